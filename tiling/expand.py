@@ -1,0 +1,112 @@
+"""From one event to what each thread does in it, as arrays over all threads of the CTA.
+
+Events are few; this is the detail behind them, made only for who asks. The maps that are the same
+for every k-tile are made once and kept (`copy_map`, `fragment_words`, `accumulator_map`).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tiling.layout import Ints, Operand, shared_layout, thread_origin
+from tiling.schedule import Copy, Fragments, Schedule
+from tiling.shapes import Tiling
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Arrays of one shape, one element for each access, in each thread's own order.
+
+    thread     who
+    row, col   the element of A, B or C, also where it lies outside the matrix
+    word       the shared word; for a store the accumulator, numbered i·TN + j
+    predicate  whether the element lies inside the matrix. Where it does not, a copy writes zero
+               without a request to global memory, and a store does nothing
+    """
+
+    thread: Ints
+    row: Ints
+    col: Ints
+    word: Ints
+    predicate: Bools
+
+
+def expand_copy(schedule: Schedule, event: Copy) -> Accesses:
+    """The copies of one operand's tile: arrays (elements of the tile,)."""
+    thread, row, col, word = copy_map(schedule.tiling, event.operand, event.stage)
+    return _place(schedule, event.operand, event.k_tile, thread, row, col, word)
+
+
+def expand_fragments(schedule: Schedule, event: Fragments) -> dict[Operand, Accesses]:
+    """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds."""
+    tiling = schedule.tiling
+    thread = np.arange(tiling.threads)[:, None]
+    row, col = accumulator_map(tiling)
+    words = fragment_words(tiling, event.k, event.stage)
+    k = np.full((1, 1), event.k)
+    return {
+        "A": _place(schedule, "A", event.k_tile, thread, row, k, words["A"]),
+        "B": _place(schedule, "B", event.k_tile, thread, k, col, words["B"]),
+    }
+
+
+def expand_store(schedule: Schedule) -> Accesses:
+    """The store of C's tile: arrays (threads, TM, TN)."""
+    tiling = schedule.tiling
+    thread = np.arange(tiling.threads)[:, None, None]
+    row, col = accumulator_map(tiling)
+    accumulator = np.arange(tiling.tm * tiling.tn).reshape(1, tiling.tm, tiling.tn)
+    return _place(schedule, "C", 0, thread, row[:, :, None], col[:, None, :], accumulator)
+
+
+def _place(
+    schedule: Schedule,
+    operand: Operand | Literal["C"],
+    k_tile: int,
+    thread: Ints,
+    row: Ints,
+    col: Ints,
+    word: Ints,
+) -> Accesses:
+    """Accesses of a tile's elements (row, col), moved to where the tile lies in the matrix."""
+    origin = schedule.origin(operand, k_tile)
+    rows, cols = schedule.gemm.shape(operand)
+    thread, row, col, word = np.broadcast_arrays(thread, row + origin[0], col + origin[1], word)
+    return Accesses(thread, row, col, word, (row < rows) & (col < cols))
+
+
+@lru_cache(maxsize=64)
+def copy_map(tiling: Tiling, operand: Operand, stage: int = 0) -> tuple[Ints, Ints, Ints, Ints]:
+    """(thread, row, col, word) of each element of the operand's tile, arrays (elements,).
+
+    The tile is cut row by row into groups of `vector` neighbours, and group g belongs to thread
+    g mod threads: so neighbouring threads fetch neighbouring groups. This map has nothing to do
+    with the one that says which results a thread computes.
+    """
+    rows, cols = tiling.tile_shape(operand)
+    element = np.arange(rows * cols)
+    thread = element // tiling.vector % tiling.threads
+    row, col = element // cols, element % cols
+    tile = shared_layout(tiling, stage)[operand]
+    word = tile.word(col, row) if operand == "A" else tile.word(row, col)
+    return thread, row, col, word
+
+
+@lru_cache(maxsize=4096)
+def fragment_words(tiling: Tiling, k: int, stage: int = 0) -> dict[Operand, Ints]:
+    """Shared words each thread reads at one k of a k-tile: A (threads, TM), B (threads, TN)."""
+    row, col = accumulator_map(tiling)
+    layout = shared_layout(tiling, stage)
+    return {"A": layout["A"].word(k, row), "B": layout["B"].word(k, col)}
+
+
+@lru_cache(maxsize=64)
+def accumulator_map(tiling: Tiling) -> tuple[Ints, Ints]:
+    """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes."""
+    row, col = thread_origin(tiling, np.arange(tiling.threads))
+    return row[:, None] + np.arange(tiling.tm), col[:, None] + np.arange(tiling.tn)

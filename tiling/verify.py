@@ -1,0 +1,176 @@
+"""The rungs of proof: what was checked for exactly this tiling, and what was not."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from time import perf_counter
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tiling import hazards
+from tiling.execute import execute
+from tiling.expand import expand_store
+from tiling.presets import Choice
+from tiling.schedule import Schedule
+from tiling.traffic import kinds_of_cta
+
+WHOLE = 2**28
+"""Multiply-adds up to which a GEMM is executed whole: a second or two."""
+
+Advance: TypeAlias = Callable[[float], None]
+"""Called with the share that is done, 0 to 1."""
+
+
+class Failed(Exception):
+    """A check of a rung that did not hold; the text says what was expected and what was found."""
+
+
+class NotRun(Exception):
+    """A rung that cannot run here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One rung's report. `found` holds what it saw, by name, for --json."""
+
+    name: str
+    status: Literal["passed", "failed", "not run"]
+    says: str
+    seconds: float = 0.0
+    found: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Climb: TypeAlias = Callable[[Choice, Advance], tuple[str, dict[str, Any]]]
+"""A rung's work: returns what it says and what it found, or raises Failed or NotRun."""
+
+
+def model(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
+    """The schedule executes to A·B, and no thread touches shared memory out of turn."""
+    schedule = choice.schedule()
+    try:
+        hazards.check(schedule)
+    except hazards.Hazard as hazard:
+        raise Failed(str(hazard)) from None
+    _check_stores(schedule)
+    whole = grid_fma(schedule) <= WHOLE
+    rows, cols = schedule.grid
+    ctas = list(np.ndindex(rows, cols)) if whole else sample(schedule)
+    _check_products(schedule, ctas, advance)
+    what = f"all {len(ctas)} CTAs" if whole else f"{len(ctas)} of {rows * cols} CTAs"
+    says = (
+        f"{what} executed over K = {schedule.gemm.k}: integers equal int64, floats within γ_K; "
+        f"no hazard in {len(schedule.events)} events"
+    )
+    return says, {"ctas": [list(map(int, cta)) for cta in ctas], "grid": [rows, cols]}
+
+
+def grid_fma(schedule: Schedule) -> int:
+    """Multiply-adds of all CTAs, zero fill included."""
+    rows, cols = schedule.grid
+    tiling = schedule.tiling
+    return rows * tiling.bm * cols * tiling.bn * schedule.k_tiles * tiling.bk
+
+
+def sample(schedule: Schedule) -> list[tuple[int, int]]:
+    """CTAs that stand for all: the filmed one, the middle, corners, edges, and two at random."""
+    rows, cols = schedule.grid
+    middle, last = (rows // 2, cols // 2), (rows - 1, cols - 1)
+    chosen = [schedule.cta, middle, (0, 0), (0, last[1]), (last[0], 0), last]
+    chosen += [(0, middle[1]), (middle[0], 0), (last[0], middle[1]), (middle[0], last[1])]
+    chosen += [kind for kind, _ in kinds_of_cta(schedule)]
+    random = np.random.default_rng(0)
+    chosen += [(int(random.integers(rows)), int(random.integers(cols))) for _ in range(2)]
+    return list(dict.fromkeys(chosen))
+
+
+def _check_stores(schedule: Schedule) -> None:
+    """The stores of all CTAs cover C, each element once."""
+    covered = 0
+    for cta, many in kinds_of_cta(schedule):
+        store = expand_store(schedule.at(cta))
+        row, col = store.row[store.predicate], store.col[store.predicate]
+        inside = (row // schedule.tiling.bm == cta[0]) & (col // schedule.tiling.bn == cta[1])
+        if not inside.all() or len(np.unique(row * schedule.gemm.n + col)) != row.size:
+            raise Failed(f"the CTA at {cta} stores outside its tile, or stores an element twice")
+        covered += many * row.size
+    if covered != schedule.gemm.m * schedule.gemm.n:
+        raise Failed(f"{covered} of {schedule.gemm.m * schedule.gemm.n} elements of C are stored")
+
+
+def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Advance) -> None:
+    m, n, k = schedule.gemm.m, schedule.gemm.n, schedule.gemm.k
+    random = np.random.default_rng(0)
+    # With |x| <= s and K·s² <= 2^24 every partial sum is exact in float32, in any order.
+    s = max(1, min(9, int((2**24 / k) ** 0.5)))
+    whole = (
+        random.integers(-s, s + 1, (m, k)).astype(np.float32),
+        random.integers(-s, s + 1, (k, n)).astype(np.float32),
+    )
+    real = (
+        random.standard_normal((m, k), np.float32),
+        random.standard_normal((k, n), np.float32),
+    )
+    # A group at a time, so that someone can be told how far it is.
+    size = max(1, len(ctas) // 20)
+    for i in range(0, len(ctas), size):
+        group = ctas[i : i + size]
+        for (a, b), same in (whole, _equal), (real, _near):
+            c = execute(schedule, a, b, group)
+            for cta in group:
+                row, col = schedule.at(cta).origin("C")
+                rows = slice(row, row + schedule.tiling.bm)
+                cols = slice(col, col + schedule.tiling.bn)
+                if bad := same(c[rows, cols], a[rows], b[:, cols]):
+                    raise Failed(f"the CTA at {cta}: {bad}")
+        advance((i + len(group)) / len(ctas))
+
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+def _equal(c: Array, a: Array, b: Array) -> str:
+    return _differs(c, a.astype(np.float64) @ b.astype(np.float64), 0.0)
+
+
+def _near(c: Array, a: Array, b: Array) -> str:
+    """|C - A·B| <= γ_K·|A|·|B|, element by element (Higham, Accuracy and Stability, 3.5)."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    ku = min(a.shape[1] * 2.0**-24, 0.5)
+    return _differs(c, a @ b, ku / (1 - ku) * (np.abs(a) @ np.abs(b)))
+
+
+def _differs(c: Array, want: Array, bound: Array | float) -> str:
+    good = np.abs(c - want) <= bound  # False for NaN
+    if good.all():
+        return ""
+    i, j = np.argwhere(~good)[0]
+    return f"C[{i}, {j}] of its tile is {c[i, j]}, not {want[i, j]}"
+
+
+def _no_kernel(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
+    raise NotRun("the kernel is not written yet")
+
+
+RUNGS: dict[str, Climb] = {
+    "model": model,
+    "host": _no_kernel,
+    "race": _no_kernel,
+    "compiler": _no_kernel,
+    "gpu": _no_kernel,
+}
+
+
+def verify(name: str, choice: Choice, advance: Advance = lambda share: None) -> Rung:
+    """Climb one rung of RUNGS for one tiling."""
+    start = perf_counter()
+    try:
+        says, found = RUNGS[name](choice, advance)
+        return Rung(name, "passed", says, round(perf_counter() - start, 3), found)
+    except Failed as failed:
+        return Rung(name, "failed", str(failed), round(perf_counter() - start, 3))
+    except NotRun as why:
+        return Rung(name, "not run", str(why))
