@@ -1,0 +1,69 @@
+"""Where everything stands on the frame, for both aspects: zones, caption, strip, counters."""
+
+from dataclasses import dataclass
+
+from scenes.stage.look import Box, Look
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Boxes in design pixels. `content` is where the matrices of a zone may lie, by zone."""
+
+    caption: Box
+    zones: dict[str, Box]
+    content: dict[str, Box]
+    strip: Box
+    counters: Box
+    caption_size: float
+    value_size: float
+
+
+ROOM = 40
+"""Beside matrices, for the letters M, N, K and the names."""
+
+
+def arrange(look: Look) -> Arrangement:
+    """Wide: zones side by side. Tall: one above the other, headings at the left of the matrices."""
+    return (_wide if look.aspect == "wide" else _tall)(look)
+
+
+def _wide(look: Look) -> Arrangement:
+    frame = look.margin
+    gap, top, height = 66.0, 182.0, 716.0
+    widths = {"global": 640.0, "shared": 580.0, "registers": frame.w - 1220 - 2 * gap}
+    zones, content, left = {}, {}, frame.x
+    for name, width in widths.items():
+        zones[name] = Box(left, top, width, height)
+        room = width - 44 - 2 * ROOM, height - 126 - 2 * ROOM
+        content[name] = Box(left + 22 + ROOM, top + 74 + ROOM, *room)
+        left += width + gap
+    return Arrangement(
+        caption=Box(frame.x, frame.y, frame.w, 116),
+        zones=zones,
+        content=content,
+        strip=Box(frame.x, 942, frame.w, 42),
+        counters=Box(frame.x, 996, frame.w, 40),
+        caption_size=52,
+        value_size=56,
+    )
+
+
+def _tall(look: Look) -> Arrangement:
+    frame = look.margin
+    heights = {"global": 600.0, "shared": 500.0, "registers": 350.0}
+    zones, content, top, gap = {}, {}, 232.0, 18.0
+    side = 250.0  # the column of headings
+    for name, height in heights.items():
+        zones[name] = Box(frame.x, top, frame.w, height)
+        room = frame.w - side - 22 - 2 * ROOM, height - 44 - 2 * ROOM
+        content[name] = Box(frame.x + side + ROOM, top + 22 + ROOM, *room)
+        top += height + gap
+    return Arrangement(
+        caption=Box(frame.x, frame.y, frame.w, 136),
+        zones=zones,
+        content=content,
+        strip=Box(frame.x, top + 18, frame.w, 40),
+        counters=Box(frame.x, top + 68, frame.w, 78),
+        caption_size=50,
+        value_size=50,
+    )

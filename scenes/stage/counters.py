@@ -1,0 +1,71 @@
+"""The numbers under the strip, each read from a state of the schedule."""
+
+from manim import VGroup
+
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.type import CAP, MONO, Label
+from tiling.schedule import Schedule
+from tiling.state import State, state_at
+
+SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+WHOLE = 100_000
+"""Numbers up to here are written out."""
+
+
+def count(number: int) -> str:
+    """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
+    digits, scale, prefix = _scale(number)
+    return f"{number / scale:.{digits}f} {prefix}"
+
+
+def of(now: int, total: int, unit: str = "") -> str:
+    """`384 of 576 B`, `1.24 of 4.19 MB`: both in the scale that suits the total."""
+    digits, scale, prefix = _scale(total)
+    last, first = f"{total / scale:.{digits}f}", f"{now / scale:.{digits}f}"
+    return f"{first:>{len(last)}} of {last} {prefix}{unit}".rstrip()
+
+
+def _scale(number: int) -> tuple[int, int, str]:
+    """Digits after the point, what to divide by, and its prefix."""
+    if number < WHOLE:
+        return 0, 1, ""
+    scale, prefix = next((s, p) for s, p in SCALES if number >= s)
+    return 3 - len(str(number // scale)), scale, prefix
+
+
+class Counters(VGroup):
+    """How far the CTA is: k-tile, k, FMAs, bytes requested from global memory."""
+
+    def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
+        self.look, self.schedule = look, schedule
+        self.end = state_at(schedule, len(schedule.events))
+        size, wide = LABEL + 2, look.aspect == "wide"
+        anchors = ["left", "center", "center", "right"] if wide else ["left", "right"] * 2
+        longest = [len(text) for text in self.texts(self.end)]
+        self.labels = []
+        for i, anchor in enumerate(anchors):
+            share = {"left": 0.0, "right": 1.0}.get(anchor, 0.335 if i == 1 else 0.61)
+            width = longest[i] * 0.6 * size
+            x = box.x + box.w * share - width * {"left": 0, "center": 0.5, "right": 1}[anchor]
+            y = box.y + CAP * size + 6 + (0 if wide else (i // 2) * 40)
+            self.labels.append((x, y, size))
+        super().__init__()
+        self.show(state_at(schedule, 0))
+
+    def texts(self, state: State) -> list[str]:
+        k_tiles, k = self.schedule.k_tiles, self.schedule.gemm.k
+        now = max(state.resident.values(), default=0) + 1
+        return [
+            "k-tile " + of(now, k_tiles),
+            "k " + of(min(state.k_done, k), k),
+            "FMA " + of(state.fma, self.end.fma),
+            "requested " + of(state.requested_bytes, self.end.requested_bytes, "B"),
+        ]
+
+    def show(self, state: State) -> None:
+        """Let the numbers be those of a state."""
+        self.submobjects = [
+            Label(self.look, text, x, y, size, self.look.theme.muted, font=MONO)
+            for text, (x, y, size) in zip(self.texts(state), self.labels, strict=True)
+        ]

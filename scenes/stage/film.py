@@ -1,0 +1,102 @@
+"""What every scene is: a stage, a caption line, chapters, and a clock that counts frames."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from manim import Animation, FadeIn, FadeOut, Scene, VGroup
+
+from scenes.stage.arrange import arrange
+from scenes.stage.look import Look
+from scenes.stage.stage import Stage
+from scenes.stage.type import CAP, Label, wrap
+from tiling.presets import Choice, choose
+from tiling.state import state_at
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something said or begun at a time of the film, in seconds."""
+
+    seconds: float
+    text: str
+
+
+class Film(Scene):
+    """A scene about one tiling in one look. Its parameters are class attributes, since Manim makes
+    scenes without arguments; `publish` sets them on a subclass."""
+
+    choice: ClassVar[Choice] = choose()
+    look: ClassVar[Look] = Look()
+
+    def setup(self) -> None:
+        self.camera.background_color = self.look.theme.background
+        self.captions: list[Mark] = []
+        self.chapters: list[Mark] = []
+        self.poster_at = 0.0
+        self._caption = VGroup()
+        self._turn: list[Animation] = []
+
+    def chapter(self, name: str) -> None:
+        """Begin a part of the film, which a page can seek to."""
+        self.chapters.append(Mark(self.now, name))
+        self.next_section(name)
+
+    def say(self, text: str) -> None:
+        """Put words on the caption line, together with what is played next."""
+        place = arrange(self.look).caption
+        size = arrange(self.look).caption_size
+        lines = wrap(text, size, place.w, "MEDIUM")
+        lead = size * 1.22
+        top = place.center[1] - lead * (len(lines) - 1) / 2 + CAP * size / 2
+        caption = VGroup(
+            *(
+                Label(
+                    self.look,
+                    line,
+                    place.center[0],
+                    top + i * lead,
+                    size,
+                    self.look.theme.ink,
+                    "center",
+                    weight="MEDIUM",
+                )
+                for i, line in enumerate(lines)
+            )
+        )
+        self.captions.append(Mark(self.now, text))
+        if len(self._caption):
+            self._turn = [FadeOut(self._caption, run_time=0.2), FadeIn(caption, run_time=0.4)]
+        else:
+            self.add(caption)
+        self._caption = caption
+
+    @property
+    def now(self) -> float:
+        """Seconds of film so far. Run times are multiples of 0.2 s: whole frames at 15, 30, 60."""
+        return round(self.time, 3)
+
+    def play_for(self, seconds: float, *animations: Animation) -> None:
+        """Play for a time, and turn to a new caption if there is one."""
+        turn, self._turn = self._turn, []
+        for animation in animations:
+            animation.set_run_time(seconds)
+        self.play(*turn, *animations)
+
+    def hold(self, seconds: float) -> None:
+        """Let the picture stand."""
+        if self._turn:
+            turn, self._turn = self._turn, []
+            self.play(*turn)
+            seconds = round(seconds - 0.4, 3)
+        self.wait(seconds)
+
+    def enact(self, stage: Stage, step: int, seconds: float) -> None:
+        """Play the schedule's events up to a step."""
+        self.play_for(seconds, *stage.enact(step))
+        stage.settle(state_at(stage.schedule, step))
+
+    def rewind(self, stage: Stage, seconds: float) -> None:
+        """Go back to where the schedule begins, so that the clip can loop."""
+        beginning = state_at(stage.schedule, 0)
+        self.play_for(seconds, *stage.back())
+        stage.settle(beginning)

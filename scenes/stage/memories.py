@@ -1,0 +1,277 @@
+"""The three memories. Each draws itself once, and says how its slabs lie in a state."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from manim import VGroup
+
+from scenes.stage.arrange import Arrangement
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
+from scenes.stage.registers import Values, largest, values
+from scenes.stage.shapes import Pose, Slab
+from scenes.stage.type import CAP, MONO, Label, Numbers, fitting_size
+from scenes.stage.zone import Zone
+from tiling.expand import accumulator_map
+from tiling.layout import Operand
+from tiling.schedule import Schedule
+from tiling.shapes import dims
+from tiling.state import State
+
+THREAD = 0
+"""The thread that is filmed. The first has a result inside C whatever hangs over the edges."""
+
+LETTER = 36
+"""Design pixels of the operands' names."""
+
+GAP = 18
+"""Design pixels between A or B and C."""
+
+AB: tuple[Operand, Operand] = ("A", "B")
+
+
+class Memory(VGroup):
+    """A zone with matrices in the corner arrangement. `slabs` are what moves in it, by name."""
+
+    def __init__(
+        self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
+    ) -> None:
+        self.look, self.corner = look, corner
+        self.slabs: dict[str, Slab] = {}
+        self.zone = Zone(look, places.zones[name], heading[0], heading[1])
+        super().__init__(self.zone)
+
+    def slab(self, name: str, *args: object, **style: object) -> None:
+        """A slab that `poses` moves, drawn over what was added before."""
+        self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
+        self.add(self.slabs[name])
+
+    def fragment_box(self, operand: Operand, row: int, col: int, k: int, size: int) -> Box:
+        """`size` elements of As or Bs at one k, beginning at a row or column of C's tile."""
+        if operand == "A":
+            return self.corner.part("A", row, k, size, 1)
+        return self.corner.part("B", k, col, 1, size)
+
+    def letters(self, names: dict[Name, str], axes: Sequence[str], size: float) -> None:
+        """Operands' names, and M, N, K along their sides."""
+        theme, box = self.look.theme, self.corner.box
+        a, b, c = box("A"), box("B"), box("C")
+        drop = CAP * size / 2
+        ink = theme.ink_of
+        bold = {"weight": "SEMIBOLD"}
+        self.add(
+            Label(self.look, names["A"], a.center[0], a.y - 14, size, ink["A"], "center", **bold),
+            Label(
+                self.look, names["B"], b.x - 14, b.center[1] + drop, size, ink["B"], "right", **bold
+            ),
+        )
+        m, n, k = axes
+        muted, small = theme.muted, CAP * LABEL / 2
+        below = 14 + CAP * LABEL
+        for axis, x, y, anchor in (
+            (m, a.x - 12, a.center[1] + small, "right"),
+            (k, a.center[0], a.bottom + below, "center"),
+            (n, b.center[0], b.y - 14, "center"),
+            (k, b.right + 12, b.center[1] + small, "left"),
+        ):
+            if axis:
+                self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
+        c_size = size if len(names["C"]) < 5 else LABEL
+        y = c.bottom + 14 + CAP * c_size
+        self.add(Label(self.look, names["C"], c.center[0], y, c_size, ink["C"], "center", **bold))
+        if self.corner.stretched:
+            note = ", ".join(self.corner.stretched).lower() + " stretched"
+            self.zone.note(note)
+
+
+class GlobalMemory(Memory):
+    """A, B and C whole; the tiles in use; this CTA's tile of C."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        tiling, (rows, cols) = schedule.tiling, schedule.grid
+        padded = (rows * tiling.bm, cols * tiling.bn, schedule.k_tiles * tiling.bk)
+        corner = Corner(*padded, places.content["global"], GAP)
+        heading = ["GLOBAL MEMORY", str(schedule.gemm)]
+        super().__init__(look, places, "global", heading, corner)
+        self.schedule = schedule
+        tint, whole = look.theme.tint, {}
+        for name in "A", "B", "C":
+            whole[name] = corner.part(name, 0, 0, *schedule.gemm.shape(name))
+            self.add(Slab(look, whole[name], fill=tint(name, 0.1)))
+        # The way of the CTA: its rows of A and its columns of B, over all of K.
+        for operand in AB:
+            self.add(Slab(look, self._way(operand), fill=tint(operand, 0.22)))
+            self.slab(
+                f"{operand} tile", self.inside(operand, 0), tint(operand, 0.5), look.theme.ink
+            )
+        self.slab("C tile", self.inside("C"), tint("C", 0.6), look.theme.ink)
+        for operand in AB:
+            lines = [
+                marks(length, count, tile)
+                for length, count, tile in zip(
+                    (whole[operand].h, whole[operand].w),
+                    schedule.gemm.shape(operand),
+                    tiling.tile_shape(operand),
+                    strict=True,
+                )
+            ]
+            self.add(frame(look, whole[operand], operand, *lines))
+        m, n = schedule.gemm.m, schedule.gemm.n
+        c = whole["C"]
+        lines = [tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)]
+        self.add(frame(look, c, "C", *lines, dash=9))
+        self.letters({"A": "A", "B": "B", "C": "C"}, "MNK", LETTER)
+
+    def _way(self, operand: Operand) -> Box:
+        row, col = self.schedule.origin(operand)
+        rows, cols = self.schedule.inside(operand)
+        if operand == "A":
+            return self.corner.part("A", row, 0, rows, self.schedule.gemm.k)
+        return self.corner.part("B", 0, col, self.schedule.gemm.k, cols)
+
+    def inside(self, name: Name, k_tile: int = 0) -> Box:
+        """The part of this CTA's tile that lies inside the matrix."""
+        origin = self.schedule.origin(name, k_tile)
+        return self.corner.part(name, *origin, *self.schedule.inside(name, k_tile))
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        poses = {"C tile": Pose(self.inside("C"), float(state.stored > 0), 1)}
+        for operand in AB:
+            k_tile = state.resident.get((0, operand))
+            seen = float(k_tile is not None)
+            poses[f"{operand} tile"] = Pose(self.inside(operand, k_tile or 0), seen, seen)
+        return poses
+
+
+class SharedMemory(Memory):
+    """As and Bs; and the CTA's tile of C, which is not in shared memory but in the registers."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        tiling = schedule.tiling
+        corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
+        heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
+        super().__init__(look, places, "shared", heading, corner)
+        self.schedule = schedule
+        tint = look.theme.tint
+        for operand in AB:
+            box = corner.box(operand)
+            self.add(Slab(look, box, fill=tint(operand, 0.05)))
+            self.slab(f"{operand}s zeros", box, tint(operand, 0.16))
+            self.slab(f"{operand}s", box, tint(operand, 0.5))
+            self.slab(f"{operand}s k", box, tint(operand, 0.72))
+            rows, cols = tiling.tile_shape(operand)
+            self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+            self.slab(f"{operand}s fragment", box, tint(operand, 1), look.theme.ink)
+        c = corner.box("C")
+        self.add(Slab(look, c, fill=tint("C", 0.05)))
+        self.slab("accumulators", c, tint("C", 0.5))
+        lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
+        self.add(frame(look, c, "C", *lines))
+        row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
+        self.origin = row, col
+        thread = corner.part("C", row, col, tiling.tm, tiling.tn)
+        self.add(Slab(look, thread, stroke=look.theme.ink))
+        held = f"in {tiling.threads} threads' registers" if tiling.threads > 1 else "in registers"
+        self.letters({"A": "As", "B": "Bs", "C": held}, ("BM", "BN", "BK"), LETTER)
+
+    def fragment(self, operand: Operand, k: int) -> Box:
+        """What the filmed thread reads at one k."""
+        size = self.schedule.tiling.tm if operand == "A" else self.schedule.tiling.tn
+        return self.fragment_box(operand, *self.origin, k, size)
+
+    def resident(self, operand: Operand, k_tile: int) -> Box:
+        """The part of the tile that lies inside the matrix."""
+        return self.corner.part(operand, 0, 0, *self.schedule.inside(operand, k_tile))
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        tiling, poses = self.schedule.tiling, {}
+        tiles = {operand: state.resident.get((0, operand)) for operand in AB}
+        k_tile, k = state.fragment or (None, 0)
+        reading = float(k_tile is not None and set(tiles.values()) == {k_tile})
+        for operand in AB:
+            seen = float(tiles[operand] is not None)
+            size = tiling.bm if operand == "A" else tiling.bn
+            poses[f"{operand}s zeros"] = Pose(self.corner.box(operand), seen)
+            poses[f"{operand}s"] = Pose(self.resident(operand, tiles[operand] or 0), seen)
+            poses[f"{operand}s k"] = Pose(self.fragment_box(operand, 0, 0, k, size), reading)
+            poses[f"{operand}s fragment"] = Pose(self.fragment(operand, k), reading, reading)
+        share = state.k_done / (self.schedule.k_tiles * tiling.bk)
+        poses["accumulators"] = Pose(self.corner.box("C"), 0.0 if state.stored else 0.9 * share)
+        return poses
+
+
+class Registers(Memory):
+    """What the filmed thread holds: fragments, accumulators; with numbers where they fit."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        tiling = schedule.tiling
+        corner = Corner(tiling.tm, tiling.tn, 1, places.content["registers"], GAP / 2, floor=0.125)
+        heading = [f"REGISTERS · THREAD {THREAD}", dims(tiling.tm, tiling.tn)]
+        super().__init__(look, places, "registers", heading, corner)
+        self.schedule, self.places = schedule, places
+        tint = look.theme.tint
+        for name, operand in ("a", "A"), ("b", "B"):
+            box = corner.box(operand)
+            self.add(Slab(look, box, fill=tint(operand, 0.08)))
+            self.slab(name, box, tint(operand, 0.95))
+            self.add(self._frame(operand))
+        self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
+        self.slab("acc", corner.box("C"), tint("C", 0.5))
+        self.add(self._frame("C"))
+        self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
+        self.values = self._values()
+        self.numbers = self.numbers_at(State())
+        self.add(*self.numbers.values())
+        self.zone.note("acc[i][j] += a[i] * b[j]", MONO)
+
+    def _values(self) -> Values | None:
+        """The thread's numbers, or None if the largest result would be too small to read."""
+        schedule, cell = self.schedule, self._cell("C")
+        digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
+        self.sizes = {
+            name: fitting_size(self._cell(name), 1, self.places.value_size) for name in AB
+        }
+        self.sizes["C"] = fitting_size(cell, digits, self.places.value_size)
+        legible = min(self.sizes.values()) >= LABEL
+        return values(schedule, THREAD) if legible else None
+
+    def _cell(self, name: Name) -> Box:
+        return self.corner.part(name, 0, 0, 1, 1)
+
+    def numbers_at(self, state: State) -> dict[str, Numbers]:
+        """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
+        a = b = acc = None
+        if self.values is not None:
+            if state.fragment is not None:
+                k = state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
+                a, b = self.values.a[k][:, None], self.values.b[k][None, :]
+            acc = np.zeros(self.values.acc.shape[1:])
+            if state.k_done:
+                acc = self.values.acc[state.k_done - 1]
+        shown: dict[str, tuple[Name, np.ndarray | None]] = {
+            "a": ("A", a),
+            "b": ("B", b),
+            "acc": ("C", acc),
+        }
+        return {
+            key: Numbers(self.look, self.corner.box(name), array, self.sizes[name], self._ink(name))
+            for key, (name, array) in shown.items()
+        }
+
+    def _ink(self, name: Name) -> str:
+        theme = self.look.theme
+        return theme.ink if name == "C" else theme.ink_on(theme.tint(name, 0.95))
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        held = float(state.fragment is not None)
+        box = self.corner.box
+        return {
+            "a": Pose(box("A"), held),
+            "b": Pose(box("B"), held),
+            "acc": Pose(box("C"), float(state.k_done > 0)),
+        }
+
+    def _frame(self, name: Name) -> VGroup:
+        box = self.corner.box(name)
+        rows, cols = self.corner.shape(name)
+        return frame(self.look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols))

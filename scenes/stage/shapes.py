@@ -1,0 +1,178 @@
+"""The few shapes everything is drawn with. One path each, whatever the number of cells."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from manim import Animation, ManimColor, VMobject, rate_functions
+
+from scenes.stage.look import PIXEL, Box, Look
+
+STROKE = PIXEL * 100
+"""Manim's stroke width of one design pixel: it counts hundredths of a unit."""
+
+
+class Path(VMobject):
+    """Straight lines in design pixels as one path: each a list of points, closed or open."""
+
+    def __init__(self, look: Look, lines: list[list[tuple[float, float]]], **style: object) -> None:
+        super().__init__(**style)
+        self.set_points(np.concatenate([np.zeros((0, 3)), *(_line(look, line) for line in lines)]))
+
+
+def _line(look: Look, points: list[tuple[float, float]]) -> np.ndarray:
+    """Cubic segments through the points: (4·segments, 3)."""
+    corners = np.array([look.point(*point) for point in points])
+    start, end = corners[:-1], corners[1:]
+    thirds = [start, start + (end - start) / 3, start + (end - start) * 2 / 3, end]
+    return np.stack(thirds, axis=1).reshape(-1, 3)
+
+
+def outline(box: Box) -> list[tuple[float, float]]:
+    x, y, right, bottom = box.x, box.y, box.right, box.bottom
+    return [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)]
+
+
+class Slab(Path):
+    """A filled box, with or without an outline."""
+
+    def __init__(
+        self,
+        look: Look,
+        box: Box,
+        fill: str | ManimColor | None = None,
+        stroke: str | ManimColor | None = None,
+        width: float = 2,
+    ) -> None:
+        super().__init__(
+            look,
+            [outline(box)],
+            fill_color=fill or look.theme.background,
+            fill_opacity=0 if fill is None else 1,
+            stroke_color=stroke or look.theme.background,
+            stroke_width=0 if stroke is None else width * STROKE,
+        )
+        self.look = look
+        self.pose = Pose(box, float(fill is not None), float(stroke is not None))
+
+    def take(self, pose: "Pose") -> "Slab":
+        """Lie as the pose says."""
+        if pose.box != self.pose.box:
+            self.set_points(_line(self.look, outline(pose.box)))
+        self.set_fill(opacity=pose.fill).set_stroke(opacity=pose.stroke)
+        self.pose = pose
+        return self
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a slab lies in one picture: where, and how opaque its fill and its stroke are."""
+
+    box: Box
+    fill: float = 1
+    stroke: float = 0
+
+    def toward(self, other: "Pose", share: float) -> "Pose":
+        values = zip(
+            (*vars(self.box).values(), self.fill, self.stroke),
+            (*vars(other.box).values(), other.fill, other.stroke),
+            strict=True,
+        )
+        x, y, w, h, fill, stroke = (a + (b - a) * share for a, b in values)
+        return Pose(Box(x, y, w, h), fill, stroke)
+
+
+class Move(Animation):
+    """A slab on its way to another pose, eased in a part of the run time, or evenly if None."""
+
+    def __init__(
+        self, slab: Slab, pose: Pose, part: tuple[float, float] | None = (0, 1), **options: object
+    ) -> None:
+        self.pose = pose
+        rate = during(*part) if part else rate_functions.linear
+        super().__init__(slab, rate_func=rate, **options)
+
+    def begin(self) -> None:
+        self.start = self.mobject.pose
+        super().begin()
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.take(self.start.toward(self.pose, self.rate_func(alpha)))
+
+
+class Carry(Animation):
+    """A slab that travels to another box during a part of the run time, and is not seen before."""
+
+    def __init__(self, slab: Slab, to: Box, part: tuple[float, float], **options: object) -> None:
+        self.start, self.to, self.part = slab.pose, to, part
+        super().__init__(slab, remover=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        there = Pose(self.to, self.start.fill, self.start.stroke)
+        pose = self.start.toward(there, during(*self.part)(alpha))
+        self.mobject.take(pose if alpha >= self.part[0] else Pose(pose.box, 0, 0))
+
+
+class Spread(Animation):
+    """A slab that grows over a box and then fades: a value used for every cell it covers."""
+
+    def __init__(self, slab: Slab, over: Box, **options: object) -> None:
+        self.over, self.start = over, slab.pose
+        super().__init__(slab, remover=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        grown = during(0, GROWN)(alpha)
+        left = 1 - during(GROWN, 1)(alpha)
+        pose = self.start.toward(Pose(self.over, self.start.fill), grown)
+        self.mobject.take(Pose(pose.box, self.start.fill * left))
+
+
+class Swap(Animation):
+    """A path that becomes another at one moment of the run time."""
+
+    def __init__(self, path: VMobject, other: VMobject, moment: float, **options: object) -> None:
+        self.other, self.moment = other, moment
+        super().__init__(path, rate_func=rate_functions.linear, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        if alpha >= self.moment:
+            self.mobject.set_points(self.other.points)
+
+
+GROWN = 0.6
+"""Share of a Spread's run time after which it has grown and the results appear."""
+
+
+class Pulse(Animation):
+    """A border that lights up and goes out again."""
+
+    def __init__(self, border: VMobject, color: str, width: float, **options: object) -> None:
+        self.dark, self.thin = border.get_stroke_color(), border.get_stroke_width()
+        self.light, self.thick = ManimColor(color), width * STROKE
+        super().__init__(border, rate_func=rate_functions.there_and_back, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(alpha)
+        width = self.thin + (self.thick - self.thin) * share
+        self.mobject.set_stroke(self.dark.interpolate(self.light, share), width)
+
+
+def during(first: float, last: float) -> Callable[[float], float]:
+    """A rate function that eases in and out between two moments of the run time."""
+
+    def rate(t: float) -> float:
+        return float(rate_functions.smooth(min(1.0, max(0.0, (t - first) / (last - first)))))
+
+    return rate
+
+
+def dashed(lines: list[list[tuple[float, float]]], dash: float) -> list[list[tuple[float, float]]]:
+    """The same straight lines in dashes, each line beginning and ending with one."""
+    dashes = []
+    for (x0, y0), (x1, y1) in lines:
+        length = abs(x1 - x0) + abs(y1 - y0)
+        count = 2 * max(1, round(length / dash / 2)) + 1
+        for i in range(0, count, 2):
+            a, b = i / count, (i + 1) / count
+            dashes.append([(x0 + (x1 - x0) * t, y0 + (y1 - y0) * t) for t in (a, b)])
+    return dashes

@@ -1,0 +1,151 @@
+"""The picture: three memories, one matrix product in each, and the schedule below.
+
+`settle` shows a state of the schedule, `enact` gives the animations of the way to a later one. The
+picture is a function of the state, so the scene keeps no books of its own.
+"""
+
+from itertools import pairwise
+
+from manim import Animation, VGroup
+
+from scenes.stage.arrange import arrange
+from scenes.stage.counters import Counters
+from scenes.stage.look import Box, Look
+from scenes.stage.memories import AB, GlobalMemory, Registers, SharedMemory
+from scenes.stage.shapes import GROWN, STROKE, Carry, Move, Path, Pose, Pulse, Slab, Spread, Swap
+from scenes.stage.timeline import Timeline
+from tiling.presets import Choice
+from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Store
+from tiling.state import State, state_at
+
+LANDED = 0.9
+"""Share of the run time after which what is carried has arrived."""
+
+
+class Stage(VGroup):
+    """One CTA of a choice, as it is in `state`."""
+
+    def __init__(self, choice: Choice, look: Look) -> None:
+        self.look, self.schedule = look, choice.schedule()
+        places = arrange(look)
+        self.memory = GlobalMemory(look, places, self.schedule)
+        self.shared = SharedMemory(look, places, self.schedule)
+        self.registers = Registers(look, places, self.schedule)
+        self.memories = (self.memory, self.shared, self.registers)
+        self.timeline = Timeline(look, places.strip, self.schedule)
+        self.counters = Counters(look, places.counters, self.schedule)
+        super().__init__(*self.memories, _arrows(look, places.zones), self.timeline, self.counters)
+        self.settle(state_at(self.schedule, 0))
+
+    @property
+    def slabs(self) -> dict[str, Slab]:
+        return {name: slab for memory in self.memories for name, slab in memory.slabs.items()}
+
+    def picture(self, state: State) -> dict[str, Pose]:
+        """How each slab lies in a state."""
+        return {
+            name: pose for memory in self.memories for name, pose in memory.poses(state).items()
+        }
+
+    def settle(self, state: State) -> None:
+        """Show a state, at once."""
+        slabs = self.slabs
+        for name, pose in self.picture(state).items():
+            slabs[name].take(pose)
+        for name, numbers in self.registers.numbers_at(state).items():
+            self.registers.numbers[name].become(numbers)
+        self.timeline.settle(state.step)
+        self.counters.show(state)
+        self.state = state
+
+    def enact(self, step: int) -> list[Animation]:
+        """The way to the state after `step` events: told in full if it is the next event alone."""
+        state = state_at(self.schedule, step)
+        told: list[Animation] = []
+        if step == self.state.step + 1:
+            told = self._tell(self.schedule.events[step - 1], state)
+        slabs = self.slabs
+        already = {animation.mobject for animation in told}
+        for name, pose in self.picture(state).items():
+            if pose != slabs[name].pose and slabs[name] not in already:
+                told.append(Move(slabs[name], pose))
+        return [*told, *self.timeline.moves(step)]
+
+    def back(self) -> list[Animation]:
+        """The way back to the first state."""
+        slabs, poses = self.slabs, self.picture(state_at(self.schedule, 0))
+        stayed = [Move(slabs[name], pose) for name, pose in poses.items()]
+        return [*stayed, *self.timeline.moves(0)]
+
+    def _tell(self, event: Event, after: State) -> list[Animation]:
+        picture, slabs = self.picture(after), self.slabs
+        match event:
+            case Copy(operand, k_tile):
+                name = f"{operand} tile"
+                here = self.memory.inside(operand, k_tile)
+                there = self.shared.resident(operand, k_tile)
+                held = {f"{operand}s": LANDED, f"{operand}s zeros": LANDED}
+                return [
+                    Move(slabs[name], picture[name], (0, 0.3)),
+                    self._carry(here, there, operand, 0.5, (0.25, LANDED)),
+                    *(Move(slabs[s], picture[s], (at, 1)) for s, at in held.items()),
+                ]
+            case Barrier():
+                return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
+            case Fragments(_, k):
+                moves: list[Animation] = []
+                numbers = self.registers.numbers_at(after)
+                for operand, name in zip(AB, ("a", "b"), strict=True):
+                    here = self.shared.fragment(operand, k)
+                    there = self.registers.corner.box(operand)
+                    for lit in f"{operand}s k", f"{operand}s fragment":
+                        moves.append(Move(slabs[lit], picture[lit], (0, 0.35)))
+                    moves.append(self._carry(here, there, operand, 1, (0.3, LANDED)))
+                    moves.append(Move(slabs[name], picture[name], (LANDED, 1)))
+                    moves.append(Swap(self.registers.numbers[name], numbers[name], LANDED))
+                return moves
+            case OuterProduct():
+                over = self.registers.corner.box("C")
+                acc = self.registers.numbers_at(after)["acc"]
+                return [
+                    *(
+                        Spread(self._slab(self.registers.corner.box(op), op, 0.9), over)
+                        for op in AB
+                    ),
+                    Swap(self.registers.numbers["acc"], acc, GROWN),
+                ]
+            case Store():
+                here, there = self.shared.corner.box("C"), self.memory.inside("C")
+                return [
+                    self._carry(here, there, "C", 0.5, (0.1, LANDED)),
+                    Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
+                ]
+
+    def _slab(self, box: Box, operand: str, strength: float, stroke: bool = False) -> Slab:
+        theme = self.look.theme
+        return Slab(self.look, box, theme.tint(operand, strength), theme.ink if stroke else None)
+
+    def _carry(
+        self, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
+    ) -> Carry:
+        return Carry(self._slab(here, operand, strength, stroke=True), there, part)
+
+
+def _arrows(look: Look, zones: dict[str, Box]) -> VGroup:
+    """From memory to memory, the way data climbs."""
+    arrows = VGroup()
+    names = list(zones)
+    for here, there in pairwise(names):
+        one, other = zones[here], zones[there]
+        if look.aspect == "tall":
+            continue
+        x0, x1, y = one.right + 10, other.x - 10, one.center[1]
+        arrows.add(
+            Path(
+                look,
+                [[(x0, y), (x1, y)], [(x1 - 14, y - 12), (x1, y), (x1 - 14, y + 12)]],
+                stroke_color=look.theme.muted,
+                stroke_width=3 * STROKE,
+            )
+        )
+    return arrows
