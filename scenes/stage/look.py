@@ -41,6 +41,12 @@ class Box:
         y = x if y is None else y
         return Box(self.x + x, self.y + y, self.w - 2 * x, self.h - 2 * y)
 
+    def intersect(self, other: "Box") -> "Box | None":
+        """What two boxes share, None if that is nothing."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        w, h = min(self.right, other.right) - x, min(self.bottom, other.bottom) - y
+        return Box(x, y, w, h) if min(w, h) > 0.01 else None
+
     def part(self, rows: float, cols: float, row: float, col: float, r: float, c: float) -> "Box":
         """Of this box cut in rows×cols cells: the box of r×c cells that begins at (row, col)."""
         h, w = self.h / rows, self.w / cols

@@ -11,8 +11,8 @@ from scenes.stage.shapes import STROKE, Path, Slab, dashed
 CELL = 6
 """Design pixels from which a cell's lines are drawn."""
 
-THIN = 3
-"""Design pixels under which nothing is drawn: it is drawn this thick instead."""
+THIN = 6
+"""Design pixels under which nothing is drawn: it is drawn this thick instead, or it would be lost."""
 
 Name = Literal["A", "B", "C"]
 

@@ -1,15 +1,16 @@
 """The three memories. Each draws itself once, and says how its slabs lie in a state."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
-from manim import VGroup
+from manim import VGroup, VMobject
 
 from scenes.stage.arrange import Arrangement
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.stage.registers import Values, largest, values
-from scenes.stage.shapes import Pose, Slab
+from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
 from scenes.stage.type import CAP, MONO, Label, Numbers, fitting_size
 from scenes.stage.zone import Zone
 from tiling.expand import accumulator_map
@@ -23,6 +24,9 @@ THREAD = 0
 
 LETTER = 36
 """Design pixels of the operands' names."""
+
+DASH = 9
+"""Design pixels of a dash in the lines between the CTAs' tiles of C."""
 
 GAP = 18
 """Design pixels between A or B and C."""
@@ -56,15 +60,12 @@ class Memory(VGroup):
         """Operands' names, and M, N, K along their sides."""
         theme, box = self.look.theme, self.corner.box
         a, b, c = box("A"), box("B"), box("C")
-        drop = CAP * size / 2
-        ink = theme.ink_of
-        bold = {"weight": "SEMIBOLD"}
-        self.add(
-            Label(self.look, names["A"], a.center[0], a.y - 14, size, ink["A"], "center", **bold),
-            Label(
-                self.look, names["B"], b.x - 14, b.center[1] + drop, size, ink["B"], "right", **bold
-            ),
-        )
+        ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
+        # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
+        low = b.h / 2 < size
+        at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
+        for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
+            self.add(Label(self.look, names[name], x, y, size, ink[name], anchor, **bold))
         m, n, k = axes
         muted, small = theme.muted, CAP * LABEL / 2
         below = 14 + CAP * LABEL
@@ -74,7 +75,7 @@ class Memory(VGroup):
             (n, b.center[0], b.y - 14, "center"),
             (k, b.right + 12, b.center[1] + small, "left"),
         ):
-            if axis:
+            if axis and not (low and axis == n and b.w < 4 * size):
                 self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
         c_size = size if len(names["C"]) < 5 else LABEL
         y = c.bottom + 14 + CAP * c_size
@@ -101,10 +102,8 @@ class GlobalMemory(Memory):
         # The way of the CTA: its rows of A and its columns of B, over all of K.
         for operand in AB:
             self.add(Slab(look, self._way(operand), fill=tint(operand, 0.22)))
-            self.slab(
-                f"{operand} tile", self.inside(operand, 0), tint(operand, 0.5), look.theme.ink
-            )
-        self.slab("C tile", self.inside("C"), tint("C", 0.6), look.theme.ink)
+            self.slab(f"{operand} tile", self.inside(operand), tint(operand, 0.5))
+        self.slab("C tile", self.inside("C"), tint("C", 0.6))
         for operand in AB:
             lines = [
                 marks(length, count, tile)
@@ -119,7 +118,15 @@ class GlobalMemory(Memory):
         m, n = schedule.gemm.m, schedule.gemm.n
         c = whole["C"]
         lines = [tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)]
-        self.add(frame(look, c, "C", *lines, dash=9))
+        dense = min(c.h * tiling.bm / m, c.w * tiling.bn / n) < 4 * DASH
+        self.add(frame(look, c, "C", *lines, dash=None if dense else DASH))
+        if padded != (m, n, schedule.gemm.k):
+            reach = [outline(corner.box(name)) for name in whole]
+            sides = [list(pair) for lines in reach for pair in pairwise(lines)]
+            grey = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
+            self.add(Path(look, dashed(sides, DASH / 2), **grey))
+        for name in whole:
+            self.slab(f"{name} outline", self.tile(name), stroke=look.theme.ink)
         self.letters({"A": "A", "B": "B", "C": "C"}, "MNK", LETTER)
 
     def _way(self, operand: Operand) -> Box:
@@ -129,17 +136,26 @@ class GlobalMemory(Memory):
             return self.corner.part("A", row, 0, rows, self.schedule.gemm.k)
         return self.corner.part("B", 0, col, self.schedule.gemm.k, cols)
 
+    def tile(self, name: Name, k_tile: int = 0) -> Box:
+        """This CTA's tile, also what of it hangs over an edge."""
+        origin = self.schedule.origin(name, k_tile)
+        return self.corner.part(name, *origin, *self.schedule.tiling.tile_shape(name))
+
     def inside(self, name: Name, k_tile: int = 0) -> Box:
         """The part of this CTA's tile that lies inside the matrix."""
         origin = self.schedule.origin(name, k_tile)
         return self.corner.part(name, *origin, *self.schedule.inside(name, k_tile))
 
     def poses(self, state: State) -> dict[str, Pose]:
-        poses = {"C tile": Pose(self.inside("C"), float(state.stored > 0), 1)}
+        poses = {
+            "C tile": Pose(self.inside("C"), float(state.stored > 0)),
+            "C outline": Pose(self.tile("C"), 0, 1),
+        }
         for operand in AB:
             k_tile = state.resident.get((0, operand))
             seen = float(k_tile is not None)
-            poses[f"{operand} tile"] = Pose(self.inside(operand, k_tile or 0), seen, seen)
+            poses[f"{operand} tile"] = Pose(self.inside(operand, k_tile or 0), seen)
+            poses[f"{operand} outline"] = Pose(self.tile(operand, k_tile or 0), 0, seen)
         return poses
 
 
@@ -149,7 +165,9 @@ class SharedMemory(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
-        heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
+        row, col = schedule.cta
+        sizes = dims(tiling.bm, tiling.bn, tiling.bk)
+        heading = [f"SHARED MEMORY · CTA ({row}, {col})", sizes]
         super().__init__(look, places, "shared", heading, corner)
         self.schedule = schedule
         tint = look.theme.tint
@@ -161,18 +179,36 @@ class SharedMemory(Memory):
             self.slab(f"{operand}s k", box, tint(operand, 0.72))
             rows, cols = tiling.tile_shape(operand)
             self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
-            self.slab(f"{operand}s fragment", box, tint(operand, 1), look.theme.ink)
+            self.slab(f"{operand}s fragment", box, tint(operand, 1))
+            self.slab(f"{operand}s read", box, stroke=look.theme.ink)
         c = corner.box("C")
         self.add(Slab(look, c, fill=tint("C", 0.05)))
         self.slab("accumulators", c, tint("C", 0.5))
         lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
         self.add(frame(look, c, "C", *lines))
+        self.zeros = self.zeros_at(State())
+        self.add(self.zeros)
         row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
         self.origin = row, col
         thread = corner.part("C", row, col, tiling.tm, tiling.tn)
         self.add(Slab(look, thread, stroke=look.theme.ink))
         held = f"in {tiling.threads} threads' registers" if tiling.threads > 1 else "in registers"
         self.letters({"A": "As", "B": "Bs", "C": held}, ("BM", "BN", "BK"), LETTER)
+
+    def zeros_at(self, state: State) -> VMobject:
+        """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""
+        points = [np.zeros((0, 3))]
+        for operand in AB:
+            cell = self.corner.part(operand, 0, 0, 1, 1)
+            size, k_tile = fitting_size(cell, 1, LABEL + 4), state.resident.get((0, operand))
+            if k_tile is not None and size >= LABEL:
+                values = np.full(self.schedule.tiling.tile_shape(operand), np.nan)
+                rows, cols = self.schedule.inside(operand, k_tile)
+                values[rows:], values[:, cols:] = 0, 0
+                box = self.corner.box(operand)
+                points.append(Numbers(self.look, box, values, size, self.look.theme.muted).points)
+        zeros = VMobject(stroke_width=0, fill_color=self.look.theme.muted, fill_opacity=1)
+        return zeros.set_points(np.concatenate(points))
 
     def fragment(self, operand: Operand, k: int) -> Box:
         """What the filmed thread reads at one k."""
@@ -190,14 +226,23 @@ class SharedMemory(Memory):
         reading = float(k_tile is not None and set(tiles.values()) == {k_tile})
         for operand in AB:
             seen = float(tiles[operand] is not None)
-            size = tiling.bm if operand == "A" else tiling.bn
+            resident = self.resident(operand, tiles[operand] or 0)
             poses[f"{operand}s zeros"] = Pose(self.corner.box(operand), seen)
-            poses[f"{operand}s"] = Pose(self.resident(operand, tiles[operand] or 0), seen)
-            poses[f"{operand}s k"] = Pose(self.fragment_box(operand, 0, 0, k, size), reading)
-            poses[f"{operand}s fragment"] = Pose(self.fragment(operand, k), reading, reading)
+            poses[f"{operand}s"] = Pose(resident, seen)
+            size = tiling.bm if operand == "A" else tiling.bn
+            everyone = self.fragment_box(operand, 0, 0, k, size)
+            poses[f"{operand}s k"] = _within(everyone, resident, reading)
+            poses[f"{operand}s fragment"] = _within(self.fragment(operand, k), resident, reading)
+            poses[f"{operand}s read"] = Pose(self.fragment(operand, k), 0, reading)
         share = state.k_done / (self.schedule.k_tiles * tiling.bk)
         poses["accumulators"] = Pose(self.corner.box("C"), 0.0 if state.stored else 0.9 * share)
         return poses
+
+
+def _within(box: Box, resident: Box, seen: float) -> Pose:
+    """What of a box is data and not zero fill, lit; nothing if it is all zeros."""
+    inside = box.intersect(resident)
+    return Pose(inside or box, seen if inside else 0.0)
 
 
 class Registers(Memory):

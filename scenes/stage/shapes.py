@@ -101,7 +101,7 @@ class Move(Animation):
 
 
 class Carry(Animation):
-    """A slab that travels to another box during a part of the run time, and is not seen before."""
+    """A slab that travels to another box in a part of the run time; it is seen only then."""
 
     def __init__(self, slab: Slab, to: Box, part: tuple[float, float], **options: object) -> None:
         self.start, self.to, self.part = slab.pose, to, part
@@ -110,7 +110,8 @@ class Carry(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         there = Pose(self.to, self.start.fill, self.start.stroke)
         pose = self.start.toward(there, during(*self.part)(alpha))
-        self.mobject.take(pose if alpha >= self.part[0] else Pose(pose.box, 0, 0))
+        seen = self.part[0] <= alpha < self.part[1]
+        self.mobject.take(pose if seen else Pose(pose.box, 0, 0))
 
 
 class Spread(Animation):

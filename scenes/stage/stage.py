@@ -54,6 +54,7 @@ class Stage(VGroup):
             slabs[name].take(pose)
         for name, numbers in self.registers.numbers_at(state).items():
             self.registers.numbers[name].become(numbers)
+        self.shared.zeros.become(self.shared.zeros_at(state))
         self.timeline.settle(state.step)
         self.counters.show(state)
         self.state = state
@@ -81,12 +82,12 @@ class Stage(VGroup):
         picture, slabs = self.picture(after), self.slabs
         match event:
             case Copy(operand, k_tile):
-                name = f"{operand} tile"
+                lit = f"{operand} tile", f"{operand} outline"
                 here = self.memory.inside(operand, k_tile)
                 there = self.shared.resident(operand, k_tile)
                 held = {f"{operand}s": LANDED, f"{operand}s zeros": LANDED}
                 return [
-                    Move(slabs[name], picture[name], (0, 0.3)),
+                    *(Move(slabs[s], picture[s], (0, 0.3)) for s in lit),
                     self._carry(here, there, operand, 0.5, (0.25, LANDED)),
                     *(Move(slabs[s], picture[s], (at, 1)) for s, at in held.items()),
                 ]
@@ -98,7 +99,7 @@ class Stage(VGroup):
                 for operand, name in zip(AB, ("a", "b"), strict=True):
                     here = self.shared.fragment(operand, k)
                     there = self.registers.corner.box(operand)
-                    for lit in f"{operand}s k", f"{operand}s fragment":
+                    for lit in f"{operand}s k", f"{operand}s fragment", f"{operand}s read":
                         moves.append(Move(slabs[lit], picture[lit], (0, 0.35)))
                     moves.append(self._carry(here, there, operand, 1, (0.3, LANDED)))
                     moves.append(Move(slabs[name], picture[name], (LANDED, 1)))

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from manim import Animation, Triangle, VGroup, rate_functions
+from manim import Animation, ApplyMethod, Triangle, VGroup, rate_functions
 
 from scenes.stage.look import LABEL, PIXEL, Box, Look
 from scenes.stage.shapes import Move, Pose, Slab
@@ -68,7 +68,7 @@ class Timeline(VGroup):
         there = self.look.point(self.x(step), self.box.y - 14)
         return [
             Move(self.veil, Pose(self._to_come(step), 0.6), part=None),
-            self.head.animate(rate_func=rate_functions.linear).move_to(there),
+            ApplyMethod(self.head.move_to, there, rate_func=rate_functions.linear),
         ]
 
     def _spans(self) -> list[Span]:

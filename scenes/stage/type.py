@@ -22,7 +22,10 @@ CAP = 0.73
 ADVANCE = 0.6
 """Width of each JetBrains Mono character in em."""
 
-_DRAWN_AT = 200
+SPACE = 0.27
+"""Width of a space of Inter in em."""
+
+_DRAWN_AT = 96
 """Font size at which Pango lays text out: large, or it would round each letter's place."""
 
 
@@ -95,12 +98,33 @@ def _outline(text: str, font: str, weight: str) -> tuple[np.ndarray, float]:
             if char != " "
         ]
         return np.concatenate([np.zeros((0, 3)), *cells]), len(text) * ADVANCE
-    # An H in front tells where the baseline is and how large an em came out.
-    drawn = _text("H" + text, WORDS, weight)
-    cap, glyphs = drawn[0], [glyph for glyph in drawn[1:] if len(glyph.points)]
-    em, base, left = cap.height / CAP, cap.get_bottom()[1], glyphs[0].get_left()[0]
-    points = (np.concatenate([glyph.points for glyph in glyphs]) - (left, base, 0)) / em
-    return points, float(points[:, 0].max())
+    words, x = [np.zeros((0, 3))], 0.0
+    for word in text.split(" "):
+        points, advance = _word(word, weight)
+        words.append(points + np.array([x, 0, 0]))
+        x += advance + SPACE
+    return np.concatenate(words), x - SPACE
+
+
+@lru_cache(maxsize=4096)
+def _word(word: str, weight: str) -> tuple[np.ndarray, float]:
+    """Points of a word of Inter one em large, and how far the next one is.
+
+    Words are laid out one by one, since Pango would wrap a long text at a width of its own.
+    """
+    # The H before and behind tell where the baseline is, how large an em, and what the word takes.
+    first, *glyphs, last = (g for g in _text(f"H{word}H", WORDS, weight) if len(g.points))
+    left, base = first.get_left()[0], first.get_bottom()[1]
+    em, h = first.height / CAP, _h_advance(weight) * first.height / CAP
+    points = np.concatenate([glyph.points for glyph in glyphs]) - (left + h, base, 0)
+    return points / em, (last.get_left()[0] - left - h) / em
+
+
+@lru_cache
+def _h_advance(weight: str) -> float:
+    """From one H to the next in em."""
+    one, other = _text("HH", WORDS, weight)
+    return float((other.get_left()[0] - one.get_left()[0]) * CAP / one.height)
 
 
 @lru_cache(maxsize=256)
@@ -126,7 +150,7 @@ def _register() -> None:
 
 
 class Numbers(VMobject):
-    """Whole numbers in the cells of a box, all of them one path. `values` (rows, cols) or None."""
+    """Whole numbers in the cells of a box, all one path. `values` (rows, cols); none for a NaN."""
 
     def __init__(
         self, look: Look, box: Box, values: np.ndarray | None, size: float, color: str
@@ -136,6 +160,8 @@ class Numbers(VMobject):
         points = [np.zeros((0, 3))]
         if values is not None:
             for (row, col), value in np.ndenumerate(values):
+                if np.isnan(value):
+                    continue
                 x, y = box.part(*values.shape, row, col, 1, 1).center
                 outline, width = _outline(f"{value:g}", MONO, NORMAL)
                 at = look.point(x - width * size / 2, y + CAP * size / 2)
