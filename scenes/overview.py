@@ -24,6 +24,8 @@ class Overview(Film):
         self.hold(to_read(opening))
         for beat in pace(schedule):
             self._tell(schedule, beat)
+            if schedule.events[beat.first] == self._telling(schedule):
+                self.poster_at = self.now
             self.enact(self.stage, beat.last, beat.seconds)
 
         closing = self._closing(schedule)
@@ -60,7 +62,11 @@ class Overview(Film):
                 self.say("The last tiles along K")
             case Store():
                 self.chapter("store")
-                self.say("The tile of C is complete: every thread stores its results")
+                self.say("Every thread stores its results to C")
+
+    def _telling(self, schedule: Schedule) -> Fragments:
+        """Before this event everything can be seen at once: a still of it stands for the clip."""
+        return Fragments(min(1, schedule.k_tiles - 1), min(1, schedule.tiling.bk - 1))
 
     def explain(self, text: str) -> None:
         """Say it, and let it be read while the picture stands still."""

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from manim import Animation, FadeIn, FadeOut, Scene, VGroup
+from manim import Animation, Scene, VGroup
 
 from scenes.stage.arrange import arrange
 from scenes.stage.look import Look
+from scenes.stage.shapes import Fade
 from scenes.stage.stage import Stage
 from scenes.stage.type import CAP, Label, wrap
 from tiling.presets import Choice, choose
@@ -65,9 +66,10 @@ class Film(Scene):
         )
         self.captions.append(Mark(self.now, text))
         if len(self._caption):
-            self._turn = [FadeOut(self._caption, run_time=0.2), FadeIn(caption, run_time=0.4)]
+            old = [Fade(line, appear=False, run_time=0.2) for line in self._caption]
+            self._turn = [*old, *(Fade(line, appear=True, run_time=0.4) for line in caption)]
         else:
-            self.add(caption)
+            self.add(*caption)
         self._caption = caption
 
     @property

@@ -12,7 +12,7 @@ CELL = 6
 """Design pixels from which a cell's lines are drawn."""
 
 THIN = 6
-"""Design pixels under which nothing is drawn: it is drawn this thick instead, or it would be lost."""
+"""Design pixels under which nothing is drawn, or it would be lost: it is drawn this thick."""
 
 Name = Literal["A", "B", "C"]
 

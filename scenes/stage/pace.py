@@ -41,7 +41,7 @@ def pace(schedule: Schedule) -> Iterator[Beat]:
         for first, last in pairwise(_hops(2, k_tiles - 1)):
             yield Beat(edges[first], edges[last], 0.4 if last - first == 1 else 0.2)
         yield from _k_tile(edges[k_tiles - 1], bk, first=False)
-    yield Beat(edges[k_tiles], edges[k_tiles] + 1, 2.0)
+    yield Beat(edges[k_tiles], edges[k_tiles] + 1, 2.4)
 
 
 def k_tile_edges(schedule: Schedule) -> list[int]:

@@ -144,6 +144,18 @@ GROWN = 0.6
 """Share of a Spread's run time after which it has grown and the results appear."""
 
 
+class Fade(Animation):
+    """Text that appears, or goes."""
+
+    def __init__(self, label: VMobject, appear: bool, **options: object) -> None:
+        self.appear = appear
+        super().__init__(label, introducer=appear, remover=not appear, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(alpha)
+        self.mobject.set_fill(opacity=share if self.appear else 1 - share)
+
+
 class Pulse(Animation):
     """A border that lights up and goes out again."""
 

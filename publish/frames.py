@@ -1,0 +1,211 @@
+"""From Manim's scenes to frames: a renderer that redraws only what moved.
+
+Manim's own renderer copies whole frames several times and converts each of them to the encoder's
+colours. In our scenes little moves at a time, so this one restores, draws and converts only the
+rectangle in which something did.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from manim import Mobject
+from manim.renderer.cairo_renderer import CairoRenderer
+
+from scenes.stage.film import Film
+from scenes.stage.look import Box
+
+Pixels = npt.NDArray[np.uint8]
+
+AROUND = 8
+"""Pixels converted around a changed rectangle, so that the colour filter sees its neighbours."""
+
+
+class FrameRenderer(CairoRenderer):
+    """Gives each frame to `sink(planes, repeat)`, as `to_planes` makes them.
+
+    Whether a chapter is rendered here is asked of `mine(chapter)` when it begins; the frames of
+    another's are only counted.
+    """
+
+    def __init__(
+        self, sink: Callable[[list[Pixels], int], None], mine: Callable[[int], bool], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.sink, self.mine = sink, mine
+        self.chapter = -1
+        self.frames = 0
+        self.poster: Pixels | None = None
+        self.planes: list[Pixels] | None = None
+        self.last: list[Box] | None = None
+
+    def play(self, scene: Film, *args: Any, **options: Any) -> None:
+        chapter = max(0, len(scene.chapters) - 1)
+        if chapter != self.chapter:
+            self.chapter = chapter
+            self._original_skipping_status = not self.mine(chapter)
+        self.scene = scene
+        self.last = None
+        before = self.frames
+        super().play(scene, *args, **options)
+        wanted = round(scene.duration * self.camera.frame_rate)
+        if self.skip_animations:
+            self.frames += wanted
+        elif self.frames - before != wanted:
+            raise AssertionError(f"a play of {scene.duration} s has {self.frames - before} frames")
+        self.time = self.frames / self.camera.frame_rate  # seconds never drift from frames
+
+    def save_static_frame_data(self, scene: Film, static_mobjects: Any) -> Pixels | None:
+        """Draw what lies under the first thing that moves, once for the whole play.
+
+        Manim takes a group whole as soon as one part of it moves. Here the parts are told apart.
+        """
+        if self.skip_animations:
+            return None
+        tops = [top for animation in scene.animations for top in animation.get_all_mobjects()]
+        self.animated = {m for top in tops for m in top.get_family() if len(m.points)}
+        shown = self.camera.get_mobjects_to_display(scene.mobjects)
+        first = next((i for i, m in enumerate(shown) if m in self.animated), len(shown))
+        self.moving = shown[first:]
+        self.paths: dict[Mobject, tuple[Box | None, Any]] = {}
+        self.camera.reset()
+        self._draw_all(shown[:first], [self._whole()])
+        self.static_image = self.camera.pixel_array.copy()
+        return self.static_image
+
+    def update_frame(self, scene: Film, mobjects: Any = None, **options: Any) -> None:
+        """Draw the first frame of a play: all of what may move, over what does not."""
+        if not self.skip_animations:
+            self._draw_all(self.moving, [self._whole()])
+
+    def render(self, scene: Film, time: float, moving_mobjects: Any = None) -> None:
+        if self.skip_animations:
+            return
+        now = _merge([box for m in self.animated if _seen(m) and (box := self._reach(m))])
+        if self.last is None:
+            self.update_frame(scene)
+            self._convert(None)
+        elif changed := _merge([*now, *self.last]):
+            self._redraw(changed)
+            for box in changed:
+                self._convert(box)
+        self.last = now
+        self._emit(1)
+
+    def _whole(self) -> Box:
+        return Box(0, 0, self.camera.pixel_width, self.camera.pixel_height)
+
+    def freeze_current_frame(self, duration: float) -> None:
+        if not self.skip_animations:
+            self._convert(None)
+            self._emit(round(duration * self.camera.frame_rate))
+
+    def _emit(self, repeat: int) -> None:
+        at = round(self.scene.poster_at * self.camera.frame_rate)
+        if self.frames <= at < self.frames + repeat:
+            self.poster = self.camera.pixel_array.copy()
+        self.frames += repeat
+        self.sink([plane.copy() for plane in self.planes], repeat)
+
+    def _reach(self, mobject: Mobject) -> Box | None:
+        """The pixels that a mobject may cover, whole and with a margin for its strokes."""
+        camera = self.camera
+        low, high = mobject.points.min(axis=0), mobject.points.max(axis=0)
+        scale = camera.pixel_width / camera.frame_width
+        margin = mobject.stroke_width * camera.cairo_line_width_multiple * scale + 2
+        x, y = camera.pixel_width / 2, camera.pixel_height / 2
+        left, top = (
+            max(0, int(x + low[0] * scale - margin)),
+            max(0, int(y - high[1] * scale - margin)),
+        )
+        right = min(camera.pixel_width, int(x + high[0] * scale + margin) + 1)
+        bottom = min(camera.pixel_height, int(y - low[1] * scale + margin) + 1)
+        return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+    def _redraw(self, boxes: list[Box]) -> None:
+        """Draw parts of the frame anew: the static image, and over it what may move."""
+        context = self.camera.get_cairo_context(self.camera.pixel_array)
+        matrix = context.get_matrix()
+        context.save()
+        context.identity_matrix()
+        context.new_path()
+        for box in boxes:
+            at = slice(box.y, box.bottom), slice(box.x, box.right)
+            self.camera.pixel_array[at] = self.static_image[at]
+            context.rectangle(box.x, box.y, box.w, box.h)
+        context.clip()
+        context.set_matrix(matrix)
+        self._draw_all(self.moving, boxes)
+        context.restore()
+
+    def _draw_all(self, mobjects: list[Mobject], boxes: list[Box]) -> None:
+        """Draw what of the mobjects lies in the boxes. What does not move keeps its path."""
+        camera = self.camera
+        context = camera.get_cairo_context(camera.pixel_array)
+        for mobject in mobjects:
+            if not _seen(mobject):
+                continue
+            reach, path = self.paths.get(mobject) or (self._reach(mobject), None)
+            if reach is not None and any(reach.intersect(box) for box in boxes):
+                if path is None:
+                    camera.set_cairo_context_path(context, mobject)
+                    path = context.copy_path()
+                else:
+                    context.new_path()
+                    context.append_path(path)
+                if mobject.get_fill_opacity() > 0:
+                    camera.apply_fill(context, mobject)
+                if mobject.get_stroke_opacity() > 0:
+                    camera.apply_stroke(context, mobject)
+            if mobject not in self.animated:
+                self.paths[mobject] = reach, path
+
+    def _convert(self, changed: Box | None) -> None:
+        """Bring the planes up to date where the pixels have changed, or everywhere."""
+        pixels = self.camera.pixel_array
+        height, width = pixels.shape[:2]
+        if changed is None or self.planes is None:
+            self.planes = to_planes(pixels)
+            return
+        # Chroma has one value for 2×2 pixels, so all borders are even.
+        top, bottom = int(changed.y) // 2 * 2, min(height, -(-int(changed.bottom) // 2) * 2)
+        left, right = int(changed.x) // 2 * 2, min(width, -(-int(changed.right) // 2) * 2)
+        up, west = max(0, top - AROUND), max(0, left - AROUND)
+        around = pixels[up : bottom + AROUND, west : right + AROUND]
+        parts = to_planes(np.ascontiguousarray(around))
+        for whole, part, half in zip(self.planes, parts, (1, 2, 2), strict=True):
+            rows, cols = (bottom - top) // half, (right - left) // half
+            y, x = (top - up) // half, (left - west) // half
+            at = slice(top // half, bottom // half), slice(left // half, right // half)
+            whole[at] = part[y : y + rows, x : x + cols]
+
+
+def to_planes(pixels: Pixels) -> list[Pixels]:
+    """Y (h, w), U and V (h/2, w/2) in BT.709 of RGBA pixels (h, w, 4)."""
+    frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
+    converted = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+    return [
+        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        for plane in converted.planes
+    ]
+
+
+def _seen(mobject: Mobject) -> bool:
+    strokes = mobject.stroke_width > 0 and mobject.get_stroke_opacity() > 0
+    return bool(strokes or mobject.get_fill_opacity() > 0)
+
+
+def _merge(boxes: list[Box]) -> list[Box]:
+    """Boxes that cover the same and do not meet, also not when each is grown by AROUND."""
+    apart: list[Box] = []
+    for box in boxes:
+        while near := [other for other in apart if box.inset(-AROUND).intersect(other)]:
+            apart = [other for other in apart if other not in near]
+            for other in near:
+                x, y = min(box.x, other.x), min(box.y, other.y)
+                right, bottom = max(box.right, other.right), max(box.bottom, other.bottom)
+                box = Box(x, y, right - x, bottom - y)
+        apart.append(box)
+    return apart

@@ -1,0 +1,115 @@
+"""One of the processes that render a clip: it takes a chapter nobody has taken, and the next."""
+
+import json
+import logging
+import os
+from dataclasses import asdict
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from manim import tempconfig
+from PIL import Image
+
+from publish.encode import Segment
+from publish.frames import FrameRenderer, Pixels
+from publish.settings import Clip
+from scenes.stage.film import Film
+from scenes.stage.look import ASPECTS, PIXEL, THEMES, Look
+
+
+def film_class(clip: Clip) -> type[Film]:
+    """The scene's class, set to the clip's tiling and look."""
+    module = import_module(f"scenes.{clip.scene}")
+    name = clip.scene.title().replace("_", "")
+    look = Look(THEMES[clip.theme], clip.aspect)
+    return type(name, (getattr(module, name),), {"choice": clip.choice, "look": look})
+
+
+def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
+    """Manim's configuration for a clip; whatever it writes goes into the folder."""
+    width, height = clip.pixels
+    scale = PIXEL * min(ASPECTS[clip.aspect]) / min(clip.pixels)
+    return {
+        "pixel_width": width,
+        "pixel_height": height,
+        "frame_width": width * scale,
+        "frame_height": height * scale,
+        "frame_rate": clip.fps,
+        "format": "none",
+        "media_dir": str(folder),
+        "text_dir": str(folder / f"texts-{os.getpid()}"),  # one that nobody else writes to
+        "disable_caching": True,
+        "progress_bar": "none",
+        "notify_outdated_version": False,
+        "verbosity": "ERROR",
+    }
+
+
+class Work:
+    """Chapters of one clip that this process renders, each into a segment of the folder."""
+
+    def __init__(self, clip: Clip, folder: Path, progress: Connection) -> None:
+        self.clip, self.folder, self.progress = clip, folder, progress
+        self.segment: Segment | None = None
+
+    def run(self, count: bool) -> None:
+        """Render the chapters that are to be had, and send the clip's marks.
+
+        `count`: first go through the scene without drawing, and send how many frames it has.
+        """
+        logging.getLogger("manim").setLevel("ERROR")
+        with tempconfig(manim_settings(self.clip, self.folder)):
+            scene = film_class(self.clip)
+            if count:
+                counter = FrameRenderer(self.put, lambda chapter: False)
+                scene(renderer=counter).render()
+                self.progress.send(("total", counter.frames))
+            renderer = FrameRenderer(self.put, self.take)
+            film = scene(renderer=renderer)
+            film.render()
+        self.close()
+        if renderer.poster is not None:
+            Image.fromarray(renderer.poster).convert("RGB").save(self.folder / "poster.png")
+        marks = {
+            "frames": renderer.frames,
+            "captions": [asdict(mark) for mark in film.captions],
+            "chapters": [asdict(mark) for mark in film.chapters],
+        }
+        self.progress.send(("marks", json.dumps(marks)))
+
+    def take(self, chapter: int) -> bool:
+        """Take a chapter, unless another process has. The file is made by one process only."""
+        self.close()
+        path = self.folder / f"{chapter:03}.mp4"
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        self.segment = Segment(path, *self.clip.pixels, self.clip.fps)
+        return True
+
+    def put(self, planes: list[Pixels], repeat: int) -> None:
+        assert self.segment is not None
+        self.segment.put(planes, repeat)
+        self.progress.send(("frames", repeat))
+
+    def close(self) -> None:
+        if self.segment is not None:
+            self.segment.close()
+            self.segment = None
+
+
+def work(clip: Clip, folder: Path, progress: Connection, count: bool) -> None:
+    """A process's whole life. What goes wrong is sent, not raised."""
+    try:
+        Work(clip, folder, progress).run(count)
+    except BrokenPipeError:
+        os._exit(1)  # whoever asked is gone
+    except OSError as error:
+        progress.send(("no room", f"{error.strerror or error}"))
+    except Exception as error:
+        progress.send(("failed", f"{type(error).__name__}: {error}"))
+    finally:
+        progress.close()
