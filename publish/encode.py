@@ -10,7 +10,7 @@ import numpy as np
 
 from publish.frames import Pixels
 
-OPTIONS = {"preset": "veryfast", "crf": "20", "tune": "animation", "threads": "1"}
+OPTIONS = {"preset": "veryfast", "crf": "23", "threads": "1"}
 """One thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
 
 BT709 = 1
