@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from scenes import SCENES
 from tiling.presets import FIELDS, Choice, choose, presets
 from tiling.shapes import Refused
 
+MAX_JOBS = 256
+"""Processes that one clip may be shared among; each takes some hundred megabytes."""
+
 
 class Refusal(click.ClickException):
     """Input that breaks a rule: one line, exit status 2."""
@@ -20,16 +24,41 @@ class Refusal(click.ClickException):
     exit_code = 2
 
 
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Whatever refuses the input does so in one line, not in a traceback or a page of usage."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refusal(str(refused)) from None
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "render.py"
+        if isinstance(error, click.NoSuchOption):
+            remedy = "try " + " or ".join(error.possibilities or [f"{command} --help"])
+            refused = Refused(error.option_name, "", f"is no option of {command}", remedy)
+        else:
+            rule = error.format_message().rstrip(".")
+            refused = Refused(command, "", rule, f"try {command} --help")
+        raise Refusal(str(refused)) from None
+
+
 class Door(click.Group):
-    """Commands that end in one line, not a traceback, when their input is refused."""
+    """Commands that refuse wrong input in one line."""
+
+    def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
+        if not args:  # then Click shows the help
+            return super().make_context(info_name, args, *rest, **extra)
+        with one_line():
+            return super().make_context(info_name, args, *rest, **extra)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise Refused("command", args[0], "is not known", "try " + ", ".join(self.commands))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with one_line():
             return super().invoke(ctx)
-        except Refused as refused:
-            raise Refusal(str(refused)) from None
-        except click.UsageError as error:
-            raise Refusal(error.format_message()) from None
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
@@ -77,9 +106,11 @@ def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """A check that each value is one of the names, refused as every other field is."""
 
     def check(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        field = param.opts[0] if param.opts[0].startswith("-") else "scene"
+        if not value:
+            raise Refused(field, "", "is missing", "try " + ", ".join(names))
         for name in value if isinstance(value, tuple) else (value,):
             if name not in names:
-                field = param.opts[0] if param.opts[0].startswith("-") else "scene"
                 raise Refused(field, name, "is not known", "try " + ", ".join(names))
         return value
 
@@ -99,7 +130,7 @@ def list_command() -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, required=True, metavar="SCENE...", callback=one_of(SCENES))
+@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
 @tiling_options
 @click.option("--theme", default=THEMES[0], callback=one_of(THEMES), help="paper or night.")
 @click.option("--aspect", default=ASPECTS[0], callback=one_of(ASPECTS), help="wide or tall.")
@@ -158,6 +189,8 @@ def make(wanted: Clip, jobs: int) -> None:
 def positive(field: str, value: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise Refused(field, value, "is not a positive whole number", "try 2")
+    if int(value) > MAX_JOBS:
+        raise Refused(field, value, f"is more than {MAX_JOBS} processes", "try 2")
     return int(value)
 
 

@@ -1,5 +1,6 @@
 """Choosing a tiling: a preset or a TOML file, and single fields changed on top of it."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ FIELDS = {
 """Every field of a choice, with a value that would do."""
 
 DEFAULT = "seed"
+
+NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,10 @@ def choose(
         table = {key: value for key, value in presets()[name].items() if key != "about"}
     changed = {key: value for key, value in (overrides or {}).items() if value is not None}
     with _named(changed, where):
-        return _build(name + "-changed" if changed else name, {**table, **changed}, changed)
+        would_do = {**FIELDS, **{key: str(table[key]) for key in changed if key in table}}
+        return _build(
+            name + "-changed" if changed else name, {**table, **changed}, changed, would_do
+        )
 
 
 @contextmanager
@@ -97,54 +103,50 @@ def _read(config: Path) -> dict[str, Any]:
     return table
 
 
-def _build(name: str, table: Mapping[str, Any], changed: Mapping[str, str]) -> Choice:
-    gemm = Gemm(*_sizes("gemm", table["gemm"], "x", 3))
-    bm, bn, bk = _sizes("cta", table["cta"], "x", 3)
-    tm, tn = _sizes("thread", table["thread"], "x", 2)
-    warp = table.get("warp")
+def _build(
+    name: str, table: Mapping[str, Any], changed: Mapping[str, str], would_do: Mapping[str, str]
+) -> Choice:
+    """The choice that a table of fields describes; `would_do` has a good value of each."""
+
+    def refused(field: str, rule: str) -> Refused:
+        return Refused(field, table[field], rule, f"try {would_do[field]}")
+
+    def sizes(field: str, count: int, separator: str = "x") -> list[int]:
+        value = table[field]
+        parts = str(value).lower().replace("×", "x").split(separator)
+        if not isinstance(value, str) or len(parts) != count:
+            raise refused(field, f'is not {count} numbers as "{would_do[field]}"')
+        return [number(field, part.strip()) for part in parts]
+
+    def number(field: str, value: object) -> int:
+        text = str(value)
+        if type(value) not in (int, str) or not NUMBER.fullmatch(text):
+            raise refused(field, f"{value!r} is not a whole number")
+        return int(text)
+
+    def pair(field: str, separator: str = "x") -> tuple[int, int]:
+        first, second = sizes(field, 2, separator)
+        return first, second
+
+    gemm = Gemm(*sizes("gemm", 3))
+    bm, bn, bk = sizes("cta", 3)
+    tm, tn = sizes("thread", 2)
     large = table.get("large-shared", False)
     if not isinstance(large, bool):
-        raise Refused("large-shared", large, "is not true or false", "try true")
+        raise refused("large-shared", "is not true or false")
     tiling = Tiling(
         bm,
         bn,
         bk,
         tm,
         tn,
-        stages=_number("stages", table.get("stages", 1)),
-        vector=_number("vector", table.get("vector", 1)),
-        pad=_number("pad", table.get("pad", 0)),
-        warp=None if warp is None else _pair("warp", warp, "x"),
+        **{key: number(key, table[key]) for key in ("stages", "vector", "pad") if key in table},
+        warp=pair("warp") if "warp" in table else None,
         large_shared=large,
     )
     rows, _ = grid(gemm, tiling)
     # A block belongs to the grid it was chosen for: on another grid the default stands again.
     moved = bool({"gemm", "cta"} & set(changed)) and "block" not in changed
-    block = None if moved else table.get("block")
-    cta = (rows - 1, 0) if block is None else _pair("block", block, ",")
+    cta = pair("block", ",") if "block" in table and not moved else (rows - 1, 0)
     schedule(gemm, tiling, cta)  # refuses a block that is not on the grid
     return Choice(name, gemm, tiling, cta)
-
-
-def _pair(field: str, value: object, separator: str) -> tuple[int, int]:
-    first, second = _sizes(field, value, separator, 2)
-    return first, second
-
-
-def _sizes(field: str, value: object, separator: str, count: int) -> list[int]:
-    parts = str(value).lower().replace("×", "x").split(separator)
-    if not isinstance(value, str) or len(parts) != count:
-        raise Refused(
-            field, value, f'is not {count} numbers as "{FIELDS[field]}"', f"try {FIELDS[field]}"
-        )
-    return [_number(field, part, of=value) for part in parts]
-
-
-def _number(field: str, value: object, of: object = None) -> int:
-    try:
-        if isinstance(value, bool | float):
-            raise ValueError
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
-        rule = f"{value!r} is not a whole number"
-        raise Refused(field, value if of is None else of, rule, f"try {FIELDS[field]}") from None

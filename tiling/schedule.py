@@ -12,6 +12,9 @@ from typing import Literal, TypeAlias
 from tiling.layout import Operand
 from tiling.shapes import Gemm, Refused, Tiling, ceil_div, dims
 
+MAX_EVENTS = 2**20
+"""Events of one CTA. A schedule lists them all, so a K without end would fill the memory."""
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -102,12 +105,21 @@ def grid(gemm: Gemm, tiling: Tiling) -> tuple[int, int]:
 
 
 def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Schedule:
-    """What the CTA at (row, col) of the grid does. Raises Refused where there is no such CTA."""
+    """What the CTA at (row, col) of the grid does.
+
+    Raises Refused where there is no such CTA, or where K is too long for a list of its events.
+    """
     rows, cols = grid(gemm, tiling)
     if not (0 <= cta[0] < rows and 0 <= cta[1] < cols):
         value, last = f"{cta[0]},{cta[1]}", f"{rows - 1},{cols - 1}"
         raise Refused("block", value, f"the grid has {dims(rows, cols)} CTAs", f"try 0,0 to {last}")
-    return Schedule(gemm, tiling, cta, _events(ceil_div(gemm.k, tiling.bk), tiling.bk))
+    k_tiles, each = ceil_div(gemm.k, tiling.bk), 2 * tiling.bk + 4
+    if k_tiles * each > MAX_EVENTS:
+        shape = f"{gemm.m}x{gemm.n}x"
+        rule = f"{k_tiles} k-tiles make {k_tiles * each} events, more than {MAX_EVENTS}"
+        most = MAX_EVENTS // each * tiling.bk
+        raise Refused("gemm", f"{shape}{gemm.k}", rule, f"try {shape}{most}")
+    return Schedule(gemm, tiling, cta, _events(k_tiles, tiling.bk))
 
 
 @lru_cache(maxsize=32)

@@ -5,8 +5,12 @@
 one of them holds a valid one.
 """
 
+from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
-from math import prod
+from itertools import product
+from math import isqrt, lcm, log
+from typing import Any
 
 WARP = 32
 """Threads in a warp."""
@@ -31,7 +35,9 @@ class Refused(ValueError):
     """Input that breaks a rule. The text is one line: field, value, rule, and what would do."""
 
     def __init__(self, field: str, value: object, rule: str, remedy: str) -> None:
-        super().__init__(f"{field} {value}: {rule} ({remedy})")
+        named = f"{field} {value}".rstrip()
+        line = f"{named}: {rule} ({remedy})"
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
 
 
@@ -47,21 +53,19 @@ def ceil_div(a: int, b: int) -> int:
 
 
 def divisors(n: int) -> list[int]:
-    return [d for d in range(1, n + 1) if n % d == 0]
+    """Ascending."""
+    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
+    return low + [n // d for d in reversed(low) if d * d != n]
 
 
-def _check_sizes(field: str, names: str, sizes: tuple[object, ...]) -> None:
+def _whole(value: object, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _not_sizes(names: str, sizes: tuple[object, ...]) -> Iterator[str]:
     for name, size in zip(names.split(), sizes, strict=True):
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            remedy = "try " + "x".join(
-                str(s) if isinstance(s, int) and s > 0 else "4" for s in sizes
-            )
-            raise Refused(
-                field,
-                "x".join(map(str, sizes)),
-                f"{name}={size} is not a positive whole number",
-                remedy,
-            )
+        if not _whole(size):
+            yield f"{name}={size} is not a positive whole number"
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ class Gemm:
     k: int
 
     def __post_init__(self) -> None:
-        _check_sizes("gemm", "M N K", (self.m, self.n, self.k))
+        sizes = (self.m, self.n, self.k)
+        for rule in _not_sizes("M N K", sizes):
+            would_do = "x".join(str(size) if _whole(size) else "12" for size in sizes)
+            raise Refused("gemm", "x".join(map(str, sizes)), rule, f"try {would_do}")
         for name, rows, cols in ("A", self.m, self.k), ("B", self.k, self.n), ("C", self.m, self.n):
             if rows * cols > MAX_ELEMENTS:
                 raise Refused(
@@ -116,14 +123,8 @@ class Tiling:
     large_shared: bool = False
 
     def __post_init__(self) -> None:
-        _check_sizes("cta", "BM BN BK", (self.bm, self.bn, self.bk))
-        _check_sizes("thread", "TM TN", (self.tm, self.tn))
-        self._check_thread_tile()
-        self._check_threads()
-        self._check_stages()
-        self._check_vector()
-        self._check_warp()
-        self._check_shared()
+        for field, rule in self._broken():
+            raise Refused(field, self._text(field), rule, self._remedy(field))
 
     def __str__(self) -> str:
         return f"{dims(self.bm, self.bn, self.bk)} / {dims(self.tm, self.tn)}"
@@ -146,117 +147,139 @@ class Tiling:
         """(rows, columns) of the tile of A, B or C, as it lies in the matrix."""
         return {"A": (self.bm, self.bk), "B": (self.bk, self.bn), "C": (self.bm, self.bn)}[operand]
 
-    def _check_thread_tile(self) -> None:
-        value = f"{self.tm}x{self.tn}"
-        for name, part, of, whole in ("TM", self.tm, "BM", self.bm), ("TN", self.tn, "BN", self.bn):
-            if whole % part:
-                tms = _nearest(divisors(self.bm), self.tm)
-                tns = _nearest(divisors(self.bn), self.tn)
-                tries = dict.fromkeys(f"{tms[0]}x{tn}" for tn in tns)
-                tries |= dict.fromkeys(f"{tm}x{tns[0]}" for tm in tms)
-                raise Refused(
-                    "thread",
-                    value,
-                    f"{name}={part} does not divide {of}={whole}",
-                    "try " + " or ".join(list(tries)[:2]),
-                )
-
-    def _check_threads(self) -> None:
-        if self.threads > MAX_THREADS:
-            tm, tn = self.tm, self.tn
-            while (self.bm // tm) * (self.bn // tn) > MAX_THREADS:
-                # Grow the shorter side to its next divisor; it ends at one thread at the latest.
-                if (tm <= tn and tm < self.bm) or tn == self.bn:
-                    tm = next(d for d in divisors(self.bm) if d > tm)
-                else:
-                    tn = next(d for d in divisors(self.bn) if d > tn)
-            raise Refused(
-                "thread",
-                f"{self.tm}x{self.tn}",
-                f"{dims(self.bm, self.bn)} makes {self.threads} threads, "
-                f"more than a CTA's {MAX_THREADS}",
-                f"try {tm}x{tn}",
-            )
-
-    def _check_stages(self) -> None:
-        if not _whole(self.stages) or self.stages < 1:
-            raise Refused("stages", self.stages, "is not a positive whole number", "try 1")
+    def _broken(self) -> Iterator[tuple[str, str]]:
+        """(field, rule) of what does not hold. Each rule relies on those before it: ask for one."""
+        for rule in _not_sizes("BM BN BK", (self.bm, self.bn, self.bk)):
+            yield "cta", rule
+        for rule in _not_sizes("TM TN", (self.tm, self.tn)):
+            yield "thread", rule
+        yield from self._broken_threads()
+        if not _whole(self.stages):
+            yield "stages", "is not a positive whole number"
         if self.stages > 1:
-            raise Refused("stages", self.stages, "the schedule has one stage so far", "try 1")
-
-    def _check_vector(self) -> None:
+            yield "stages", "the schedule has one stage so far"
         if not _whole(self.vector) or self.vector not in (1, 2, 4):
-            raise Refused("vector", self.vector, "a request is 1, 2 or 4 floats", "try 1, 2 or 4")
+            yield "vector", "a request is 1, 2 or 4 floats"
         for name, size in ("BK", self.bk), ("BN", self.bn):
             if size % self.vector:
-                fits = [str(v) for v in (1, 2, 4) if self.bk % v == 0 and self.bn % v == 0]
-                raise Refused(
-                    "vector",
-                    self.vector,
-                    f"does not divide {name}={size}",
-                    "try " + " or ".join(fits),
-                )
+                yield "vector", f"does not divide {name}={size}"
+        if self.warp is not None:
+            yield from self._broken_warp(*self.warp)
+        if not _whole(self.pad, least=0):
+            yield "pad", "is not a whole number from 0"
+        yield from self._broken_shared()
 
-    def _check_warp(self) -> None:
-        if self.warp is None:
-            return
-        _check_sizes("warp", "WM WN", self.warp)
-        wm, wn = self.warp
-        rules = [
-            (self.bm % wm == 0, f"WM={wm} does not divide BM={self.bm}"),
-            (self.bn % wn == 0, f"WN={wn} does not divide BN={self.bn}"),
-            (wm % self.tm == 0, f"TM={self.tm} does not divide WM={wm}"),
-            (wn % self.tn == 0, f"TN={self.tn} does not divide WN={wn}"),
-        ]
-        for holds, rule in rules:
-            if not holds:
-                raise Refused("warp", f"{wm}x{wn}", rule, self._try_warp())
+    def _broken_threads(self) -> Iterator[tuple[str, str]]:
+        for name, part, of, whole in ("TM", self.tm, "BM", self.bm), ("TN", self.tn, "BN", self.bn):
+            if whole % part:
+                yield "thread", f"{name}={part} does not divide {of}={whole}"
+        if self.threads > MAX_THREADS:
+            tile = dims(self.bm, self.bn)
+            too_many = f"{self.threads} threads, more than a CTA's {MAX_THREADS}"
+            yield "thread", f"{tile} makes {too_many}"
+
+    def _broken_warp(self, wm: int, wn: int) -> Iterator[tuple[str, str]]:
+        for rule in _not_sizes("WM WN", (wm, wn)):
+            yield "warp", rule
+        for name, part, of, whole in (
+            ("WM", wm, "BM", self.bm),
+            ("WN", wn, "BN", self.bn),
+            ("TM", self.tm, "WM", wm),
+            ("TN", self.tn, "WN", wn),
+        ):
+            if whole % part:
+                yield "warp", f"{name}={part} does not divide {of}={whole}"
         lanes = (wm // self.tm) * (wn // self.tn)
         if lanes != WARP:
-            raise Refused(
-                "warp", f"{wm}x{wn}", f"makes {lanes} lanes, not {WARP}", self._try_warp()
-            )
+            yield "warp", f"makes {lanes} lanes, not {WARP}"
 
-    def _try_warp(self) -> str:
-        fits = [
-            f"{wm}x{wn}"
-            for wm in divisors(self.bm)
-            for wn in divisors(self.bn)
-            if wm % self.tm == 0
-            and wn % self.tn == 0
-            and prod((wm // self.tm, wn // self.tn)) == WARP
-        ]
-        return "try " + " or ".join(fits[:2]) if fits else "leave warp out"
-
-    def _check_shared(self) -> None:
-        if not _whole(self.pad) or self.pad < 0:
-            raise Refused("pad", self.pad, "is not a whole number from 0", "try 0 or 4")
+    def _broken_shared(self) -> Iterator[tuple[str, str]]:
         limit = SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
-        if self.shared_bytes <= limit:
-            return
-        if self.bk * (self.bm + self.bn) * WORD <= limit:
-            pad = limit // (WORD * self.bk) - self.bm - self.bn
-            raise Refused(
-                "pad", self.pad, self._too_much(limit), f"try {pad - pad % 4 if pad > 4 else pad}"
-            )
-        bks = [d for d in divisors(self.bk) if d * (self.bm + self.bn) * WORD <= limit]
-        remedy = f"try {self.bm}x{self.bn}x{bks[-1]}" if bks else "try 128x128x8"
-        if not self.large_shared and self.shared_bytes <= SHARED_LIMIT_OPT_IN:
-            remedy += ", or large-shared to opt in to more"
-        raise Refused("cta", f"{self.bm}x{self.bn}x{self.bk}", self._too_much(limit), remedy)
+        if self.shared_bytes > limit:
+            field = "pad" if self._with(pad=0).shared_bytes <= limit else "cta"
+            opted = "after" if self.large_shared else "without"
+            needs = f"needs {self.shared_bytes} bytes of shared memory"
+            yield field, f"{needs}, more than {limit} {opted} opting in to more"
 
-    def _too_much(self, limit: int) -> str:
-        opted = "after" if self.large_shared else "without"
-        return (
-            f"needs {self.shared_bytes} bytes of shared memory, "
-            f"more than {limit} {opted} opting in to more"
+    def _text(self, field: str) -> str:
+        """A field as the door spells it."""
+        match field:
+            case "cta":
+                return f"{self.bm}x{self.bn}x{self.bk}"
+            case "thread":
+                return f"{self.tm}x{self.tn}"
+            case "warp" if self.warp:
+                return "x".join(map(str, self.warp))
+            case _:
+                return str(getattr(self, field))
+
+    def _with(self, **changes: Any) -> "Tiling":
+        """A copy that nobody has validated."""
+        other = copy(self)
+        vars(other).update(changes)
+        return other
+
+    def _remedy(self, field: str) -> str:
+        """Values of the field that would do with all others as they are, the nearest first."""
+        fits = (
+            change for change in self._candidates(field) if not any(self._with(**change)._broken())
         )
+        tries = [self._with(**change)._text(field) for change, _ in zip(fits, "12", strict=False)]
+        if field == "cta" and not any(self._with(large_shared=True)._broken()):
+            tries = [*tries[:1], "large-shared to opt in to more"]
+        if tries:
+            return "try " + " or ".join(tries)
+        if field == "warp" and not any(self._with(warp=None)._broken()):
+            return "leave warp out"
+        return "try cta 128x128x8 with thread 8x8"
+
+    def _candidates(self, field: str) -> list[dict[str, Any]]:
+        """Changes of one field that may mend it, the nearest first."""
+        match field:
+            case "cta":
+                return self._candidate_tiles()
+            case "thread":
+                pairs = _nearest([_sides_of(self.bm), _sides_of(self.bn)], (self.tm, self.tn))
+                return [{"tm": tm, "tn": tn} for tm, tn in pairs]
+            case "warp":
+                pairs = _nearest([_sides_of(self.bm), _sides_of(self.bn)], self.warp or (1, 1))
+                return [{"warp": pair} for pair in pairs]
+            case "vector":
+                return [{"vector": vector} for vector in (4, 2, 1)]
+            case "pad":
+                free = SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
+                most = max(0, free // (WORD * self.bk * self.stages) - self.bm - self.bn)
+                return [{"pad": pad} for pad in (min(most, 4), 0)]
+            case _:
+                return [{field: 1}]
+
+    def _candidate_tiles(self) -> list[dict[str, Any]]:
+        wm, wn = self.warp or (self.tm, self.tn)
+        if not (_whole(wm) and _whole(wn) and self.vector in (1, 2, 4)):
+            return []
+        steps = (wm, lcm(wn, self.vector), self.vector)
+        wanted = (self.bm, self.bn, self.bk)
+        sides = [
+            sorted({step << i for i in range(11)} | ({size} if _whole(size) else set()))
+            for step, size in zip(steps, wanted, strict=True)
+        ]
+        sides[2] += [d for d in _sides_of(self.bk) if d not in sides[2]]
+        return [{"bm": bm, "bn": bn, "bk": bk} for bm, bn, bk in _nearest(sides, wanted)]
 
 
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _sides_of(whole: int) -> list[int]:
+    """Divisors, or none of what is too long a side to fit into shared memory anyway."""
+    return divisors(whole) if _whole(whole) and whole * WORD <= SHARED_LIMIT_OPT_IN else []
 
 
-def _nearest(options: list[int], wanted: int) -> list[int]:
-    """Options by their distance from what was asked, the larger first."""
-    return sorted(options, key=lambda d: (abs(d - wanted), -d))
+def _nearest(sides: list[list[int]], wanted: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """One of each side, by how many times larger or smaller than wanted; the larger first."""
+
+    def far(sizes: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+        times = (
+            abs(log(size / want)) if _whole(want) else abs(log(size / 4))
+            for size, want in zip(sizes, wanted, strict=True)
+        )
+        return round(sum(times), 9), tuple(-size for size in sizes)
+
+    return sorted(product(*sides), key=far)
