@@ -1,0 +1,64 @@
+"""state_at: what holds after so many events."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import RAGGED, SEED, schedules
+from tiling.expand import expand_copy, expand_fragments, expand_store
+from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Store
+from tiling.state import State, state_at
+
+
+def fold(plan, step):
+    """The same by going through what each thread does, one event after another."""
+    got = {"A": 0, "B": 0}
+    resident, fragment = {}, None
+    epoch = k_done = writes = reads = fma = stored = 0
+    for i in range(step):
+        event = plan.events[i]
+        if isinstance(event, Copy):
+            accesses = expand_copy(plan, event)
+            got[event.operand] += int(accesses.predicate.sum())
+            writes += len(accesses.word)
+            resident[event.stage, event.operand] = event.k_tile
+        elif isinstance(event, Fragments):
+            reads += sum(x.word.size for x in expand_fragments(plan, event).values())
+            fragment = (event.k_tile, event.k)
+        elif isinstance(event, OuterProduct):
+            fma += expand_store(plan).word.size
+            k_done = event.k_tile * plan.tiling.bk + event.k + 1
+        elif isinstance(event, Store):
+            stored += int(expand_store(plan).predicate.sum())
+        else:
+            assert isinstance(event, Barrier)
+            epoch += 1
+    return State(
+        step, epoch, resident, fragment, k_done, got["A"], got["B"], writes, reads, fma, stored
+    )
+
+
+@given(schedules(), st.floats(0, 1))
+def test_a_state_is_the_fold_of_what_threads_do(plan, share):
+    step = round(share * len(plan.events))
+    assert state_at(plan, step) == fold(plan, step)
+
+
+@pytest.mark.parametrize("plan", [SEED, RAGGED], ids=["seed", "ragged"])
+def test_every_state_of_a_preset(plan):
+    for step in range(len(plan.events) + 1):
+        assert state_at(plan, step) == fold(plan, step)
+
+
+def test_the_first_and_the_last_state_of_the_seed():
+    assert state_at(SEED, 0) == State()
+    end = state_at(SEED, len(SEED.events))
+    assert end.resident == {(0, "A"): 2, (0, "B"): 2}
+    assert (end.epoch, end.fragment, end.k_done) == (5, (2, 3), 12)
+    assert (end.requested_bytes, end.stored) == (576, 36)
+
+
+@pytest.mark.parametrize("step", [-1, 37])
+def test_a_step_that_there_is_not(step):
+    with pytest.raises(IndexError):
+        state_at(SEED, step)
