@@ -100,7 +100,6 @@ def test_a_refusal_is_one_line_whatever_the_value():
 odd = st.integers(-1, 130)
 
 
-
 @given(
     st.tuples(odd, odd, odd, st.integers(-1, 9), st.integers(-1, 9)),
     st.sampled_from([1, 2, 3, 4]),

@@ -1,0 +1,186 @@
+"""A schedule from which something is missing is found out, and the message says where."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from tests.strategies import RAGGED, SEED, WARPED, schedules
+from tiling.expand import expand_copy, expand_fragments
+from tiling.hazards import Hazard, check
+from tiling.hazards import _copy_touch as copy_touch
+from tiling.schedule import Barrier, Copy, Fragments, schedule
+from tiling.shapes import Gemm, Tiling
+
+
+def without(plan, step):
+    return replace(plan, events=plan.events[:step] + plan.events[step + 1 :])
+
+
+def swapped(plan, step):
+    before, (one, two), after = (
+        plan.events[:step],
+        plan.events[step : step + 2],
+        plan.events[step + 2 :],
+    )
+    return replace(plan, events=(*before, two, one, *after))
+
+
+def steps(plan, kind):
+    return [step for step, event in enumerate(plan.events) if isinstance(event, kind)]
+
+
+def found(plan) -> Hazard:
+    with pytest.raises(Hazard) as caught:
+        check(plan)
+    return caught.value
+
+
+@given(schedules())
+def test_an_intact_schedule_is_clean(plan):
+    check(plan)
+
+
+@given(schedules())
+def test_each_barrier_is_missed(plan):
+    """The one exception is a word that one thread alone writes and reads: it needs no barrier."""
+    for step in steps(plan, Barrier):
+        if crosses(plan, plan.events[step]):
+            kind = {"reads": "read before barrier", "overwrite": "overwrite before barrier"}
+            assert found(without(plan, step)).kind == kind[plan.events[step].before]
+        else:
+            check(without(plan, step))
+
+
+def crosses(plan, barrier) -> bool:
+    """Whether some word goes from one thread to another, written out with loops."""
+    k_tile = barrier.k_tile
+    writers = {}
+    for operand in "AB":
+        copy = expand_copy(plan, Copy(operand, k_tile))
+        writers.update(zip(copy.word.tolist(), copy.thread.tolist(), strict=True))
+    last = range(plan.tiling.bk)
+    for k in last:
+        for read in expand_fragments(plan, Fragments(k_tile, k)).values():
+            for thread, words in enumerate(read.word.tolist()):
+                if any(writers[word] != thread for word in words):
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("plan", [SEED, RAGGED, WARPED], ids=["seed", "ragged", "warped"])
+def test_each_barrier_copy_of_the_presets_is_missed(plan):
+    assert len(steps(plan, Barrier)) == 2 * plan.k_tiles - 1
+    for step in steps(plan, Barrier):
+        found(without(plan, step))
+    for step in steps(plan, Copy):
+        hazard = found(without(plan, step))
+        first = plan.events[step].k_tile == 0
+        assert hazard.kind == ("never written" if first else "wrong k-tile")
+        assert hazard.operand == plan.events[step].operand
+
+
+@pytest.mark.parametrize("plan", [SEED, RAGGED, WARPED], ids=["seed", "ragged", "warped"])
+def test_a_barrier_one_event_too_early_or_late_is_found(plan):
+    for step in steps(plan, Barrier):
+        found(swapped(plan, step))  # after the first read, or after the first overwrite
+        if plan.events[step].before == "reads":
+            found(swapped(plan, step - 1))  # before the copy of B
+
+
+def test_an_overwrite_barrier_before_the_last_read_is_found():
+    step = steps(SEED, Barrier)[1]
+    assert SEED.events[step] == Barrier(1, "overwrite")
+    events = list(SEED.events)
+    events.insert(step - 2, events.pop(step))  # before the fragments and product of the last k
+    hazard = found(replace(SEED, events=tuple(events)))
+    assert hazard.kind == "overwrite before barrier"
+
+
+def test_what_is_said_of_a_missing_read_barrier():
+    """Thread 0 reads A[6, 0] in word 0, its own; word 1 is A[7, 0], which thread 4 copies."""
+    step = 2
+    assert SEED.events[step] == Barrier(0, "reads")
+    hazard = found(without(SEED, step))
+    assert (hazard.step, hazard.event) == (2, Fragments(0, 0))
+    assert (hazard.operand, hazard.word, hazard.other) == ("A", 0, (0, 0))
+    assert hazard.thread in (1, 2)  # they read word 0 too, and did not write it
+    assert str(hazard) == (
+        f"read before barrier: step 2, {Fragments(0, 0)}: thread {hazard.thread}, As word 0: "
+        "thread 0 writes it in step 0 and no barrier lies between"
+    )
+
+
+def test_what_is_said_of_a_missing_overwrite_barrier():
+    step = steps(SEED, Barrier)[1]
+    hazard = found(without(SEED, step))
+    assert (hazard.step, hazard.event, hazard.thread) == (step, Copy("A", 1), 0)
+    read_step, reader = hazard.other
+    assert SEED.events[read_step] == Fragments(0, 0) and reader in (1, 2)
+    assert str(hazard) == (
+        f"overwrite before barrier: step {step}, {Copy('A', 1)}: thread 0, As word 0: "
+        f"thread {reader} reads it in step {read_step} and no barrier lies between"
+    )
+
+
+def test_what_is_said_of_a_missing_copy():
+    first = found(without(SEED, 1))
+    assert str(first) == (
+        f"never written: step 2, {Fragments(0, 0)}: thread 0, Bs word 24: "
+        "nothing has been copied there"
+    )
+    assert first.other is None
+    step = SEED.events.index(Copy("B", 1))
+    later = found(without(SEED, step))
+    copied = SEED.events.index(Copy("B", 0))
+    assert later.thread in (0, 3, 6)  # those that compute column 0
+    assert str(later) == (
+        f"wrong k-tile: step {step + 1}, {Fragments(1, 0)}: thread {later.thread}, Bs word 24: "
+        f"it holds k-tile 0, copied in step {copied}, not 1"
+    )
+
+
+def test_two_threads_that_write_a_word_with_no_barrier_between(monkeypatch):
+    """No schedule does this with the maps as they are: here B's copy is put on the words of As."""
+    same = copy_touch(SEED.tiling, "A", 0)
+    other = replace(same, low=same.low[::-1], high=same.high[::-1])
+    touches = {"A": same, "B": other}
+    monkeypatch.setattr(
+        "tiling.hazards._copy_touch", lambda tiling, operand, stage: touches[operand]
+    )
+    hazard = found(SEED)
+    assert hazard.kind == "overwrite before barrier"
+    assert (hazard.step, hazard.event) == (1, Copy("B", 0))
+    assert (hazard.word, hazard.other) == (0, (0, 0)) and hazard.thread == same.low[-1]
+    assert "thread 0 writes it in step 0 and no barrier lies between" in str(hazard)
+
+
+def test_a_thread_may_write_its_own_word_again():
+    check(replace(SEED, events=(Copy("A", 0), *SEED.events)))
+
+
+def test_one_thread_needs_no_barrier():
+    plan = schedule(Gemm(6, 6, 9), Tiling(3, 3, 3, 3, 3))
+    check(replace(plan, events=tuple(e for e in plan.events if not isinstance(e, Barrier))))
+
+
+@given(schedules())
+def test_the_access_named_is_one_that_the_event_makes(plan):
+    for step in steps(plan, Barrier)[:3]:
+        try:
+            check(without(plan, step))
+        except Hazard as hazard:
+            other_step, other_thread = hazard.other
+            events = without(plan, step).events
+            assert events[hazard.step] == hazard.event and other_step < hazard.step
+            assert hazard.thread != other_thread
+            assert hazard.word in touched(plan, hazard.event, hazard.thread)
+            assert hazard.word in touched(plan, events[other_step], other_thread)
+
+
+def touched(plan, event, thread):
+    if isinstance(event, Copy):
+        copy = expand_copy(plan, event)
+        return copy.word[copy.thread == thread].tolist()
+    reads = expand_fragments(plan, event).values()
+    return [word for read in reads for word in read.word[thread].tolist()]
