@@ -64,7 +64,7 @@ def choose(
     if config is not None:
         name, table, where = config.stem, _read(config), f"{config}: "
     else:
-        name, where = preset or DEFAULT, ""
+        name, where = DEFAULT if preset is None else preset, ""
         if name not in presets():
             raise Refused("--preset", name, "is not a preset", "try " + ", ".join(presets()))
         table = {key: value for key, value in presets()[name].items() if key != "about"}

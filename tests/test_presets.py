@@ -1,0 +1,104 @@
+"""Choosing a tiling: presets, files, and fields changed on top of either."""
+
+import pytest
+
+from tiling.presets import FIELDS, choose, presets
+from tiling.shapes import Gemm, Refused, Tiling
+
+WANT = {
+    "seed": (Gemm(12, 12, 12), Tiling(6, 6, 4, 2, 2), (1, 0)),
+    "ragged": (Gemm(13, 11, 10), Tiling(6, 6, 4, 2, 2), (2, 1)),
+    "small": (Gemm(64, 48, 40), Tiling(16, 16, 8, 4, 4), (3, 0)),
+    "sgemm": (Gemm(4096, 4096, 4096), Tiling(128, 128, 8, 8, 8), (12, 16)),
+}
+
+
+def fields(choice):
+    return choice.gemm, choice.tiling, choice.cta
+
+
+def test_these_are_the_presets():
+    assert set(presets()) == set(WANT)
+
+
+@pytest.mark.parametrize("name", WANT)
+def test_a_preset(name):
+    choice = choose(name)
+    assert choice.name == name
+    assert fields(choice) == WANT[name]
+    assert choice.schedule().cta == choice.cta
+
+
+def test_the_default_is_the_seed():
+    assert choose() == choose("seed") == choose(overrides={"gemm": None})
+
+
+def test_a_single_field_on_top_of_a_preset():
+    choice = choose("small", overrides={"thread": "2x4"})
+    assert choice.name == "small-changed"
+    assert choice.tiling == Tiling(16, 16, 8, 2, 4) and choice.gemm == WANT["small"][0]
+
+
+def test_every_field_can_be_changed():
+    changes = {
+        "gemm": "100×90X80",
+        "cta": "64x64x16",
+        "thread": "4x4",
+        "block": "1,1",
+        "stages": "1",
+        "vector": "4",
+        "pad": "4",
+        "warp": "16x32",
+        "large-shared": True,
+    }
+    assert set(changes) == set(FIELDS)
+    tiling = Tiling(64, 64, 16, 4, 4, 1, 4, 4, (16, 32), True)
+    assert fields(choose("sgemm", overrides=changes)) == (Gemm(100, 90, 80), tiling, (1, 1))
+
+
+def test_another_grid_takes_the_default_block_and_any_other_change_keeps_it():
+    assert choose("sgemm", overrides={"pad": "4"}).cta == (12, 16)
+    assert choose("sgemm", overrides={"gemm": "256x256x256"}).cta == (1, 0)
+    assert choose("sgemm", overrides={"cta": "256x128x8"}).cta == (15, 0)
+    assert choose("sgemm", overrides={"gemm": "256x256x256", "block": "0,1"}).cta == (0, 1)
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('gemm = "20x30x9"\ncta = "8x8x4"\nthread = "2x2"\nblock = "1,2"\npad = 4\n')
+    return path
+
+
+def test_a_file(config):
+    choice = choose(config=config)
+    assert choice.name == "mine"
+    assert fields(choice) == (Gemm(20, 30, 9), Tiling(8, 8, 4, 2, 2, pad=4), (1, 2))
+
+
+def test_a_field_on_top_of_a_file(config):
+    choice = choose(config=config, overrides={"vector": "2", "pad": "0"})
+    assert choice.name == "mine-changed"
+    assert fields(choice) == (Gemm(20, 30, 9), Tiling(8, 8, 4, 2, 2, vector=2), (1, 2))
+
+
+def test_a_file_has_every_field_but_three_by_default(tmp_path):
+    path = tmp_path / "least.toml"
+    path.write_text('gemm = "12x12x12"\ncta = "6x6x4"\nthread = "2x2"\n')
+    assert fields(choose(config=path)) == WANT["seed"]
+
+
+def test_a_file_may_set_all(tmp_path):
+    path = tmp_path / "all.toml"
+    lines = [f'{key} = "{value}"' for key, value in FIELDS.items()]
+    text = "\n".join(lines).replace('"true"', "true").replace("6x6x4", "32x64x4")
+    path.write_text(text.replace("1,0", "0,0").replace("2x2", "8x8"))
+    assert choose(config=path).tiling.warp == (32, 64)
+
+
+def test_a_refusal_says_whether_the_file_or_the_command_line_is_wrong(config):
+    with pytest.raises(Refused, match=r"^--thread 3x2: "):
+        choose(config=config, overrides={"thread": "3x2"})
+    config.write_text(config.read_text().replace("2x2", "3x2"))
+    with pytest.raises(Refused, match=r"mine\.toml: thread 3x2: "):
+        choose(config=config)

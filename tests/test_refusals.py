@@ -1,0 +1,215 @@
+"""Wrong input at the door: exit status 2, one line that says what would do, nothing written."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import render
+
+GOOD = 'gemm = "12x12x12"\ncta = "6x6x4"\nthread = "2x2"\n'
+
+FILES = {
+    "broken.toml": 'gemm = "12x12x12\n',
+    "bytes.toml": b"gemm = \xff\xfe\n",
+    "unknown.toml": GOOD + "colour = 3\n",
+    "header.toml": "[seed]\n" + GOOD,
+    "missing.toml": 'gemm = "12x12x12"\ncta = "6x6x4"\n',
+    "list.toml": GOOD.replace('"12x12x12"', "[12, 12, 12]"),
+    "float.toml": GOOD + "pad = 1.5\n",
+    "bool.toml": GOOD + "vector = true\n",
+    "text.toml": GOOD + 'large-shared = "yes"\n',
+    "number.toml": GOOD.replace('"2x2"', "2"),
+    "table.toml": GOOD + "[warp]\nm = 3\n",
+    "ragged.toml": GOOD.replace("2x2", "4x4"),
+    "good.toml": GOOD,
+    "a-file": "not a folder",
+}
+
+# arguments -> what the line begins with, and parts of it. All run for `inspect` unless they begin
+# with another command.
+CASES = {
+    # sizes
+    "--gemm 0x12x12": ("--gemm 0x12x12: M=0 is not a positive whole number", "try 12x12x12"),
+    "--gemm 12x-3x12": ("--gemm 12x-3x12: N=-3 is not a positive whole number", "try 12x12x12"),
+    "--gemm tenx12x12": ("--gemm tenx12x12: 'ten' is not a whole number", "try 12x12x12"),
+    "--gemm 12.5x12x12": ("--gemm 12.5x12x12: '12.5' is not a whole number",),
+    "--gemm 1_2x12x12": ("--gemm 1_2x12x12: '1_2' is not a whole number",),
+    "--gemm nanx12x12": ("--gemm nanx12x12: 'nan' is not a whole number",),
+    "--gemm 12x12": ("--gemm 12x12: is not 3 numbers", "try 12x12x12"),
+    "--gemm 12x12x12x12": ("--gemm 12x12x12x12: is not 3 numbers",),
+    "--gemm 12,12,12": ("--gemm 12,12,12: is not 3 numbers",),
+    "--gemm=": ("--gemm: is not 3 numbers", "try 12x12x12"),
+    "--gemm 99999x99999x1": ("--gemm 99999x99999x1: C has 9999800001 elements", "2147483647"),
+    "--gemm 1x1x2000000000": ("--gemm 1x1x2000000000: 500000000 k-tiles", "try 1x1x"),
+    "--gemm 9999999999999999999999x1x1": ("--gemm 9999999999999999999999x1x1: ", "try"),
+    "--cta 0x6x4": ("--cta 0x6x4: BM=0 is not a positive whole number",),
+    "--cta 6x6x-1": ("--cta 6x6x-1: BK=-1 is not a positive whole number",),
+    "--cta 6x6": ("--cta 6x6: is not 3 numbers", "try 6x6x4"),
+    "--cta 6x6x4k": ("--cta 6x6x4k: '4k' is not a whole number", "try 6x6x4"),
+    "--preset sgemm --cta 128x128xten": ("--cta 128x128xten: 'ten'", "try 128x128x8"),
+    "--cta 6x6x2000": ("--cta 6x6x2000: needs 96000 bytes of shared memory", "49152"),
+    "--preset sgemm --cta 128x128x64": ("--cta 128x128x64: needs 65536 bytes", "large-shared"),
+    "--preset sgemm --cta 128x128x512 --large-shared": ("--cta 128x128x512: ", "232448 after"),
+    "--cta 1000000007x6x4 --thread 1x1": ("--thread 1x1: ", "more than a CTA's 1024"),
+    "--thread 0x2": ("--thread 0x2: TM=0 is not a positive whole number",),
+    "--thread 2x0": ("--thread 2x0: TN=0 is not a positive whole number",),
+    "--thread 2": ("--thread 2: is not 2 numbers", "try 2x2"),
+    "--thread 4x3": ("--thread 4x3: TM=4 does not divide BM=6",),
+    "--preset small --thread 4x3": ("--thread 4x3: TN=3 does not divide BN=16 (try 4x4 or 4x2)",),
+    "--preset sgemm --thread 2x4": ("--thread 2x4: 128×128 makes 2048 threads", "1024"),
+    "--preset sgemm --cta 256x256x8 --thread 3x3": ("--thread 3x3: TM=3 does not divide BM=256",),
+    # fields that few set
+    "--block 2,0": ("--block 2,0: the grid has 2×2 CTAs", "try 0,0 to 1,1"),
+    "--block 0,-1": ("--block 0,-1: the grid has 2×2 CTAs",),
+    "--block 1": ("--block 1: is not 2 numbers", "1,0"),
+    "--block a,b": ("--block a,b: 'a' is not a whole number",),
+    "--stages 2": ("--stages 2: the schedule has one stage so far", "try 1"),
+    "--stages 0": ("--stages 0: is not a positive whole number", "try 1"),
+    "--stages two": ("--stages two: 'two' is not a whole number", "try 1"),
+    "--vector 3": ("--vector 3: a request is 1, 2 or 4 floats",),
+    "--vector 0": ("--vector 0: a request is 1, 2 or 4 floats",),
+    "--vector 4": ("--vector 4: does not divide BN=6", "try 2 or 1"),
+    "--pad -1": ("--pad -1: is not a whole number from 0",),
+    "--pad 1.0": ("--pad 1.0: '1.0' is not a whole number",),
+    "--preset sgemm --pad 10000": ("--pad 10000: needs 328192 bytes of shared memory",),
+    "--preset sgemm --warp 6": ("--warp 6: is not 2 numbers",),
+    "--warp 6x6": ("--warp 6x6: makes 9 lanes, not 32", "leave warp out"),
+    "--preset sgemm --warp 48x64": ("--warp 48x64: WM=48 does not divide BM=128",),
+    "--preset sgemm --warp 64x64": ("--warp 64x64: makes 64 lanes, not 32",),
+    "--preset sgemm --warp 0x64": ("--warp 0x64: WM=0 is not a positive whole number",),
+    # presets and files
+    "--preset sead": ("--preset sead: is not a preset", "try seed, ragged, small, sgemm"),
+    "--preset=": ("--preset: is not a preset", "try seed"),
+    "--preset seed --config good.toml": ("--config good.toml: comes in place of --preset",),
+    "--config nowhere.toml": ("--config nowhere.toml: cannot be read: no such file",),
+    "--config .": ("--config .: cannot be read: is a directory",),
+    "--config broken.toml": ("--config broken.toml: is not TOML: ", "line 1"),
+    "--config bytes.toml": ("--config bytes.toml: is not TOML: ",),
+    "--config unknown.toml": ("unknown.toml: colour: is not a field", "try gemm, cta"),
+    "--config header.toml": ("header.toml: seed: is not a field",),
+    "--config missing.toml": ("missing.toml: thread: is missing", 'try thread = "2x2"'),
+    "--config list.toml": ("list.toml: gemm [12, 12, 12]: is not 3 numbers",),
+    "--config float.toml": ("float.toml: pad 1.5: 1.5 is not a whole number",),
+    "--config bool.toml": ("bool.toml: vector True: True is not a whole number",),
+    "--config text.toml": ("text.toml: large-shared yes: is not true or false", "try true"),
+    "--config number.toml": ("number.toml: thread 2: is not 2 numbers",),
+    "--config table.toml": ("table.toml: warp {'m': 3}: is not 2 numbers",),
+    "--config ragged.toml": ("ragged.toml: thread 4x4: TM=4 does not divide BM=6",),
+    "--config good.toml --thread 5x1": ("--thread 5x1: TM=5 does not divide BM=6",),
+    # clips
+    "clip": ("scene: is missing", "try overview"),
+    "clip overvew": ("scene overvew: is not known", "try overview"),
+    "clip overview nothing": ("scene nothing: is not known",),
+    "clip overview --theme dark": ("--theme dark: is not known", "try paper, night"),
+    "clip overview --aspect square": ("--aspect square: is not known", "try wide, tall"),
+    "clip overview --quality 4k": ("--quality 4k: is not known", "try draft, web, uhd"),
+    "clip overview --jobs 0": ("--jobs 0: is not a positive whole number", "try 2"),
+    "clip overview --jobs -1": ("--jobs -1: is not a positive whole number",),
+    "clip overview --jobs many": ("--jobs many: is not a positive whole number",),
+    "clip overview --jobs 1000000": ("--jobs 1000000: is more than 256 processes",),
+    "clip overview --out a-file": ("--out a-file: cannot be written: file exists",),
+    "clip overview --out a-file/clips": ("--out a-file/clips: cannot be written: not a dir",),
+    "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
+    "clip overview --stages 2": ("--stages 2: the schedule has one stage so far",),
+    # the door itself
+    "rendr": ("command rendr: is not known", "try list, clip, inspect, verify"),
+    "--nothing": ("--nothing: is no option of ", "--help"),
+    "inspect --presett seed": ("--presett: is no option of ", "try --preset"),
+    "inspect --preset": ("", "'--preset' requires an argument", "--help"),
+    "inspect --json=3": ("", "'--json' does not take a value", "--help"),
+    "inspect seed": ("", "unexpected extra argument (seed)", "--help"),
+    "list seed": ("", "unexpected extra argument (seed)", "--help"),
+    "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
+}
+
+COMMANDS = (*render.main.commands, "rendr", "--nothing")
+
+
+def arguments(case: str) -> list[str]:
+    args = case.split(" ")
+    return args if args[0] in COMMANDS else ["inspect", *args]
+
+
+def run(args: list[str]):
+    return CliRunner().invoke(render.main, args, prog_name="render.py")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        tmp_path.joinpath(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.chdir(tmp_path)
+
+
+def snapshot() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+def refused(args: list[str]) -> str:
+    before = snapshot()
+    result = run(args)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == "" and result.stderr.count("\n") == 1, result.output
+    assert snapshot() == before and {path.name for path in Path().iterdir()} == set(FILES)
+    assert result.stderr.startswith("Error: ") and result.stderr.endswith(")\n")
+    return result.stderr.removeprefix("Error: ").removesuffix("\n")
+
+
+def test_there_are_at_least_forty_cases():
+    assert len(CASES) >= 40
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused_in_one_line_that_says_what_would_do(case):
+    begins, *parts = CASES[case]
+    line = refused(arguments(case))
+    assert line.startswith(begins)
+    assert all(part in line for part in parts), line
+    assert re.search(r" \((try|give|leave) .+\)$", line), line
+
+
+SUGGESTS = [case for case in CASES if case.startswith("--") and "--config" not in case]
+SUGGESTS.remove("--nothing")
+
+
+@pytest.mark.parametrize("case", SUGGESTS)
+def test_what_the_line_suggests_is_accepted(case):
+    args = arguments(case)
+    line = refused(args)
+    field, remedy = line.split(" ")[0].rstrip(":"), line[line.rindex("(") + 1 : -1]
+    # The arguments without the field: it is one argument, --gemm=, or two
+    at = next(i for i, arg in enumerate(args) if arg.split("=")[0] == field)
+    rest = args[:at] + args[at + (1 if "=" in args[at] else 2) :]
+    for more in suggested(field, remedy, given=args[at : at + 2]):
+        result = run([*rest, *more])
+        assert result.exit_code == 0, (line, more, result.output)
+
+
+def suggested(field: str, remedy: str, given: list[str]) -> list[list[str]]:
+    """The options that each suggestion of a remedy stands for."""
+    if remedy == "leave warp out":
+        return [[]]
+    if both := re.fullmatch(r"try cta (\S+) with thread (\S+)", remedy):
+        return [["--cta", both[1], "--thread", both[2]]]
+    remedy, opt_in, _ = remedy.removeprefix("try ").partition(" or large-shared")
+    values = re.split(r", | or | to ", remedy)
+    return [[field, value] for value in values] + ([[*given, "--large-shared"]] if opt_in else [])
+
+
+def test_a_value_with_a_line_break_is_still_one_line():
+    assert refused(["inspect", "--preset", "se\ned"]).startswith("--preset se\\ned: ")
+    assert refused(["inspect", "--cta", "6x6x4\n5"]).startswith("--cta 6x6x4\\n5: ")
+    assert refused(["inspect", "--nothing\nat all"])
+
+
+@pytest.mark.parametrize("args", [["list"], ["inspect"], ["inspect", "--json"], ["--help"]])
+def test_right_input_is_not_refused(args):
+    result = run(args)
+    assert result.exit_code == 0 and result.stdout and not result.stderr
+
+
+def test_no_command_shows_the_help():
+    result = run([])
+    assert "Commands:" in result.output and "Error" not in result.output
