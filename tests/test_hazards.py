@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, WARPED, schedules
 from tiling.expand import expand_copy, expand_fragments
-from tiling.hazards import Hazard, check
+from tiling.hazards import Hazard, Watch, check
 from tiling.hazards import _copy_touch as copy_touch
+from tiling.hazards import _Touch as Touch
 from tiling.schedule import Barrier, Copy, Fragments, schedule
 from tiling.shapes import Gemm, Tiling
 
@@ -153,6 +155,25 @@ def test_two_threads_that_write_a_word_with_no_barrier_between(monkeypatch):
     assert (hazard.step, hazard.event) == (1, Copy("B", 0))
     assert (hazard.word, hazard.other) == (0, (0, 0)) and hazard.thread == same.low[-1]
     assert "thread 0 writes it in step 0 and no barrier lies between" in str(hazard)
+
+
+@pytest.mark.parametrize(("operand", "word", "writer"), [("A", 0, 0), ("B", 2, 1)])
+def test_a_reader_is_not_forgotten_for_a_later_one(operand, word, writer, monkeypatch):
+    """The other thread reads the word, then its writer does, then the writer overwrites it."""
+    plan = schedule(Gemm(1, 2, 1), Tiling(1, 2, 1, 1, 1))  # 2 threads, 1 word of As, 2 of Bs
+    copies = [Copy("A", 0), Copy("B", 0), Barrier(0, "reads")]
+    watch = Watch(plan)
+    for event in copies:
+        watch.observe(event)
+    none = Touch(*(np.array([], int) for _ in range(3)))
+    for reader in (1 - writer, writer):
+        touches = {"A": none, "B": none, operand: Touch(*np.array([[word], [reader], [reader]]))}
+        monkeypatch.setattr("tiling.hazards._fragment_touch", lambda _, o, *at, t=touches: t[o])
+        watch.observe(Fragments(0, 0))
+    with pytest.raises(Hazard) as caught:
+        watch.observe(Copy(operand, 0))
+    assert caught.value.kind == "overwrite before barrier"
+    assert (caught.value.thread, caught.value.other[1]) == (writer, 1 - writer)
 
 
 def test_a_thread_may_write_its_own_word_again():

@@ -76,7 +76,8 @@ def test_ragged_by_hand():
     assert found.cta.fma == 36 * 12 and found.cta.shared_writes == 3 * (24 + 24)
     assert found.total.requested_a == 2 * 13 * 10  # each column of CTAs fetches all of A
     assert found.total.requested_b == 3 * 10 * 11
-    assert found.total.stored == 13 * 11 and found.total.useful_fma == 13 * 11 * 10
+    assert found.total.stored == 13 * 11
+    assert found.total.flop == 2 * found.total.useful_fma == 2 * 13 * 11 * 10  # no zero fill
     assert found.total.fma == 6 * 36 * 12
     assert found.total.shared_reads == 6 * 12 * 9 * (2 + 2)
 
