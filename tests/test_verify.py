@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.strategies import schedules
+from tests.strategies import floats, schedules
 from tiling import execute as execution
 from tiling import expand, verify
 from tiling.presets import Choice, choose
@@ -45,7 +45,8 @@ def test_a_large_gemm_is_sampled_and_says_so(monkeypatch):
 
 @pytest.mark.parametrize("gemm", ["62x50x10", "60x50x10", "62x54x10", "60x54x10", "6x50x4"])
 def test_a_sample_has_every_kind_of_cta_and_the_filmed_one(gemm):
-    plan = choose(overrides={"gemm": gemm}).schedule()
+    filmed = "0,3"  # neither a corner nor the middle
+    plan = choose(overrides={"gemm": gemm, "block": filmed}).schedule()
     chosen = verify.sample(plan)
     rows, cols = plan.grid
     assert {plan.at(cta).inside("C") for cta in chosen} == {
@@ -122,6 +123,15 @@ def test_a_product_that_is_a_little_too_large_fails(monkeypatch):
     monkeypatch.setattr(execution, "fma", lambda a, b, c: right(a, b, c) * np.float32(1 + 2**-18))
     rung = climb()
     assert rung.status == "failed" and "of its tile is" in rung.says
+
+
+def test_floats_may_be_off_by_gamma_K_and_no_more():
+    a, b = floats((5, 40)), floats((40, 7), 1)
+    exact_a, exact_b = a.astype(np.float64), b.astype(np.float64)
+    ku = 40 * 2.0**-24
+    bound = ku / (1 - ku) * (np.abs(exact_a) @ np.abs(exact_b))
+    assert verify._near(exact_a @ exact_b + 0.999 * bound, a, b) == ""
+    assert verify._near(exact_a @ exact_b - 1.001 * bound, a, b).startswith("C[0, 0] of its tile")
 
 
 def test_progress_ends_at_one():

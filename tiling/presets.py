@@ -120,7 +120,7 @@ def _build(
 
     def number(field: str, value: object) -> int:
         text = str(value)
-        if type(value) not in (int, str) or not NUMBER.fullmatch(text):
+        if not NUMBER.fullmatch(text):
             raise refused(field, f"{value!r} is not a whole number")
         return int(text)
 

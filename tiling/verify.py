@@ -81,7 +81,6 @@ def sample(schedule: Schedule) -> list[tuple[int, int]]:
     middle, last = (rows // 2, cols // 2), (rows - 1, cols - 1)
     chosen = [schedule.cta, middle, (0, 0), (0, last[1]), (last[0], 0), last]
     chosen += [(0, middle[1]), (middle[0], 0), (last[0], middle[1]), (middle[0], last[1])]
-    chosen += [kind for kind, _ in kinds_of_cta(schedule)]
     random = np.random.default_rng(0)
     chosen += [(int(random.integers(rows)), int(random.integers(cols))) for _ in range(2)]
     return list(dict.fromkeys(chosen))
