@@ -30,7 +30,7 @@ def arrange(look: Look) -> Arrangement:
 def _wide(look: Look) -> Arrangement:
     frame = look.margin
     gap, top, height = 66.0, 182.0, 716.0
-    widths = {"global": 640.0, "shared": 580.0, "registers": frame.w - 1220 - 2 * gap}
+    widths = {"global": 624.0, "shared": 560.0, "registers": frame.w - 1184 - 2 * gap}
     zones, content, left = {}, {}, frame.x
     for name, width in widths.items():
         zones[name] = Box(left, top, width, height)

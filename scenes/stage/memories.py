@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from manim import VGroup, VMobject
@@ -11,7 +12,7 @@ from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.stage.registers import Values, largest, values
 from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
-from scenes.stage.type import CAP, MONO, Label, Numbers, fitting_size
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
 from scenes.stage.zone import Zone
 from tiling.expand import accumulator_map
 from tiling.layout import Operand
@@ -30,6 +31,8 @@ DASH = 9
 
 GAP = 18
 """Design pixels between A or B and C."""
+
+Texts: TypeAlias = np.ndarray | None
 
 AB: tuple[Operand, Operand] = ("A", "B")
 
@@ -202,11 +205,11 @@ class SharedMemory(Memory):
             cell = self.corner.part(operand, 0, 0, 1, 1)
             size, k_tile = fitting_size(cell, 1, LABEL + 4), state.resident.get((0, operand))
             if k_tile is not None and size >= LABEL:
-                values = np.full(self.schedule.tiling.tile_shape(operand), np.nan)
+                texts = np.full(self.schedule.tiling.tile_shape(operand), "", object)
                 rows, cols = self.schedule.inside(operand, k_tile)
-                values[rows:], values[:, cols:] = 0, 0
+                texts[rows:], texts[:, cols:] = "0", "0"
                 box = self.corner.box(operand)
-                points.append(Numbers(self.look, box, values, size, self.look.theme.muted).points)
+                points.append(Cells(self.look, box, texts, size, self.look.theme.muted).points)
         zeros = VMobject(stroke_width=0, fill_color=self.look.theme.muted, fill_opacity=1)
         return zeros.set_points(np.concatenate(points))
 
@@ -262,6 +265,8 @@ class Registers(Memory):
             self.add(self._frame(operand))
         self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
         self.slab("acc", corner.box("C"), tint("C", 0.5))
+        for name, operand in ("a", "A"), ("b", "B"):
+            self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
         self.add(self._frame("C"))
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
         self.values = self._values()
@@ -271,37 +276,53 @@ class Registers(Memory):
 
     def _values(self) -> Values | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
-        schedule, cell = self.schedule, self._cell("C")
+        schedule, largest_value = self.schedule, self.places.value_size
         digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
-        self.sizes = {
-            name: fitting_size(self._cell(name), 1, self.places.value_size) for name in AB
-        }
-        self.sizes["C"] = fitting_size(cell, digits, self.places.value_size)
+        self.sizes = {name: fitting_size(self._cell(name), 1, largest_value) for name in AB}
+        self.sizes["C"] = fitting_size(self._cell("C"), digits, largest_value)
         legible = min(self.sizes.values()) >= LABEL
         return values(schedule, THREAD) if legible else None
 
     def _cell(self, name: Name) -> Box:
         return self.corner.part(name, 0, 0, 1, 1)
 
-    def numbers_at(self, state: State) -> dict[str, Numbers]:
+    def numbers_at(self, state: State) -> dict[str, Cells]:
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
         a = b = acc = None
         if self.values is not None:
             if state.fragment is not None:
-                k = state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
-                a, b = self.values.a[k][:, None], self.values.b[k][None, :]
-            acc = np.zeros(self.values.acc.shape[1:])
-            if state.k_done:
-                acc = self.values.acc[state.k_done - 1]
-        shown: dict[str, tuple[Name, np.ndarray | None]] = {
-            "a": ("A", a),
-            "b": ("B", b),
-            "acc": ("C", acc),
-        }
+                k = self._k(state)
+                a = written(self.values.a[k][:, None])
+                b = written(self.values.b[k][None, :])
+            done = self.values.acc[state.k_done - 1] if state.k_done else self.values.acc[0] * 0
+            acc = written(done)
+        shown: tuple[tuple[str, Name, Texts], ...] = (
+            ("a", "A", a),
+            ("b", "B", b),
+            ("acc", "C", acc),
+        )
         return {
-            key: Numbers(self.look, self.corner.box(name), array, self.sizes[name], self._ink(name))
-            for key, (name, array) in shown.items()
+            key: Cells(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
+            for key, name, texts in shown
         }
+
+    def products_at(self, state: State) -> Cells | None:
+        """What the outer product adds to each accumulator, under its number, where that fits."""
+        size, cell = LABEL, self._cell("C")
+        lower = self.sizes["C"] * CAP / 2 + size * 0.75
+        room = cell.h / 2 - lower >= size * 0.45 and cell.w >= len("+9·9") * ADVANCE * size
+        if self.values is None or not room:
+            return None
+        k = self._k(state)
+        a, b = self.values.a[k], self.values.b[k]
+        texts = [[f"+{x:g}·{y:g}" for y in b] for x in a]
+        box = self.corner.box("C")
+        return Cells(self.look, box, np.array(texts, object), size, self._ink("C"), lower)
+
+    def _k(self, state: State) -> int:
+        """The k of the fragments in registers, counted over all k-tiles."""
+        assert state.fragment is not None
+        return state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
 
     def _ink(self, name: Name) -> str:
         theme = self.look.theme
@@ -314,6 +335,8 @@ class Registers(Memory):
             "a": Pose(box("A"), held),
             "b": Pose(box("B"), held),
             "acc": Pose(box("C"), float(state.k_done > 0)),
+            "a spread": Pose(box("A"), 0),
+            "b spread": Pose(box("B"), 0),
         }
 
     def _frame(self, name: Name) -> VGroup:

@@ -118,8 +118,8 @@ class Spread(Animation):
     """A slab that grows over a box and then fades: a value used for every cell it covers."""
 
     def __init__(self, slab: Slab, over: Box, **options: object) -> None:
-        self.over, self.start = over, slab.pose
-        super().__init__(slab, remover=True, **options)
+        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+        super().__init__(slab, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
         grown = during(0, GROWN)(alpha)
@@ -140,6 +140,9 @@ class Swap(Animation):
             self.mobject.set_points(self.other.points)
 
 
+VEIL = 0.4
+"""Opacity of a Spread: two of them over one another, and both are seen."""
+
 GROWN = 0.6
 """Share of a Spread's run time after which it has grown and the results appear."""
 
@@ -154,6 +157,17 @@ class Fade(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         share = self.rate_func(alpha)
         self.mobject.set_fill(opacity=share if self.appear else 1 - share)
+
+
+class Glimpse(Animation):
+    """Text that is seen from the moment it has something to say until a share of the run time."""
+
+    def __init__(self, text: VMobject, until: float, **options: object) -> None:
+        self.until = until
+        super().__init__(text, remover=True, introducer=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.set_fill(opacity=float(0.25 <= alpha < self.until))
 
 
 class Pulse(Animation):

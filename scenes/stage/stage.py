@@ -12,7 +12,19 @@ from scenes.stage.arrange import arrange
 from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
 from scenes.stage.memories import AB, GlobalMemory, Registers, SharedMemory
-from scenes.stage.shapes import GROWN, STROKE, Carry, Move, Path, Pose, Pulse, Slab, Spread, Swap
+from scenes.stage.shapes import (
+    GROWN,
+    STROKE,
+    Carry,
+    Glimpse,
+    Move,
+    Path,
+    Pose,
+    Pulse,
+    Slab,
+    Spread,
+    Swap,
+)
 from scenes.stage.timeline import Timeline
 from tiling.presets import Choice
 from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Store
@@ -108,12 +120,11 @@ class Stage(VGroup):
             case OuterProduct():
                 over = self.registers.corner.box("C")
                 acc = self.registers.numbers_at(after)["acc"]
+                products = self.registers.products_at(after)
                 return [
-                    *(
-                        Spread(self._slab(self.registers.corner.box(op), op, 0.9), over)
-                        for op in AB
-                    ),
+                    *(Spread(slabs[f"{name} spread"], over) for name in ("a", "b")),
                     Swap(self.registers.numbers["acc"], acc, GROWN),
+                    *([Glimpse(products, GROWN)] if products else []),
                 ]
             case Store():
                 here, there = self.shared.corner.box("C"), self.memory.inside("C")

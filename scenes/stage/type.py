@@ -149,24 +149,36 @@ def _register() -> None:
                 manimpango.register_font(str(file))
 
 
-class Numbers(VMobject):
-    """Whole numbers in the cells of a box, all one path. `values` (rows, cols); none for a NaN."""
+class Cells(VMobject):
+    """Texts in the cells of a box, all one path: `texts` (rows, cols) of strings, "" for none.
+
+    `lower` moves them down from the middle of their cells, in design pixels.
+    """
 
     def __init__(
-        self, look: Look, box: Box, values: np.ndarray | None, size: float, color: str
+        self,
+        look: Look,
+        box: Box,
+        texts: np.ndarray | None,
+        size: float,
+        color: str,
+        lower: float = 0,
     ) -> None:
         super().__init__(stroke_width=0, fill_color=color, fill_opacity=1)
-        self.values, self.size = values, size
+        self.texts, self.size = texts, size
         points = [np.zeros((0, 3))]
-        if values is not None:
-            for (row, col), value in np.ndenumerate(values):
-                if np.isnan(value):
-                    continue
-                x, y = box.part(*values.shape, row, col, 1, 1).center
-                outline, width = _outline(f"{value:g}", MONO, NORMAL)
-                at = look.point(x - width * size / 2, y + CAP * size / 2)
+        if texts is not None:
+            for (row, col), text in np.ndenumerate(texts):
+                x, y = box.part(*texts.shape, row, col, 1, 1).center
+                outline, width = _outline(text, MONO, NORMAL)
+                at = look.point(x - width * size / 2, y + lower + CAP * size / 2)
                 points.append(outline * (size * PIXEL) + at)
         self.set_points(np.concatenate(points))
+
+
+def written(values: np.ndarray) -> np.ndarray:
+    """Whole numbers as texts, of the same shape."""
+    return np.array([f"{value:g}" for value in values.flat], dtype=object).reshape(values.shape)
 
 
 def fitting_size(cell: Box, digits: int, largest: float) -> float:
