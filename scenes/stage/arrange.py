@@ -50,7 +50,7 @@ def _wide(look: Look) -> Arrangement:
 
 def _tall(look: Look) -> Arrangement:
     frame = look.margin
-    heights = {"global": 600.0, "shared": 500.0, "registers": 350.0}
+    heights = {"global": 588.0, "shared": 492.0, "registers": 348.0}
     zones, content, top, gap = {}, {}, 232.0, 18.0
     side = 250.0  # the column of headings
     for name, height in heights.items():
@@ -62,8 +62,8 @@ def _tall(look: Look) -> Arrangement:
         caption=Box(frame.x, frame.y, frame.w, 136),
         zones=zones,
         content=content,
-        strip=Box(frame.x, top + 18, frame.w, 40),
-        counters=Box(frame.x, top + 68, frame.w, 78),
+        strip=Box(frame.x, top + 14, frame.w, 40),
+        counters=Box(frame.x, top + 60, frame.w, 66),
         caption_size=50,
         value_size=50,
     )

@@ -5,15 +5,15 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-from manim import VGroup, VMobject
+from manim import VGroup
 
 from scenes.stage.arrange import Arrangement
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.stage.registers import Values, largest, values
 from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
-from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
-from scenes.stage.zone import Zone
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, width_of, written
+from scenes.stage.zone import LINE, PAD, Zone
 from tiling.expand import accumulator_map
 from tiling.layout import Operand
 from tiling.schedule import Schedule
@@ -45,6 +45,7 @@ class Memory(VGroup):
     ) -> None:
         self.look, self.corner = look, corner
         self.slabs: dict[str, Slab] = {}
+        self.cells: dict[str, Cells] = {}
         self.zone = Zone(look, places.zones[name], heading[0], heading[1])
         super().__init__(self.zone)
 
@@ -52,6 +53,18 @@ class Memory(VGroup):
         """A slab that `poses` moves, drawn over what was added before."""
         self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
         self.add(self.slabs[name])
+
+    def add_cells(self) -> None:
+        """The texts in cells, of which `cells_at` says what they are in a state."""
+        self.cells = self.cells_at(State())
+        self.add(*self.cells.values())
+
+    def cells_at(self, state: State) -> dict[str, Cells]:
+        return {}
+
+    def cell(self, name: Name) -> Box:
+        """The first element of a matrix."""
+        return self.corner.part(name, 0, 0, 1, 1)
 
     def fragment_box(self, operand: Operand, row: int, col: int, k: int, size: int) -> Box:
         """`size` elements of As or Bs at one k, beginning at a row or column of C's tile."""
@@ -81,11 +94,14 @@ class Memory(VGroup):
             if axis and not (low and axis == n and b.w < 4 * size):
                 self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
         c_size = size if len(names["C"]) < 5 else LABEL
-        y = c.bottom + 14 + CAP * c_size
-        self.add(Label(self.look, names["C"], c.center[0], y, c_size, ink["C"], "center", **bold))
+        # A long name under a narrow C keeps clear of the K beside it, and of the panel's border.
+        half = width_of(names["C"], c_size, weight="SEMIBOLD") / 2
+        wide = 2 * half > c.w + GAP
+        x = min(c.center[0], self.zone.box.right - PAD - half)
+        y = c.bottom + 14 + CAP * c_size + (LINE if wide else 0)
+        self.add(Label(self.look, names["C"], x, y, c_size, ink["C"], "center", **bold))
         if self.corner.stretched:
-            note = ", ".join(self.corner.stretched).lower() + " stretched"
-            self.zone.note(note)
+            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
 
 
 class GlobalMemory(Memory):
@@ -189,8 +205,7 @@ class SharedMemory(Memory):
         self.slab("accumulators", c, tint("C", 0.5))
         lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
         self.add(frame(look, c, "C", *lines))
-        self.zeros = self.zeros_at(State())
-        self.add(self.zeros)
+        self.add_cells()
         row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
         self.origin = row, col
         thread = corner.part("C", row, col, tiling.tm, tiling.tn)
@@ -198,20 +213,20 @@ class SharedMemory(Memory):
         held = f"in {tiling.threads} threads' registers" if tiling.threads > 1 else "in registers"
         self.letters({"A": "As", "B": "Bs", "C": held}, ("BM", "BN", "BK"), LETTER)
 
-    def zeros_at(self, state: State) -> VMobject:
+    def cells_at(self, state: State) -> dict[str, Cells]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""
-        points = [np.zeros((0, 3))]
+        shown = {}
         for operand in AB:
-            cell = self.corner.part(operand, 0, 0, 1, 1)
-            size, k_tile = fitting_size(cell, 1, LABEL + 4), state.resident.get((0, operand))
-            if k_tile is not None and size >= LABEL:
-                texts = np.full(self.schedule.tiling.tile_shape(operand), "", object)
+            size, k_tile = fitting_size(self.cell(operand), 1, LABEL + 4), None
+            if size >= LABEL:
+                k_tile = state.resident.get((0, operand))
+            texts = np.full(self.schedule.tiling.tile_shape(operand), "", object)
+            if k_tile is not None:
                 rows, cols = self.schedule.inside(operand, k_tile)
                 texts[rows:], texts[:, cols:] = "0", "0"
-                box = self.corner.box(operand)
-                points.append(Cells(self.look, box, texts, size, self.look.theme.muted).points)
-        zeros = VMobject(stroke_width=0, fill_color=self.look.theme.muted, fill_opacity=1)
-        return zeros.set_points(np.concatenate(points))
+            box, color = self.corner.box(operand), self.look.theme.muted
+            shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
+        return shown
 
     def fragment(self, operand: Operand, k: int) -> Box:
         """What the filmed thread reads at one k."""
@@ -270,23 +285,19 @@ class Registers(Memory):
         self.add(self._frame("C"))
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
         self.values = self._values()
-        self.numbers = self.numbers_at(State())
-        self.add(*self.numbers.values())
-        self.zone.note("acc[i][j] += a[i] * b[j]", MONO)
+        self.add_cells()
+        self.zone.foot("acc[i][j]", " += a[i]", " * b[j]")
 
     def _values(self) -> Values | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
         schedule, largest_value = self.schedule, self.places.value_size
         digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
-        self.sizes = {name: fitting_size(self._cell(name), 1, largest_value) for name in AB}
-        self.sizes["C"] = fitting_size(self._cell("C"), digits, largest_value)
+        self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
+        self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
         legible = min(self.sizes.values()) >= LABEL
         return values(schedule, THREAD) if legible else None
 
-    def _cell(self, name: Name) -> Box:
-        return self.corner.part(name, 0, 0, 1, 1)
-
-    def numbers_at(self, state: State) -> dict[str, Cells]:
+    def cells_at(self, state: State) -> dict[str, Cells]:
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
         a = b = acc = None
         if self.values is not None:
@@ -308,7 +319,7 @@ class Registers(Memory):
 
     def products_at(self, state: State) -> Cells | None:
         """What the outer product adds to each accumulator, under its number, where that fits."""
-        size, cell = LABEL, self._cell("C")
+        size, cell = LABEL, self.cell("C")
         lower = self.sizes["C"] * CAP / 2 + size * 0.75
         room = cell.h / 2 - lower >= size * 0.45 and cell.w >= len("+9·9") * ADVANCE * size
         if self.values is None or not room:

@@ -7,6 +7,7 @@ import numpy as np
 from manim import Animation, ManimColor, VMobject, rate_functions
 
 from scenes.stage.look import PIXEL, Box, Look
+from scenes.stage.type import Cells
 
 STROKE = PIXEL * 100
 """Manim's stroke width of one design pixel: it counts hundredths of a unit."""
@@ -129,15 +130,15 @@ class Spread(Animation):
 
 
 class Swap(Animation):
-    """A path that becomes another at one moment of the run time."""
+    """Texts that become others at one moment of the run time."""
 
-    def __init__(self, path: VMobject, other: VMobject, moment: float, **options: object) -> None:
+    def __init__(self, cells: Cells, other: Cells, moment: float, **options: object) -> None:
         self.other, self.moment = other, moment
-        super().__init__(path, rate_func=rate_functions.linear, **options)
+        super().__init__(cells, rate_func=rate_functions.linear, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
         if alpha >= self.moment:
-            self.mobject.set_points(self.other.points)
+            self.mobject.take(self.other)
 
 
 VEIL = 0.4

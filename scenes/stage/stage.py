@@ -64,9 +64,9 @@ class Stage(VGroup):
         slabs = self.slabs
         for name, pose in self.picture(state).items():
             slabs[name].take(pose)
-        for name, numbers in self.registers.numbers_at(state).items():
-            self.registers.numbers[name].become(numbers)
-        self.shared.zeros.become(self.shared.zeros_at(state))
+        for memory in self.memories:
+            for name, cells in memory.cells_at(state).items():
+                memory.cells[name].take(cells)
         self.timeline.settle(state.step)
         self.counters.show(state)
         self.state = state
@@ -107,7 +107,7 @@ class Stage(VGroup):
                 return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
             case Fragments(_, k):
                 moves: list[Animation] = []
-                numbers = self.registers.numbers_at(after)
+                numbers = self.registers.cells_at(after)
                 for operand, name in zip(AB, ("a", "b"), strict=True):
                     here = self.shared.fragment(operand, k)
                     there = self.registers.corner.box(operand)
@@ -115,15 +115,15 @@ class Stage(VGroup):
                         moves.append(Move(slabs[lit], picture[lit], (0, 0.35)))
                     moves.append(self._carry(here, there, operand, 1, (0.3, LANDED)))
                     moves.append(Move(slabs[name], picture[name], (LANDED, 1)))
-                    moves.append(Swap(self.registers.numbers[name], numbers[name], LANDED))
+                    moves.append(Swap(self.registers.cells[name], numbers[name], LANDED))
                 return moves
             case OuterProduct():
                 over = self.registers.corner.box("C")
-                acc = self.registers.numbers_at(after)["acc"]
+                acc = self.registers.cells_at(after)["acc"]
                 products = self.registers.products_at(after)
                 return [
                     *(Spread(slabs[f"{name} spread"], over) for name in ("a", "b")),
-                    Swap(self.registers.numbers["acc"], acc, GROWN),
+                    Swap(self.registers.cells["acc"], acc, GROWN),
                     *([Glimpse(products, GROWN)] if products else []),
                 ]
             case Store():

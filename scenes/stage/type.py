@@ -51,7 +51,7 @@ class Label(VMobject):
         outline, width = _outline(text, font, weight)
         self.text, self.size = text, size
         left = x - width * size * {"left": 0, "center": 0.5, "right": 1}[anchor]
-        self.box = Box(left, y - CAP * size, width * size, CAP * size)
+        self.boxes = [Box(left, y - CAP * size, width * size, CAP * size)]
         self.set_points(outline * (size * PIXEL) + look.point(left, y))
 
 
@@ -165,15 +165,21 @@ class Cells(VMobject):
         lower: float = 0,
     ) -> None:
         super().__init__(stroke_width=0, fill_color=color, fill_opacity=1)
-        self.texts, self.size = texts, size
+        self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
-        if texts is not None:
-            for (row, col), text in np.ndenumerate(texts):
+        for (row, col), text in np.ndenumerate(texts) if texts is not None else ():
+            if text:
                 x, y = box.part(*texts.shape, row, col, 1, 1).center
                 outline, width = _outline(text, MONO, NORMAL)
-                at = look.point(x - width * size / 2, y + lower + CAP * size / 2)
-                points.append(outline * (size * PIXEL) + at)
+                left, base = x - width * size / 2, y + lower + CAP * size / 2
+                points.append(outline * (size * PIXEL) + look.point(left, base))
+                self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
         self.set_points(np.concatenate(points))
+
+    def take(self, other: "Cells") -> None:
+        """Say what another says."""
+        self.texts, self.boxes = other.texts, other.boxes
+        self.set_points(other.points)
 
 
 def written(values: np.ndarray) -> np.ndarray:
