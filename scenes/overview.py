@@ -18,17 +18,13 @@ class Overview(Film):
         self.add(self.stage)
         schedule = self.stage.schedule
 
-        self.chapter("start")
         opening = self._opening(schedule)
-        self.say(opening)
-        self.hold(to_read(opening))
+        self.say(opening, chapter="start")
         for beat in pace(schedule):
-            text = self._tell(schedule, beat)
+            self._tell(schedule, beat)
             if schedule.events[beat.first] == self._telling(schedule):
                 self.poster_at = self.now
             self.enact(self.stage, beat.last, beat.seconds)
-            if text and isinstance(schedule.events[beat.first], Barrier):
-                self.hold(to_read(text) - beat.seconds)
 
         closing = self._closing(schedule)
         self.say(closing)
@@ -36,7 +32,7 @@ class Overview(Film):
         self.say(opening)
         self.rewind(self.stage, 1.0)
 
-    def _tell(self, schedule: Schedule, beat: Beat) -> str:
+    def _tell(self, schedule: Schedule, beat: Beat) -> None:
         """Open the chapter that begins with these events, and say what they are about."""
         event, last = schedule.events[beat.first], schedule.k_tiles - 1
         alone = beat.last == beat.first + 1
@@ -61,11 +57,8 @@ class Overview(Film):
                 chapter, text = "last k-tile", "The last tiles along K"
             case Store():
                 chapter, text = "store", "Every thread stores its results to C"
-        if chapter:
-            self.chapter(chapter)
         if text:
-            self.say(text)
-        return text
+            self.say(text, chapter)
 
     def _telling(self, schedule: Schedule) -> Fragments:
         """Before this event everything can be seen at once: a still of it stands for the clip."""

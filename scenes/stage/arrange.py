@@ -34,8 +34,8 @@ def _wide(look: Look) -> Arrangement:
     zones, content, left = {}, {}, frame.x
     for name, width in widths.items():
         zones[name] = Box(left, top, width, height)
-        room = width - 44 - 2 * ROOM, height - 126 - 2 * ROOM
-        content[name] = Box(left + 22 + ROOM, top + 74 + ROOM, *room)
+        room = width - 44 - 2 * ROOM, height - 138 - 2 * ROOM
+        content[name] = Box(left + 22 + ROOM, top + 86 + ROOM, *room)
         left += width + gap
     return Arrangement(
         caption=Box(frame.x, frame.y, frame.w, 116),
