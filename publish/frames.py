@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from manim import Mobject
 from manim.renderer.cairo_renderer import CairoRenderer
+from manim.utils.family import extract_mobject_family_members
 
 from scenes.stage.film import Film
 from scenes.stage.look import Box
@@ -65,8 +66,9 @@ class FrameRenderer(CairoRenderer):
         if self.skip_animations:
             return None
         tops = [top for animation in scene.animations for top in animation.get_all_mobjects()]
-        self.animated = {m for top in tops for m in top.get_family() if len(m.points)}
-        shown = self.camera.get_mobjects_to_display(scene.mobjects)
+        self.animated = {m for top in tops for m in top.get_family()}
+        # With those that have no points yet: a play may give them some.
+        shown = extract_mobject_family_members(scene.mobjects, use_z_index=True)
         first = next((i for i, m in enumerate(shown) if m in self.animated), len(shown))
         self.moving = shown[first:]
         self.paths: dict[Mobject, tuple[Box | None, Any]] = {}
@@ -193,6 +195,8 @@ def to_planes(pixels: Pixels) -> list[Pixels]:
 
 
 def _seen(mobject: Mobject) -> bool:
+    if not len(mobject.points):
+        return False
     strokes = mobject.stroke_width > 0 and mobject.get_stroke_opacity() > 0
     return bool(strokes or mobject.get_fill_opacity() > 0)
 

@@ -99,17 +99,3 @@ class Work:
         if self.segment is not None:
             self.segment.close()
             self.segment = None
-
-
-def work(clip: Clip, folder: Path, progress: Connection, count: bool) -> None:
-    """A process's whole life. What goes wrong is sent, not raised."""
-    try:
-        Work(clip, folder, progress).run(count)
-    except BrokenPipeError:
-        os._exit(1)  # whoever asked is gone
-    except OSError as error:
-        progress.send(("no room", f"{error.strerror or error}"))
-    except Exception as error:
-        progress.send(("failed", f"{type(error).__name__}: {error}"))
-    finally:
-        progress.close()

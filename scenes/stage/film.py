@@ -37,7 +37,7 @@ class Film(Scene):
         self.camera.background_color = self.look.theme.background
         self.captions: list[Mark] = []
         self.chapters: list[Mark] = []
-        self.poster_at = 0.0
+        self.poster_at = -1.0  # a scene says when it can be seen whole
         self._caption = VGroup()
         self._turn: list[Animation] = []
 
