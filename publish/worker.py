@@ -12,7 +12,7 @@ from typing import Any
 from manim import tempconfig
 from PIL import Image
 
-from publish.encode import Segment
+from publish.encode import Encoder, Segment
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
 from scenes.stage.film import Film
@@ -87,7 +87,7 @@ class Work:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return False
-        self.segment = Segment(path, *self.clip.pixels, self.clip.fps)
+        self.segment = Segment(Encoder(path, *self.clip.pixels, self.clip.fps))
         return True
 
     def put(self, planes: list[Pixels], repeat: int) -> None:
