@@ -52,7 +52,7 @@ class Overview(Film):
             case Copy("A", 1):
                 chapter, text = "next k-tile", "The next tiles along K: load, wait, accumulate"
             case Barrier(2, "overwrite") if not alone:
-                chapter, text = "along K", f"And so on along K: {last - 2} more k-tiles"
+                chapter, text = "along K", f"The same for each of the {last + 1} k-tiles"
             case Copy("A", k_tile) if alone and k_tile == last > 1:
                 chapter, text = "last k-tile", "The last tiles along K"
             case Store():

@@ -184,9 +184,7 @@ class SharedMemory(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
-        row, col = schedule.cta
-        sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        heading = [f"SHARED MEMORY · CTA ({row}, {col})", sizes]
+        heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
         super().__init__(look, places, "shared", heading, corner)
         self.schedule = schedule
         tint = look.theme.tint
