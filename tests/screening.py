@@ -80,17 +80,24 @@ def ink_box(film: Film, mobject: VMobject) -> Box:
     return Box(low[0] + frame.w / 2, frame.h / 2 - high[1], high[0] - low[0], high[1] - low[1])
 
 
+def within(box: Box, other: Box) -> bool:
+    across = other.x <= box.x and box.right <= other.right
+    return across and other.y <= box.y and box.bottom <= other.bottom
+
+
 def faults(film: Film) -> list[str]:
     """What is wrong with the picture: texts that touch, leave the margin, or are too small."""
     wrong, seen = [], texts(film)
     margin = film.look.margin
     for i, text in enumerate(seen):
-        if text.ink.x < margin.x - 1 or text.ink.right > margin.right + 1:
-            wrong.append(f"{text.says!r} leaves the margin sideways")
-        if text.ink.y < margin.y - 1 or text.ink.bottom > margin.bottom + 1:
-            wrong.append(f"{text.says!r} leaves the margin above or below")
+        if not within(text.ink, margin.inset(-1)):
+            wrong.append(f"{text.says!r} leaves the margin")
         if text.size < 22:
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
+        for memory in film.stage.memories:
+            panel = memory.zone.box
+            if text.ink.meets(panel) and not within(text.ink, panel.inset(5)):
+                wrong.append(f"{text.says!r} crosses the border of a zone")
         for other in seen[:i]:
             if text.ink.inset(-1).intersect(other.ink) is not None:
                 wrong.append(f"{text.says!r} touches {other.says!r}")

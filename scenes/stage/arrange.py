@@ -55,7 +55,8 @@ def _tall(look: Look) -> Arrangement:
     side = 250.0  # the column of headings
     for name, height in heights.items():
         zones[name] = Box(frame.x, top, frame.w, height)
-        room = frame.w - side - 22 - 2 * ROOM, height - 44 - 2 * ROOM
+        beside = 190 if name == "shared" else 0  # room for words to the right of C
+        room = frame.w - side - 22 - 2 * ROOM - beside, height - 44 - 2 * ROOM
         content[name] = Box(frame.x + side + ROOM, top + 22 + ROOM, *room)
         top += height + gap
     return Arrangement(

@@ -78,7 +78,7 @@ class Memory(VGroup):
         a, b, c = box("A"), box("B"), box("C")
         ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
         # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
-        low = b.h / 2 < size
+        low = b.y + b.h / 2 > a.y - 1.6 * size
         at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
         for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
             self.add(Label(self.look, names[name], x, y, size, ink[name], anchor, **bold))
@@ -93,13 +93,9 @@ class Memory(VGroup):
         ):
             if axis and not (low and axis == n and b.w < 4 * size):
                 self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
-        c_size = size if len(names["C"]) < 5 else LABEL
-        # A long name under a narrow C keeps clear of the K beside it, and of the panel's border.
-        half = width_of(names["C"], c_size, weight="SEMIBOLD") / 2
-        wide = 2 * half > c.w + GAP
-        x = min(c.center[0], self.zone.box.right - PAD - half)
-        y = c.bottom + 14 + CAP * c_size + (LINE if wide else 0)
-        self.add(Label(self.look, names["C"], x, y, c_size, ink["C"], "center", **bold))
+        if "C" in names:
+            y = c.bottom + 14 + CAP * size
+            self.add(Label(self.look, names["C"], c.center[0], y, size, ink["C"], "center", **bold))
         if self.corner.stretched:
             self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
 
@@ -208,8 +204,24 @@ class SharedMemory(Memory):
         self.origin = row, col
         thread = corner.part("C", row, col, tiling.tm, tiling.tn)
         self.add(Slab(look, thread, stroke=look.theme.ink))
-        held = f"in {tiling.threads} threads' registers" if tiling.threads > 1 else "in registers"
-        self.letters({"A": "As", "B": "Bs", "C": held}, ("BM", "BN", "BK"), LETTER)
+        self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", "BK"), LETTER)
+        self._say_where_c_is()
+
+    def _say_where_c_is(self) -> None:
+        """This tile of C is not in shared memory: under it in wide, beside it in tall."""
+        threads, c = self.schedule.tiling.threads, self.corner.box("C")
+        lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
+        style = {"weight": "SEMIBOLD", "color": self.look.theme.ink_of["C"], "size": LABEL}
+        if self.look.aspect == "tall":
+            for i, line in enumerate(lines):
+                self.add(Label(self.look, line, c.right + 14, c.center[1] + i * LINE, **style))
+            return
+        text = " ".join(lines)
+        half = width_of(text, LABEL, weight="SEMIBOLD") / 2
+        # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
+        x = min(c.center[0], self.zone.box.right - PAD - half)
+        y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
+        self.add(Label(self.look, text, x, y, anchor="center", **style))
 
     def cells_at(self, state: State) -> dict[str, Cells]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""
