@@ -46,13 +46,13 @@ def compile_for(
 ) -> Machine:
     """The tiling's kernel for one architecture. Raises Missing without tools, Broken if refused."""
     options = (f"--gpu-architecture={arch}", "--std=c++17", "--ptxas-options=-v")
-    log, cubin = _nvrtc(kernel or source(), (*options, *device_defines(tiling, trace)))
+    log, binary = cubin(kernel or source(), (*options, *device_defines(tiling, trace)))
 
     def number(pattern: str) -> int:
         found = re.search(pattern, log)
         return int(found[1]) if found else 0
 
-    code = _disassemble(cubin)
+    code = disassemble(binary)
     return Machine(
         arch,
         registers=number(r"Used (\d+) registers"),
@@ -177,8 +177,8 @@ def _call(result: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _nvrtc(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
-    """(log, cubin)."""
+def cubin(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
+    """(log, binary), the log with what ptxas says if asked for. Raises Missing or Broken."""
     (program,) = _call(
         _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(kernel.encode(), b"gemm.cu", 0, [], []))
     )
@@ -191,16 +191,17 @@ def _nvrtc(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
     if int(status):
         errors = [line for line in text.splitlines() if "error" in line]
         raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2]) or status.name}")
-    cubin = bytes(_call(nvrtc.nvrtcGetCUBINSize(program))[0])
-    _call(nvrtc.nvrtcGetCUBIN(program, cubin))
+    binary = bytes(_call(nvrtc.nvrtcGetCUBINSize(program))[0])
+    _call(nvrtc.nvrtcGetCUBIN(program, binary))
     _call(nvrtc.nvrtcDestroyProgram(program))
-    return text, cubin
+    return text, binary
 
 
-def _disassemble(cubin: bytes) -> tuple[str, ...]:
+def disassemble(binary: bytes) -> tuple[str, ...]:
+    """The machine's instructions, in order, without addresses."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "gemm.cubin")
-        file.write_bytes(cubin)
+        file.write_bytes(binary)
         done = subprocess.run([_nvdisasm(), "-c", str(file)], capture_output=True, text=True)
     if done.returncode:
         raise Broken(f"nvdisasm says {done.stderr.strip()}")
