@@ -86,7 +86,7 @@ def _stored_outside(slots: Slots) -> None:
         (
             _wrong_element,
             "(step 0, Copy A of k-tile 0): expected A[12, 3] copied to shared word 18,"
-            " got a zero copied to shared word 18",
+            " got A[12, 4] copied to shared word 18, where then lies A[12, 3]",
         ),
         (
             _wrong_word,

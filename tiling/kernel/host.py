@@ -30,6 +30,9 @@ OPTIONS = (
     *("-std=c++20", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"),
     "-ffp-contract=off",  # no FMA that the source does not write
     "-fno-strict-aliasing",  # a float is read as part of a Vector, as CUDA allows
+    # A GPU refuses a wide access at an address that is not a multiple of its width; so must this.
+    "-fsanitize=alignment",
+    "-fsanitize-undefined-trap-on-error",
 )
 RACE_OPTIONS = ("-g", "-fsanitize=thread")
 HEADERS = ("host.h", "threads.h")
