@@ -1,10 +1,9 @@
 """What the tests of the kernel share. Imports nothing that a machine with a GPU may lack."""
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from tiling.shapes import SHARED_LIMIT, WORD, Gemm, Tiling
 
 CI = bool(os.environ.get("CI"))
 Pick = Callable[[Sequence[Any]], Any]
-T = TypeVar("T")
 
 
 def needs(what: Callable[[], object]) -> pytest.MarkDecorator:
@@ -34,10 +32,6 @@ needs_host = needs(host.compiler)
 needs_race = needs(lambda: (host.compiler(), host.can_race()))
 needs_nvrtc = needs(compiler.versions)
 needs_gpu = needs(gpu.device)
-needs_sanitizer = pytest.mark.skipif(
-    shutil.which("compute-sanitizer") is None, reason="no compute-sanitizer here"
-)
-
 TOY = Tiling(6, 6, 4, 2, 2)
 TILINGS = {
     "toy": TOY,

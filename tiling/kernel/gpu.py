@@ -26,7 +26,7 @@ def gemm(a: Any, b: Any, tiling: Tiling) -> Any:
     """
     a, b, problem = _operands(a, b)
     with a.device:
-        kernel, shared = _kernel(tiling, a.device.id)
+        kernel, shared = built(tiling, a.device.id)
         c = _cupy().empty((problem.m, problem.n), np.float32)
         _launch(kernel, schedule(problem, tiling), shared, (a, b, c))
     return c
@@ -38,7 +38,7 @@ def traced(a: Any, b: Any, tiling: Tiling) -> tuple[Floats, Slots]:
     plan = schedule(problem, tiling)
     stride = trace_stride(plan)
     with a.device:
-        kernel, shared = _kernel(tiling, a.device.id, trace=True)
+        kernel, shared = built(tiling, a.device.id, trace=True)
         c = _cupy().empty((problem.m, problem.n), np.float32)
         slots = _cupy().full((prod(plan.grid), tiling.threads, stride), SENTINEL, np.int64)
         _launch(kernel, plan, shared, (a, b, c), (slots, np.uint64(stride)))
@@ -48,22 +48,22 @@ def traced(a: Any, b: Any, tiling: Tiling) -> tuple[Floats, Slots]:
 def device() -> dict[str, str]:
     """The current device, its driver and the toolkit, by name. Raises Missing."""
     cupy = _cupy()
-    number = cupy.cuda.Device().id
-    properties = cupy.cuda.runtime.getDeviceProperties(number)
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
     return {
         "device": properties["name"].decode(),
         "compute capability": f"{properties['major']}.{properties['minor']}",
-        "driver": _driver(number),
+        "driver": _driver(),
         "nvrtc": ".".join(map(str, cupy.cuda.nvrtc.getVersion())),
         "cupy": cupy.__version__,
     }
 
 
-def _driver(number: int) -> str:
-    query = ["nvidia-smi", f"--id={number}", "--query-gpu=driver_version", "--format=csv,noheader"]
+def _driver() -> str:
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+        done = subprocess.run(query, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
         version = _cupy().cuda.runtime.driverGetVersion()
         return f"for CUDA {version // 1000}.{version % 1000 // 10}"
 
@@ -92,7 +92,7 @@ def _operands(a: Any, b: Any) -> tuple[Any, Any, Gemm]:
         raise Refused("B", b.shape, rule, f"try B ({a.shape[1]}, {b.shape[1]})")
     problem = Gemm(a.shape[0], b.shape[1], a.shape[1])
     cupy = _cupy()
-    devices = {array.device.id for array in (a, b) if not isinstance(array, np.ndarray)}
+    devices = {array.device.id for array in (a, b) if isinstance(array, cupy.ndarray)}
     if len(devices) > 1:
         rule = f"A is on device {a.device.id}, B on device {b.device.id}"
         raise Refused("B", f"on device {b.device.id}", rule, "copy one to the other's device")
@@ -122,11 +122,11 @@ def _launch(
 
 
 @lru_cache(maxsize=128)
-def _kernel(tiling: Tiling, number: int, trace: bool = False) -> tuple[Any, int]:
+def built(tiling: Tiling, number: int, trace: bool = False) -> tuple[Any, int]:
     """The tiling's kernel on one device, built once, and its bytes of shared memory at launch."""
     cupy = _cupy()
     _check_device(tiling, cupy.cuda.Device(number))
-    options = ("--std=c++17", *device_defines(tiling, trace))
+    options = ("-std=c++17", *device_defines(tiling, trace))
     try:
         kernel = cupy.RawModule(code=source(), options=options).get_function(ENTRY)
         most = kernel.max_threads_per_block
@@ -149,9 +149,8 @@ def _kernel(tiling: Tiling, number: int, trace: bool = False) -> tuple[Any, int]
 
 def _check_device(tiling: Tiling, device: Any) -> None:
     """Refuse what this device cannot hold, with its own limits."""
-    limit = device.attributes[
-        "MaxSharedMemoryPerBlockOptin" if tiling.large_shared else "MaxSharedMemoryPerBlock"
-    ]
+    opted = "Optin" if tiling.large_shared else ""
+    limit = device.attributes["MaxSharedMemoryPerBlock" + opted]
     if tiling.shared_bytes > limit:
         raise Refused(
             "cta",
