@@ -1,6 +1,7 @@
 """The kernel through NVIDIA's compiler, with no GPU."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -89,3 +90,33 @@ def test_words_count_wide_instructions_by_their_width() -> None:
     census = compiler.census(code)
     assert census == {"FFMA": 3, "LDS.128": 1, "LDS.32": 1}
     assert compiler.words(census, "LDS") == 5
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ({"spilled": 8}, "8 bytes spilled, 0 bytes of stack"),
+        ({"registers": 3}, "3 registers for 4 accumulators"),
+        ({"shared": 0}, "0 bytes of shared memory, not 192"),
+        ({"FFMA": 15}, "FFMA 15, not 16"),
+        ({"STG.32": 3}, "STG 3, not 4"),
+        ({"BAR": 1}, "BAR 1, not 2"),
+        ({"LDS.64": 7}, "14 words by LDS, not 16"),
+        ({"STS.32": 5}, "5 words by STS, not 6"),
+        ({"LDG.32": 13}, "13 words by LDG, not 6"),
+    ],
+)
+def test_each_count_that_is_off_is_named(spoilt: dict[str, int], words: str) -> None:
+    census = {"FFMA": 16, "LDS.64": 8, "STS.32": 6, "LDG.32": 6, "STG.32": 4, "BAR": 2}
+    good = compiler.Machine("sm_90", 58, 0, 0, 192, census, ())
+    assert compiler.complaints(good, TOY) == []
+    (name,) = spoilt
+    bad = replace(good, **spoilt) if name in vars(good) else replace(good, census=census | spoilt)
+    assert compiler.complaints(bad, TOY) == [words]
+
+
+def test_a_k_loop_that_stays_a_loop_is_not_counted() -> None:
+    deep = Tiling(8, 8, 512, 8, 8)
+    census = {"FFMA": 64 * 256, "STG.32": 64, "BAR": 2}
+    machine = compiler.Machine("sm_90", 114, 0, 0, deep.shared_bytes, census, ())
+    assert compiler.complaints(machine, deep) == []

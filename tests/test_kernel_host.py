@@ -144,6 +144,15 @@ def test_without_a_compiler_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) 
         host.compiler.__wrapped__()
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(Missing, match=r"cannot build in .*file/tilelapse: not a directory"):
+        host.compiled.__wrapped__(TOY)
+
+
 def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:
     path, _ = host.compiler()
     command = [path, "-E", "-P", "-x", "c++", "-"]

@@ -70,6 +70,15 @@ def test_a_large_gemm_is_cut_down_to_one_that_has_all_that_it_has(gemm: Gemm, ti
         )
 
 
+@needs_host
+def test_many_small_ctas_are_cut_down_too() -> None:
+    choice = Choice("many", Gemm(64, 64, 64), TILINGS["one element"], (0, 0))
+    rung = verify("host", choice)
+    assert rung.status == "passed"
+    assert rung.says.startswith("cut down to 2×2×3 ")
+    assert rung.seconds < 10
+
+
 @needs_race
 def test_what_was_cut_down_is_said() -> None:
     for name in "host", "race":

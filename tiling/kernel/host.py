@@ -187,8 +187,11 @@ def _kept(name: str, inputs: str, command: list[str], folder: str | None = None)
 
 
 def cache() -> Path:
-    """A folder for what was built, which only this user can write to."""
+    """A folder for what was built, which only this user can write to. Raises Missing."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base, "tilelapse")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Missing(f"cannot build in {folder}: {(error.strerror or '').lower()}") from None
     return folder

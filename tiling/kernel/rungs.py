@@ -22,8 +22,8 @@ from tiling.verify import Advance, Failed, NotRun, grid_fma
 
 Says: TypeAlias = tuple[str, dict[str, Any]]
 
-WHOLE = 2**18
-"""Multiply-adds up to which a CPU runs a GEMM whole, with trace and race detector, in a second."""
+WHOLE_FMA, WHOLE_EVENTS = 2**18, 2**14
+"""Multiply-adds, and events of all CTAs, up to which a CPU runs a GEMM whole, in seconds."""
 
 
 def reduced(choice: Choice) -> Schedule:
@@ -33,7 +33,7 @@ def reduced(choice: Choice) -> Schedule:
     over every edge: every kind of CTA and of k-tile is there, and what is left out repeats them.
     """
     whole = choice.schedule()
-    if grid_fma(whole) <= WHOLE:
+    if grid_fma(whole) <= WHOLE_FMA and prod(whole.grid) * len(whole.events) <= WHOLE_EVENTS:
         return whole
 
     def few(size: int, tile: int, most: int) -> int:
@@ -94,12 +94,13 @@ def compiler(choice: Choice, advance: Advance) -> Says:
     versions, archs = nvidia.versions(), nvidia.supported()
     want = nvidia.predicted(choice.tiling)
     found: dict[str, Any] = {**versions, "predicted": want}
-    wrong, registers, more = [], [], []
+    wrong, registers, more, rolled = [], [], [], False
     for done, arch in enumerate(archs):
         machine = nvidia.compile_for(arch, choice.tiling)
         got = nvidia.count(machine, choice.tiling)
         wrong += [f"{arch}: {text}" for text in nvidia.complaints(machine, choice.tiling)]
         registers.append(f"{machine.registers} on {arch}")
+        rolled |= got["FFMA"] % want["FFMA"] != 0
         more += [f"{op} {got[op]} on {arch}" for op in want if got[op] != want[op]]
         found[arch] = {
             "registers": machine.registers,
@@ -111,9 +112,13 @@ def compiler(choice: Choice, advance: Advance) -> Says:
     if wrong:
         raise Failed("; ".join(wrong))
     counts = ", ".join(f"{opcode} {many}" for opcode, many in want.items()) + " as the model says"
-    if more:
+    if rolled:
+        counts = "the k loop is too long to be unrolled, so its instructions were not counted"
+    elif more:
         counts += f", but for what the compiler repeats or widens: {', '.join(more)}"
-    says = f"no spills; registers {', '.join(registers)}; {counts}"
+    at_launch = " set at launch" if choice.tiling.large_shared else ""
+    memory = f"{choice.tiling.shared_bytes} bytes of shared memory{at_launch}"
+    says = f"no spills; {memory}; registers {', '.join(registers)}; {counts}"
     return f"{says} (NVRTC {versions['nvrtc']}, nvdisasm {versions['nvdisasm']})", found
 
 
