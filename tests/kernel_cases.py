@@ -44,7 +44,7 @@ TILINGS = {
     "padded": Tiling(16, 8, 4, 2, 2, vector=2, pad=3),
     "warps": Tiling(32, 64, 8, 4, 4, vector=4, pad=4, warp=(16, 32)),
     "tall warps": Tiling(64, 8, 4, 2, 2, warp=(16, 8)),
-    "more shared memory": Tiling(64, 64, 128, 8, 8, vector=4, large_shared=True),
+    "more shared memory": Tiling(64, 64, 128, 4, 4, vector=4, large_shared=True),
 }
 """One tiling for each thing that a tiling can have."""
 
@@ -62,7 +62,7 @@ def any_tiling(pick: Pick) -> Tiling:
         bm, bn = warp[0] * pick([1, 2]), warp[1] * pick([1, 2])
     else:
         bm, bn = tm * pick(range(1, 9)), tn * pick(range(1, 9))
-    bk = pick([1, 2, 3, 4, 5, 7, 8, 12, 16])
+    bk = pick([1, 2, 3, 4, 4, 5, 7, 8, 8, 12, 16])
     vector = pick([v for v in (1, 2, 4) if bk % v == 0 and bn % v == 0])
     pad = pick([0, 1, 3, 4])
     large = bk * (bm + pad + bn) * WORD > SHARED_LIMIT or pick([False, True])

@@ -68,6 +68,15 @@ def test_subnormal_numbers_keep_their_bits() -> None:
     assert (bits(c) == bits(execute(plan, a, b))).all()
 
 
+def test_a_sum_that_underflows_loses_its_sign_where_k_is_filled_up() -> None:
+    a, b = np.full((1, 1), -1e-30, np.float32), np.full((1, 1), 1e-30, np.float32)
+    for tiling, negative in (TILINGS["one element"], True), (TOY, False):
+        plan = schedule(Gemm(1, 1, 1), tiling)
+        c, _ = host.run(plan, a, b)
+        assert c[0, 0] == 0
+        assert np.signbit(c[0, 0]) == np.signbit(execute(plan, a, b)[0, 0]) == negative
+
+
 def _patched(old: str, new: str) -> str:
     assert source().count(old) == 1
     return source().replace(old, new)
