@@ -10,7 +10,7 @@ import pytest
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
 from tiling.execute import execute
 from tiling.kernel import host
-from tiling.kernel.build import Broken, Missing, source
+from tiling.kernel.build import Broken, Missing, defines, source
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import late_barriers, provenance
 from tiling.schedule import schedule
@@ -89,12 +89,13 @@ def test_a_barrier_that_some_threads_skip_is_reported() -> None:
         host.run(plan, a, b, kernel=kernel)
 
 
-@needs_race
-def test_a_kernel_that_hangs_is_stopped() -> None:
+@pytest.mark.parametrize("build", ["plain", pytest.param("race", marks=needs_race)])
+def test_a_kernel_that_hangs_is_stopped(build: host.Build) -> None:
     plan, a, b = case(TOY)
-    kernel = _patched("if (k_tile > 0) {", "if (k_tile > 0 && thread != 3) {")
+    forever = "for (volatile bool hangs = thread == 3; hangs;) {}\n"
+    kernel = _patched("    float accumulator", forever + "    float accumulator")
     with pytest.raises(Broken, match="hung: not done after 2 s"):
-        host.run(plan, a, b, "race", kernel=kernel, limit=2)
+        host.run(plan, a, b, build, kernel=kernel, limit=2)
 
 
 def test_a_write_outside_c_is_reported() -> None:
@@ -111,6 +112,12 @@ def test_a_write_outside_shared_memory_is_reported() -> None:
         host.run(plan, a, b, kernel=kernel)
 
 
+def test_a_wide_access_that_is_not_aligned_is_reported() -> None:
+    plan, a, b = case(TILINGS["vector 4"])
+    with pytest.raises(Broken, match="a wide access at an address that is not a multiple"):
+        host.run(plan, a, b, kernel=_patched("cols && aligned)", "cols)"), skew=1)
+
+
 def test_a_kernel_that_does_not_build_says_where() -> None:
     plan, a, b = case(TOY)
     with pytest.raises(Broken, match=r"refuses gemm\.cu: .*gemm\.cu:\d+"):
@@ -118,7 +125,8 @@ def test_a_kernel_that_does_not_build_says_where() -> None:
 
 
 @needs_race
-def test_a_race_is_told_in_lines_of_the_source() -> None:
+@pytest.mark.parametrize("attempt", range(10))
+def test_a_race_is_found_every_time_and_told_in_lines_of_the_source(attempt: int) -> None:
     plan, a, b = case(TOY)
     kernel = _patched("if (k_tile > 0) {", "if (false) {")
     with pytest.raises(Broken, match=r"data race .* line \d+ \(a\[i\] = word|line \d+ \(word ="):
@@ -160,6 +168,20 @@ def test_a_folder_that_cannot_be_written_to_is_named(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(Missing, match=r"cannot build in .*file/tilelapse: not a directory"):
         host.compiled.__wrapped__(TOY)
+
+
+@pytest.mark.parametrize("traced", [(), ("-DTRACE",)], ids=["plain", "trace"])
+@pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"]], ids=str)
+def test_the_source_gives_no_warning(tiling: Tiling, traced: tuple[str, ...]) -> None:
+    path, _ = host.compiler()
+    folder = Path(host.__file__).parent
+    warnings = ("-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *traced)
+    for file in "gemm.cu", "host.cpp", "fibers.cpp", "threads.cpp":
+        kernel = ("-x", "c++", "-include", "host.h", *defines(tiling)) if file == "gemm.cu" else ()
+        done = subprocess.run(
+            [path, *warnings, *kernel, file], cwd=folder, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:

@@ -11,13 +11,19 @@
 #include "host.h"
 
 namespace {
-pthread_barrier_t barrier;
-}
 
-void __syncthreads() { pthread_barrier_wait(&barrier); }
+// Two barriers in turn. ThreadSanitizer takes a barrier for a point where all that was released
+// there is acquired: with a single one, a thread that leaves late would also acquire what others
+// released when they arrived for the next time, and races between the two times would stay unseen.
+pthread_barrier_t barriers[2];
+thread_local unsigned epoch;
+
+}  // namespace
+
+void __syncthreads() { pthread_barrier_wait(&barriers[epoch++ % 2]); }
 
 bool run_cta(unsigned threads, unsigned, const std::function<void()> &kernel) {
-    pthread_barrier_init(&barrier, nullptr, threads);
+    for (pthread_barrier_t &barrier : barriers) pthread_barrier_init(&barrier, nullptr, threads);
     std::vector<std::thread> running;
     for (unsigned thread = 0; thread < threads; ++thread)
         running.emplace_back([&kernel, thread] {
@@ -25,6 +31,6 @@ bool run_cta(unsigned threads, unsigned, const std::function<void()> &kernel) {
             kernel();
         });
     for (std::thread &thread : running) thread.join();
-    pthread_barrier_destroy(&barrier);
+    for (pthread_barrier_t &barrier : barriers) pthread_barrier_destroy(&barrier);
     return true;
 }
