@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
@@ -72,6 +73,13 @@ def any_tiling(pick: Pick) -> Tiling:
 def any_gemm(pick: Pick) -> Gemm:
     """Sizes from 1 to 70."""
     return Gemm(pick(range(1, 71)), pick(range(1, 71)), pick(range(1, 71)))
+
+
+def build(*programs: tuple[Tiling, host.Build, str | None]) -> None:
+    """Build what is going to be run, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(lambda program: host.compiled(*program), programs):
+            pass
 
 
 def some_ctas(plan: Schedule, most: int, seed: int = 0) -> list[tuple[int, tuple[int, int]]]:
