@@ -17,6 +17,9 @@ WORD = 4
 MAX_THREADS = 1024
 """Threads in a CTA, on every architecture (CUDA C++ Programming Guide, compute capabilities)."""
 
+MAX_REGISTERS = 255
+"""32-bit registers a thread can have, on every architecture (same table)."""
+
 SHARED_LIMIT = 48 * 1024
 """Bytes of shared memory a CTA may use without opting in to more (same table)."""
 
@@ -120,6 +123,7 @@ class Tiling:
         _check_sizes("thread", "TM TN", (self.tm, self.tn))
         self._check_thread_tile()
         self._check_threads()
+        self._check_registers()
         self._check_stages()
         self._check_vector()
         self._check_warp()
@@ -163,20 +167,36 @@ class Tiling:
 
     def _check_threads(self) -> None:
         if self.threads > MAX_THREADS:
-            tm, tn = self.tm, self.tn
-            while (self.bm // tm) * (self.bn // tn) > MAX_THREADS:
-                # Grow the shorter side to its next divisor; it ends at one thread at the latest.
-                if (tm <= tn and tm < self.bm) or tn == self.bn:
-                    tm = next(d for d in divisors(self.bm) if d > tm)
-                else:
-                    tn = next(d for d in divisors(self.bn) if d > tn)
             raise Refused(
                 "thread",
                 f"{self.tm}x{self.tn}",
                 f"{dims(self.bm, self.bn)} makes {self.threads} threads, "
                 f"more than a CTA's {MAX_THREADS}",
-                f"try {tm}x{tn}",
+                self._try_thread(),
             )
+
+    def _check_registers(self) -> None:
+        """A thread tile lives in registers; one that cannot would not be what the pictures show."""
+        needs = _registers(self.tm, self.tn)
+        if needs > MAX_REGISTERS:
+            raise Refused(
+                "thread",
+                f"{self.tm}x{self.tn}",
+                f"needs {needs} registers for accumulators and fragments, "
+                f"more than a thread's {MAX_REGISTERS}",
+                self._try_thread(),
+            )
+
+    def _try_thread(self) -> str:
+        """The thread tile nearest to what was asked that makes few enough threads and registers."""
+        fits = [
+            (max(abs(tm - self.tm), abs(tn - self.tn)), abs(tm - tn), tm, tn)
+            for tm in divisors(self.bm)
+            for tn in divisors(self.bn)
+            if (self.bm // tm) * (self.bn // tn) <= MAX_THREADS
+            and _registers(tm, tn) <= MAX_REGISTERS
+        ]
+        return "try {2}x{3}".format(*min(fits)) if fits else "try a CTA tile of 128x128x8"
 
     def _check_stages(self) -> None:
         if not _whole(self.stages) or self.stages < 1:
@@ -251,6 +271,11 @@ class Tiling:
             f"needs {self.shared_bytes} bytes of shared memory, "
             f"more than {limit} {opted} opting in to more"
         )
+
+
+def _registers(tm: int, tn: int) -> int:
+    """Registers of TM×TN accumulators and of one k's fragments, addresses not counted."""
+    return tm * tn + tm + tn
 
 
 def _whole(value: object) -> bool:
