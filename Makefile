@@ -53,7 +53,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python benchmarks/render.py --write
+	$(BIN)/python -m benchmarks.render --write
 
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
 lock: $(READY)

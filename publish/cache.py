@@ -60,7 +60,7 @@ def up_to_date(clip: Clip, mark: str) -> bool:
         about = json.loads(clip.file(".json").read_text("utf-8"))
         files = about["files"].items()
         same = all(digest(clip.out / name) == wanted for name, wanted in files)
-    except (OSError, ValueError, LookupError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
     return same and about.get("fingerprint") == mark
 

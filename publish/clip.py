@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from publish.cache import describe, digest, fingerprint, versions
@@ -64,15 +66,13 @@ def _share(
     advance: Callable[[int], None],
 ) -> dict[str, Any]:
     """Let `jobs` processes render the clip's chapters. Returns its marks."""
-    from publish.worker import work  # imports Manim, here and in each process
-
     # A fresh interpreter each: forking one that has threads is not safe.
     context = multiprocessing.get_context("spawn")
     processes, ends = [], []
     for number in range(jobs):
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(
-            target=work, args=(clip, folder, theirs, number == 0), daemon=True
+            target=_process, args=(os.getpid(), clip, folder, theirs, number == 0), daemon=True
         )
         process.start()
         theirs.close()
@@ -84,6 +84,32 @@ def _share(
         for process in processes:
             process.kill()
             process.join()
+
+
+def _process(parent: int, clip: Clip, folder: Path, progress: Connection, count: bool) -> None:
+    """The whole life of a process that renders. What goes wrong is sent, not raised."""
+    Thread(target=_die_with, args=(parent,), daemon=True).start()
+    from publish.worker import Work  # imports Manim
+
+    try:
+        Work(clip, folder, progress).run(count)
+    except OSError as error:
+        progress.send(("no room", error.strerror or str(error)))
+    except Exception as error:
+        # Manim's text comes by way of files, and one that was cut short fails as something else.
+        try:
+            (folder / "probe").write_bytes(bytes(2**20))
+        except OSError as full:
+            progress.send(("no room", full.strerror or str(full)))
+        else:
+            progress.send(("failed", f"{type(error).__name__}: {error}"))
+
+
+def _die_with(parent: int) -> None:
+    """End this process when whoever started it is gone, killed perhaps."""
+    while os.getppid() == parent:
+        time.sleep(0.1)
+    os._exit(1)
 
 
 def _listen(
@@ -145,7 +171,7 @@ def _about(
         **marks,
         "choice": describe(clip.choice),
         "schedule": schedule_fingerprint(schedule),
-        "verified": [rung.as_dict() for rung in verified],
+        "verified": [{k: v for k, v in vars(rung).items() if k != "seconds"} for rung in verified],
         "versions": versions(),
         "files": {path.name: digest(path) for path in files},
         "fingerprint": mark,

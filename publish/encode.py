@@ -17,8 +17,8 @@ BT709 = 1
 """Its number in H.264's tables of primaries, transfer and matrix: without it players guess."""
 
 
-class Segment:
-    """An MP4 of some frames, encoded in a thread of its own. Give frames to `put`, then `close`."""
+class Encoder:
+    """An MP4 of some frames. Give frames to `write`, then `close`."""
 
     def __init__(self, path: Path, width: int, height: int, fps: int) -> None:
         self.container = av.open(path, "w")
@@ -28,6 +28,28 @@ class Segment:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = 1
         self.time_base, self.frames = Fraction(1, fps), 0
+
+    def write(self, planes: list[Pixels], repeat: int) -> None:
+        height, width = planes[0].shape
+        for _ in range(repeat):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane, values in zip(frame.planes, planes, strict=True):
+                buffer = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+                buffer[:, : plane.width] = values
+            frame.pts, frame.time_base = self.frames, self.time_base
+            self.frames += 1
+            self.container.mux(self.stream.encode(frame))
+
+    def close(self) -> None:
+        self.container.mux(self.stream.encode(None))
+        self.container.close()
+
+
+class Segment:
+    """An encoder in a thread of its own, so that the next frames are drawn meanwhile."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
         self.queue: Queue[tuple[list[Pixels], int] | None] = Queue(maxsize=8)
         self.error: BaseException | None = None
         self.thread = Thread(target=self._work, daemon=True)
@@ -47,24 +69,12 @@ class Segment:
     def _work(self) -> None:
         try:
             while (item := self.queue.get()) is not None:
-                self._encode(*item)
-            self.container.mux(self.stream.encode(None))
-            self.container.close()
+                self.encoder.write(*item)
+            self.encoder.close()
         except BaseException as error:
             self.error = error
             while self.queue.get() is not None:  # whoever puts must not wait for ever
                 pass
-
-    def _encode(self, planes: list[Pixels], repeat: int) -> None:
-        height, width = planes[0].shape
-        for _ in range(repeat):
-            frame = av.VideoFrame(width, height, "yuv420p")
-            for plane, values in zip(frame.planes, planes, strict=True):
-                buffer = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-                buffer[:, : plane.width] = values
-            frame.pts, frame.time_base = self.frames, self.time_base
-            self.frames += 1
-            self.container.mux(self.stream.encode(frame))
 
 
 def join(segments: list[Path], target: Path) -> int:

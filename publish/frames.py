@@ -6,13 +6,16 @@ rectangle in which something did.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
 from manim import Mobject
 from manim.renderer.cairo_renderer import CairoRenderer
+from manim.utils.family import extract_mobject_family_members
 
 from scenes.stage.film import Film
 from scenes.stage.look import Box
@@ -21,6 +24,9 @@ Pixels = npt.NDArray[np.uint8]
 
 AROUND = 8
 """Pixels converted around a changed rectangle, so that the colour filter sees its neighbours."""
+
+GRID = 32
+"""Pixels to which rectangles are widened before they are converted."""
 
 
 class FrameRenderer(CairoRenderer):
@@ -65,8 +71,9 @@ class FrameRenderer(CairoRenderer):
         if self.skip_animations:
             return None
         tops = [top for animation in scene.animations for top in animation.get_all_mobjects()]
-        self.animated = {m for top in tops for m in top.get_family() if len(m.points)}
-        shown = self.camera.get_mobjects_to_display(scene.mobjects)
+        self.animated = {m for top in tops for m in top.get_family()}
+        # With those that have no points yet: a play may give them some.
+        shown = extract_mobject_family_members(scene.mobjects, use_z_index=True)
         first = next((i for i, m in enumerate(shown) if m in self.animated), len(shown))
         self.moving = shown[first:]
         self.paths: dict[Mobject, tuple[Box | None, Any]] = {}
@@ -148,7 +155,7 @@ class FrameRenderer(CairoRenderer):
             if not _seen(mobject):
                 continue
             reach, path = self.paths.get(mobject) or (self._reach(mobject), None)
-            if reach is not None and any(reach.intersect(box) for box in boxes):
+            if reach is not None and any(reach.meets(box) for box in boxes):
                 if path is None:
                     camera.set_cairo_context_path(context, mobject)
                     path = context.copy_path()
@@ -169,9 +176,11 @@ class FrameRenderer(CairoRenderer):
         if changed is None or self.planes is None:
             self.planes = to_planes(pixels)
             return
-        # Chroma has one value for 2×2 pixels, so all borders are even.
-        top, bottom = int(changed.y) // 2 * 2, min(height, -(-int(changed.bottom) // 2) * 2)
-        left, right = int(changed.x) // 2 * 2, min(width, -(-int(changed.right) // 2) * 2)
+        # A coarse grid: borders are even, for chroma has one value for 2×2 pixels, and the same
+        # few sizes come again and again, for which the converter is already set up.
+        top, left = int(changed.y) // GRID * GRID, int(changed.x) // GRID * GRID
+        bottom = min(height, -(-int(changed.bottom) // GRID) * GRID)
+        right = min(width, -(-int(changed.right) // GRID) * GRID)
         up, west = max(0, top - AROUND), max(0, left - AROUND)
         around = pixels[up : bottom + AROUND, west : right + AROUND]
         parts = to_planes(np.ascontiguousarray(around))
@@ -185,14 +194,23 @@ class FrameRenderer(CairoRenderer):
 def to_planes(pixels: Pixels) -> list[Pixels]:
     """Y (h, w), U and V (h/2, w/2) in BT.709 of RGBA pixels (h, w, 4)."""
     frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
-    converted = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+    converter = _converter(*pixels.shape[:2])
+    converted = converter.reformat(frame, format="yuv420p", dst_colorspace="itu709")
     return [
         np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
         for plane in converted.planes
     ]
 
 
+@lru_cache(maxsize=512)
+def _converter(height: int, width: int) -> VideoReformatter:
+    """Setting one up takes longer than converting a small part of a frame with it."""
+    return VideoReformatter()
+
+
 def _seen(mobject: Mobject) -> bool:
+    if not len(mobject.points):
+        return False
     strokes = mobject.stroke_width > 0 and mobject.get_stroke_opacity() > 0
     return bool(strokes or mobject.get_fill_opacity() > 0)
 
@@ -201,7 +219,7 @@ def _merge(boxes: list[Box]) -> list[Box]:
     """Boxes that cover the same and do not meet, also not when each is grown by AROUND."""
     apart: list[Box] = []
     for box in boxes:
-        while near := [other for other in apart if box.inset(-AROUND).intersect(other)]:
+        while near := [other for other in apart if box.inset(-AROUND).meets(other)]:
             apart = [other for other in apart if other not in near]
             for other in near:
                 x, y = min(box.x, other.x), min(box.y, other.y)

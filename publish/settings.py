@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tiling.presets import Choice
 
-QUALITIES = {"draft": (480, 15), "web": (1080, 60), "uhd": (2160, 60)}
+QUALITIES = {"draft": (540, 15), "web": (1080, 60), "uhd": (2160, 60)}
 """(pixels of the shorter side, frames a second)."""
 
 THEMES = ("paper", "night")

@@ -12,7 +12,7 @@ from typing import Any
 from manim import tempconfig
 from PIL import Image
 
-from publish.encode import Segment
+from publish.encode import Encoder, Segment
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
 from scenes.stage.film import Film
@@ -87,7 +87,7 @@ class Work:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return False
-        self.segment = Segment(path, *self.clip.pixels, self.clip.fps)
+        self.segment = Segment(Encoder(path, *self.clip.pixels, self.clip.fps))
         return True
 
     def put(self, planes: list[Pixels], repeat: int) -> None:
@@ -99,17 +99,3 @@ class Work:
         if self.segment is not None:
             self.segment.close()
             self.segment = None
-
-
-def work(clip: Clip, folder: Path, progress: Connection, count: bool) -> None:
-    """A process's whole life. What goes wrong is sent, not raised."""
-    try:
-        Work(clip, folder, progress).run(count)
-    except BrokenPipeError:
-        os._exit(1)  # whoever asked is gone
-    except OSError as error:
-        progress.send(("no room", f"{error.strerror or error}"))
-    except Exception as error:
-        progress.send(("failed", f"{type(error).__name__}: {error}"))
-    finally:
-        progress.close()

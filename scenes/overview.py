@@ -18,10 +18,8 @@ class Overview(Film):
         self.add(self.stage)
         schedule = self.stage.schedule
 
-        self.chapter("start")
         opening = self._opening(schedule)
-        self.say(opening)
-        self.hold(to_read(opening))
+        self.say(opening, chapter="start")
         for beat in pace(schedule):
             self._tell(schedule, beat)
             if schedule.events[beat.first] == self._telling(schedule):
@@ -35,43 +33,36 @@ class Overview(Film):
         self.rewind(self.stage, 1.0)
 
     def _tell(self, schedule: Schedule, beat: Beat) -> None:
-        """What is said when these events begin, and the chapters they open."""
+        """Open the chapter that begins with these events, and say what they are about."""
         event, last = schedule.events[beat.first], schedule.k_tiles - 1
-        told = beat.last == beat.first + 1
+        alone = beat.last == beat.first + 1
+        chapter = text = ""
         match event:
             case Copy("A", 0):
-                self.chapter("load")
-                self.say("Loading tiles from global to shared memory")
-            case Copy("A", 1):
-                self.chapter("next k-tile")
-                self.say("The next tiles along K: load, wait, accumulate")
+                chapter, text = "load", "Loading tiles from global to shared memory"
             case Copy("B", 0) if self._hangs(schedule):
-                self.say("Nothing is requested beyond an edge: zeros fill the tile")
+                text = "Nothing is requested beyond an edge: zeros fill the tile"
             case Barrier(0, "reads"):
-                self.explain("Barrier: wait until the tiles are complete")
+                text = "Barrier: wait until the tiles are complete"
             case Fragments(0, 0):
-                self.chapter("accumulate")
-                self.say("One thread's output: accumulate outer products in registers")
+                chapter = "accumulate"
+                text = "One thread's output: accumulate outer products in registers"
             case Barrier(1, "overwrite"):
-                self.explain("Barrier: wait until nobody reads the old tiles")
-            case Barrier(2, "overwrite") if not told:
-                self.chapter("along K")
-                self.say(f"And so on along K: {last - 2} more k-tiles")
-            case Copy("A", k_tile) if told and k_tile == last > 1:
-                self.chapter("last k-tile")
-                self.say("The last tiles along K")
+                text = "Barrier: wait until nobody reads the old tiles"
+            case Copy("A", 1):
+                chapter, text = "next k-tile", "The next tiles along K: load, wait, accumulate"
+            case Barrier(2, "overwrite") if not alone:
+                chapter, text = "along K", f"The same for each of the {last + 1} k-tiles"
+            case Copy("A", k_tile) if alone and k_tile == last > 1:
+                chapter, text = "last k-tile", "The last tiles along K"
             case Store():
-                self.chapter("store")
-                self.say("Every thread stores its results to C")
+                chapter, text = "store", "Every thread stores its results to C"
+        if text:
+            self.say(text, chapter)
 
     def _telling(self, schedule: Schedule) -> Fragments:
         """Before this event everything can be seen at once: a still of it stands for the clip."""
         return Fragments(min(1, schedule.k_tiles - 1), min(1, schedule.tiling.bk - 1))
-
-    def explain(self, text: str) -> None:
-        """Say it, and let it be read while the picture stands still."""
-        self.say(text)
-        self.hold(to_read(text))
 
     def _hangs(self, schedule: Schedule) -> bool:
         return any(schedule.inside(op) != schedule.tiling.tile_shape(op) for op in ("A", "B"))

@@ -48,6 +48,7 @@ def test_words_for_sizes():
 
 VALID_AT_THE_LIMIT = [
     {"bm": 32, "bn": 32, "bk": 1, "tm": 1, "tn": 1},  # 1,024 threads
+    {"bm": 15, "bn": 15, "bk": 1, "tm": 15, "tn": 15},  # 255 registers
     {"bm": 128, "bn": 128, "bk": 48, "tm": 8, "tn": 8},  # 49,152 bytes
     {"bm": 128, "bn": 128, "bk": 64, "tm": 8, "tn": 8, "large_shared": True},
 ]
@@ -65,6 +66,7 @@ JUST_BEYOND = [
     ({"bm": 128, "bn": 128, "bk": 256, "tm": 8, "tn": 8, "large_shared": True}, "cta", "after"),
     ({"bm": 6, "bn": 6, "bk": 4, "tm": 4, "tn": 2}, "thread", "TM=4 does not divide BM=6"),
     ({"bm": 6, "bn": 6, "bk": 4, "tm": 2, "tn": 4}, "thread", "TN=4 does not divide BN=6"),
+    ({"bm": 32, "bn": 15, "bk": 4, "tm": 16, "tn": 15}, "thread", "271 registers"),
     ({"bm": 8, "bn": 8, "bk": 3, "tm": 1, "tn": 1, "vector": 2}, "vector", "BK=3"),
     ({"bm": 8, "bn": 6, "bk": 4, "tm": 1, "tn": 1, "vector": 4}, "vector", "BN=6"),
     ({"bm": 8, "bn": 8, "bk": 4, "tm": 1, "tn": 1, "warp": (4, 4)}, "warp", "16 lanes"),

@@ -82,8 +82,9 @@ def execute(
 ) -> Floats:
     """C (M, N) float32 from A (M, K) and B (K, N), by the schedule's events and nothing else.
 
-    Every output is `fma` over k ascending from 0, so its bits do not depend on the tiling. `ctas`
-    are the (row, col) of the CTAs to run, all of the grid unless given; what no CTA stored is NaN.
+    Every output is `fma` over k ascending from 0, so its bits do not depend on the tiling: but for
+    the sign of a sum that has underflowed to -0, which one zero-filled k more makes +0. `ctas` are
+    the (row, col) of the CTAs to run, all of the grid unless given; what no CTA stored is NaN.
     Raises Hazard at the first illegal access to shared memory, Refused for wrong shapes or types.
     """
     for name, array in ("A", a), ("B", b):

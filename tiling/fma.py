@@ -1,4 +1,4 @@
-"""float32 fused multiply-add in NumPy, correctly rounded: the bits of `__fmaf_rn`."""
+"""float32 fused multiply-add in NumPy, correctly rounded: the bits of `__fmaf_ieee_rn`."""
 
 import numpy as np
 import numpy.typing as npt

@@ -21,6 +21,9 @@ WORD = 4
 MAX_THREADS = 1024
 """Threads in a CTA, on every architecture (CUDA C++ Programming Guide, compute capabilities)."""
 
+MAX_REGISTERS = 255
+"""32-bit registers a thread can have, on every architecture (same table)."""
+
 SHARED_LIMIT = 48 * 1024
 """Bytes of shared memory a CTA may use without opting in to more (same table)."""
 
@@ -177,6 +180,11 @@ class Tiling:
             tile = dims(self.bm, self.bn)
             too_many = f"{self.threads} threads, more than a CTA's {MAX_THREADS}"
             yield "thread", f"{tile} makes {too_many}"
+        # Accumulators and one k's fragments live in registers, as the pictures show them.
+        needs = self.tm * self.tn + self.tm + self.tn
+        if needs > MAX_REGISTERS:
+            holds = f"needs {needs} registers for accumulators and fragments"
+            yield "thread", f"{holds}, more than a thread's {MAX_REGISTERS}"
 
     def _broken_warp(self, wm: int, wn: int) -> Iterator[tuple[str, str]]:
         for rule in _not_sizes("WM WN", (wm, wn)):
@@ -273,13 +281,13 @@ def _sides_of(whole: int) -> list[int]:
 
 
 def _nearest(sides: list[list[int]], wanted: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """One of each side, by how many times larger or smaller than wanted; the larger first."""
+    """One of each side, by how many times larger or smaller than wanted; squares first."""
 
-    def far(sizes: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
+    def far(sizes: tuple[int, ...]) -> tuple[float, int, tuple[int, ...]]:
         times = (
             abs(log(size / want)) if _whole(want) else abs(log(size / 4))
             for size, want in zip(sizes, wanted, strict=True)
         )
-        return round(sum(times), 9), tuple(-size for size in sizes)
+        return round(sum(times), 9), abs(sizes[0] - sizes[1]), tuple(-size for size in sizes)
 
     return sorted(product(*sides), key=far)

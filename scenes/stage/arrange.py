@@ -30,12 +30,12 @@ def arrange(look: Look) -> Arrangement:
 def _wide(look: Look) -> Arrangement:
     frame = look.margin
     gap, top, height = 66.0, 182.0, 716.0
-    widths = {"global": 640.0, "shared": 580.0, "registers": frame.w - 1220 - 2 * gap}
+    widths = {"global": 624.0, "shared": 560.0, "registers": frame.w - 1184 - 2 * gap}
     zones, content, left = {}, {}, frame.x
     for name, width in widths.items():
         zones[name] = Box(left, top, width, height)
-        room = width - 44 - 2 * ROOM, height - 126 - 2 * ROOM
-        content[name] = Box(left + 22 + ROOM, top + 74 + ROOM, *room)
+        room = width - 44 - 2 * ROOM, height - 138 - 2 * ROOM
+        content[name] = Box(left + 22 + ROOM, top + 86 + ROOM, *room)
         left += width + gap
     return Arrangement(
         caption=Box(frame.x, frame.y, frame.w, 116),
@@ -50,20 +50,21 @@ def _wide(look: Look) -> Arrangement:
 
 def _tall(look: Look) -> Arrangement:
     frame = look.margin
-    heights = {"global": 600.0, "shared": 500.0, "registers": 350.0}
+    heights = {"global": 588.0, "shared": 492.0, "registers": 348.0}
     zones, content, top, gap = {}, {}, 232.0, 18.0
     side = 250.0  # the column of headings
     for name, height in heights.items():
         zones[name] = Box(frame.x, top, frame.w, height)
-        room = frame.w - side - 22 - 2 * ROOM, height - 44 - 2 * ROOM
+        beside = 190 if name == "shared" else 0  # room for words to the right of C
+        room = frame.w - side - 22 - 2 * ROOM - beside, height - 44 - 2 * ROOM
         content[name] = Box(frame.x + side + ROOM, top + 22 + ROOM, *room)
         top += height + gap
     return Arrangement(
         caption=Box(frame.x, frame.y, frame.w, 136),
         zones=zones,
         content=content,
-        strip=Box(frame.x, top + 18, frame.w, 40),
-        counters=Box(frame.x, top + 68, frame.w, 78),
+        strip=Box(frame.x, top + 14, frame.w, 40),
+        counters=Box(frame.x, top + 60, frame.w, 66),
         caption_size=50,
         value_size=50,
     )

@@ -7,10 +7,10 @@ from scenes.stage.type import CAP, MONO, Label
 from tiling.schedule import Schedule
 from tiling.state import State, state_at
 
-SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"))
 
-WHOLE = 100_000
-"""Numbers up to here are written out."""
+WHOLE = 10**6
+"""Numbers below are written out."""
 
 
 def count(number: int) -> str:

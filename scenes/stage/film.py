@@ -7,11 +7,15 @@ from manim import Animation, Scene, VGroup
 
 from scenes.stage.arrange import arrange
 from scenes.stage.look import Look
+from scenes.stage.pace import to_read
 from scenes.stage.shapes import Fade
 from scenes.stage.stage import Stage
 from scenes.stage.type import CAP, Label, wrap
 from tiling.presets import Choice, choose
 from tiling.state import state_at
+
+TURN = 0.4
+"""Seconds in which one caption makes room for the next."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +37,24 @@ class Film(Scene):
         self.camera.background_color = self.look.theme.background
         self.captions: list[Mark] = []
         self.chapters: list[Mark] = []
-        self.poster_at = 0.0
+        self.poster_at = -1.0  # a scene says when it can be seen whole
         self._caption = VGroup()
         self._turn: list[Animation] = []
 
-    def chapter(self, name: str) -> None:
-        """Begin a part of the film, which a page can seek to."""
-        self.chapters.append(Mark(self.now, name))
-        self.next_section(name)
+    def say(self, text: str, chapter: str = "") -> None:
+        """Put words on the caption line, together with what is played next.
 
-    def say(self, text: str) -> None:
-        """Put words on the caption line, together with what is played next."""
+        If those before them have not stood long enough to be read, the picture stands till then.
+        `chapter` names a part of the film that begins with them, which a page can seek to.
+        """
+        if self.captions:
+            last = self.captions[-1]
+            short = round(to_read(last.text) - (self.now - last.seconds), 3)
+            if short > 0:
+                self.hold(short)
+        if chapter:
+            self.chapters.append(Mark(self.now, chapter))
+            self.next_section(chapter)
         place = arrange(self.look).caption
         size = arrange(self.look).caption_size
         lines = wrap(text, size, place.w, "MEDIUM")
@@ -66,8 +77,8 @@ class Film(Scene):
         )
         self.captions.append(Mark(self.now, text))
         if len(self._caption):
-            old = [Fade(line, appear=False, run_time=0.2) for line in self._caption]
-            self._turn = [*old, *(Fade(line, appear=True, run_time=0.4) for line in caption)]
+            old = [Fade(line, appear=False, run_time=TURN / 2) for line in self._caption]
+            self._turn = [*old, *(Fade(line, appear=True, run_time=TURN) for line in caption)]
         else:
             self.add(*caption)
         self._caption = caption
@@ -89,8 +100,9 @@ class Film(Scene):
         if self._turn:
             turn, self._turn = self._turn, []
             self.play(*turn)
-            seconds = round(seconds - 0.4, 3)
-        self.wait(seconds)
+            seconds = round(seconds - TURN, 3)
+        if seconds > 0:
+            self.wait(seconds)
 
     def enact(self, stage: Stage, step: int, seconds: float) -> None:
         """Play the schedule's events up to a step."""

@@ -47,6 +47,11 @@ class Box:
         w, h = min(self.right, other.right) - x, min(self.bottom, other.bottom) - y
         return Box(x, y, w, h) if min(w, h) > 0.01 else None
 
+    def meets(self, other: "Box") -> bool:
+        """Whether two boxes share anything."""
+        across = self.x < other.x + other.w and other.x < self.x + self.w
+        return across and self.y < other.y + other.h and other.y < self.y + self.h
+
     def part(self, rows: float, cols: float, row: float, col: float, r: float, c: float) -> "Box":
         """Of this box cut in rows×cols cells: the box of r×c cells that begins at (row, col)."""
         h, w = self.h / rows, self.w / cols

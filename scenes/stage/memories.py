@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
-from manim import VGroup, VMobject
+from manim import VGroup
 
 from scenes.stage.arrange import Arrangement
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.stage.registers import Values, largest, values
 from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
-from scenes.stage.type import CAP, MONO, Label, Numbers, fitting_size
-from scenes.stage.zone import Zone
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, width_of, written
+from scenes.stage.zone import LINE, PAD, Zone
 from tiling.expand import accumulator_map
 from tiling.layout import Operand
 from tiling.schedule import Schedule
@@ -31,6 +32,8 @@ DASH = 9
 GAP = 18
 """Design pixels between A or B and C."""
 
+Texts: TypeAlias = np.ndarray | None
+
 AB: tuple[Operand, Operand] = ("A", "B")
 
 
@@ -42,6 +45,7 @@ class Memory(VGroup):
     ) -> None:
         self.look, self.corner = look, corner
         self.slabs: dict[str, Slab] = {}
+        self.cells: dict[str, Cells] = {}
         self.zone = Zone(look, places.zones[name], heading[0], heading[1])
         super().__init__(self.zone)
 
@@ -49,6 +53,18 @@ class Memory(VGroup):
         """A slab that `poses` moves, drawn over what was added before."""
         self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
         self.add(self.slabs[name])
+
+    def add_cells(self) -> None:
+        """The texts in cells, of which `cells_at` says what they are in a state."""
+        self.cells = self.cells_at(State())
+        self.add(*self.cells.values())
+
+    def cells_at(self, state: State) -> dict[str, Cells]:
+        return {}
+
+    def cell(self, name: Name) -> Box:
+        """The first element of a matrix."""
+        return self.corner.part(name, 0, 0, 1, 1)
 
     def fragment_box(self, operand: Operand, row: int, col: int, k: int, size: int) -> Box:
         """`size` elements of As or Bs at one k, beginning at a row or column of C's tile."""
@@ -62,7 +78,7 @@ class Memory(VGroup):
         a, b, c = box("A"), box("B"), box("C")
         ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
         # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
-        low = b.h / 2 < size
+        low = b.y + b.h / 2 > a.y - 1.6 * size
         at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
         for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
             self.add(Label(self.look, names[name], x, y, size, ink[name], anchor, **bold))
@@ -77,12 +93,11 @@ class Memory(VGroup):
         ):
             if axis and not (low and axis == n and b.w < 4 * size):
                 self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
-        c_size = size if len(names["C"]) < 5 else LABEL
-        y = c.bottom + 14 + CAP * c_size
-        self.add(Label(self.look, names["C"], c.center[0], y, c_size, ink["C"], "center", **bold))
+        if "C" in names:
+            y = c.bottom + 14 + CAP * size
+            self.add(Label(self.look, names["C"], c.center[0], y, size, ink["C"], "center", **bold))
         if self.corner.stretched:
-            note = ", ".join(self.corner.stretched).lower() + " stretched"
-            self.zone.note(note)
+            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
 
 
 class GlobalMemory(Memory):
@@ -165,9 +180,7 @@ class SharedMemory(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
-        row, col = schedule.cta
-        sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        heading = [f"SHARED MEMORY · CTA ({row}, {col})", sizes]
+        heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
         super().__init__(look, places, "shared", heading, corner)
         self.schedule = schedule
         tint = look.theme.tint
@@ -186,29 +199,44 @@ class SharedMemory(Memory):
         self.slab("accumulators", c, tint("C", 0.5))
         lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
         self.add(frame(look, c, "C", *lines))
-        self.zeros = self.zeros_at(State())
-        self.add(self.zeros)
+        self.add_cells()
         row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
         self.origin = row, col
         thread = corner.part("C", row, col, tiling.tm, tiling.tn)
         self.add(Slab(look, thread, stroke=look.theme.ink))
-        held = f"in {tiling.threads} threads' registers" if tiling.threads > 1 else "in registers"
-        self.letters({"A": "As", "B": "Bs", "C": held}, ("BM", "BN", "BK"), LETTER)
+        self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", "BK"), LETTER)
+        self._say_where_c_is()
 
-    def zeros_at(self, state: State) -> VMobject:
+    def _say_where_c_is(self) -> None:
+        """This tile of C is not in shared memory: under it in wide, beside it in tall."""
+        threads, c = self.schedule.tiling.threads, self.corner.box("C")
+        lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
+        style = {"weight": "SEMIBOLD", "color": self.look.theme.ink_of["C"], "size": LABEL}
+        if self.look.aspect == "tall":
+            for i, line in enumerate(lines):
+                self.add(Label(self.look, line, c.right + 14, c.center[1] + i * LINE, **style))
+            return
+        text = " ".join(lines)
+        half = width_of(text, LABEL, weight="SEMIBOLD") / 2
+        # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
+        x = min(c.center[0], self.zone.box.right - PAD - half)
+        y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
+        self.add(Label(self.look, text, x, y, anchor="center", **style))
+
+    def cells_at(self, state: State) -> dict[str, Cells]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""
-        points = [np.zeros((0, 3))]
+        shown = {}
         for operand in AB:
-            cell = self.corner.part(operand, 0, 0, 1, 1)
-            size, k_tile = fitting_size(cell, 1, LABEL + 4), state.resident.get((0, operand))
-            if k_tile is not None and size >= LABEL:
-                values = np.full(self.schedule.tiling.tile_shape(operand), np.nan)
+            size, k_tile = fitting_size(self.cell(operand), 1, LABEL + 4), None
+            if size >= LABEL:
+                k_tile = state.resident.get((0, operand))
+            texts = np.full(self.schedule.tiling.tile_shape(operand), "", object)
+            if k_tile is not None:
                 rows, cols = self.schedule.inside(operand, k_tile)
-                values[rows:], values[:, cols:] = 0, 0
-                box = self.corner.box(operand)
-                points.append(Numbers(self.look, box, values, size, self.look.theme.muted).points)
-        zeros = VMobject(stroke_width=0, fill_color=self.look.theme.muted, fill_opacity=1)
-        return zeros.set_points(np.concatenate(points))
+                texts[rows:], texts[:, cols:] = "0", "0"
+            box, color = self.corner.box(operand), self.look.theme.muted
+            shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
+        return shown
 
     def fragment(self, operand: Operand, k: int) -> Box:
         """What the filmed thread reads at one k."""
@@ -262,46 +290,60 @@ class Registers(Memory):
             self.add(self._frame(operand))
         self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
         self.slab("acc", corner.box("C"), tint("C", 0.5))
+        for name, operand in ("a", "A"), ("b", "B"):
+            self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
         self.add(self._frame("C"))
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
         self.values = self._values()
-        self.numbers = self.numbers_at(State())
-        self.add(*self.numbers.values())
-        self.zone.note("acc[i][j] += a[i] * b[j]", MONO)
+        self.add_cells()
+        self.zone.foot("acc[i][j]", " += a[i]", " * b[j]")
 
     def _values(self) -> Values | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
-        schedule, cell = self.schedule, self._cell("C")
+        schedule, largest_value = self.schedule, self.places.value_size
         digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
-        self.sizes = {
-            name: fitting_size(self._cell(name), 1, self.places.value_size) for name in AB
-        }
-        self.sizes["C"] = fitting_size(cell, digits, self.places.value_size)
+        self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
+        self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
         legible = min(self.sizes.values()) >= LABEL
         return values(schedule, THREAD) if legible else None
 
-    def _cell(self, name: Name) -> Box:
-        return self.corner.part(name, 0, 0, 1, 1)
-
-    def numbers_at(self, state: State) -> dict[str, Numbers]:
+    def cells_at(self, state: State) -> dict[str, Cells]:
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
         a = b = acc = None
         if self.values is not None:
             if state.fragment is not None:
-                k = state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
-                a, b = self.values.a[k][:, None], self.values.b[k][None, :]
-            acc = np.zeros(self.values.acc.shape[1:])
-            if state.k_done:
-                acc = self.values.acc[state.k_done - 1]
-        shown: dict[str, tuple[Name, np.ndarray | None]] = {
-            "a": ("A", a),
-            "b": ("B", b),
-            "acc": ("C", acc),
-        }
+                k = self._k(state)
+                a = written(self.values.a[k][:, None])
+                b = written(self.values.b[k][None, :])
+            done = self.values.acc[state.k_done - 1] if state.k_done else self.values.acc[0] * 0
+            acc = written(done)
+        shown: tuple[tuple[str, Name, Texts], ...] = (
+            ("a", "A", a),
+            ("b", "B", b),
+            ("acc", "C", acc),
+        )
         return {
-            key: Numbers(self.look, self.corner.box(name), array, self.sizes[name], self._ink(name))
-            for key, (name, array) in shown.items()
+            key: Cells(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
+            for key, name, texts in shown
         }
+
+    def products_at(self, state: State) -> Cells | None:
+        """What the outer product adds to each accumulator, under its number, where that fits."""
+        size, cell = LABEL, self.cell("C")
+        lower = self.sizes["C"] * CAP / 2 + size * 0.75
+        room = cell.h / 2 - lower >= size * 0.45 and cell.w >= len("+9·9") * ADVANCE * size
+        if self.values is None or not room:
+            return None
+        k = self._k(state)
+        a, b = self.values.a[k], self.values.b[k]
+        texts = [[f"+{x:g}·{y:g}" for y in b] for x in a]
+        box = self.corner.box("C")
+        return Cells(self.look, box, np.array(texts, object), size, self._ink("C"), lower)
+
+    def _k(self, state: State) -> int:
+        """The k of the fragments in registers, counted over all k-tiles."""
+        assert state.fragment is not None
+        return state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
 
     def _ink(self, name: Name) -> str:
         theme = self.look.theme
@@ -314,6 +356,8 @@ class Registers(Memory):
             "a": Pose(box("A"), held),
             "b": Pose(box("B"), held),
             "acc": Pose(box("C"), float(state.k_done > 0)),
+            "a spread": Pose(box("A"), 0),
+            "b spread": Pose(box("B"), 0),
         }
 
     def _frame(self, name: Name) -> VGroup:

@@ -52,12 +52,12 @@ def k_tile_edges(schedule: Schedule) -> list[int]:
 
 def _k_tile(step: int, bk: int, first: bool) -> Iterator[Beat]:
     if step > 0:
-        yield Beat(step, step + 1, 0.4)
+        yield Beat(step, step + 1, 1.0 if step == 3 + 2 * bk else 0.4)
         step += 1
     for _ in "AB":
         yield Beat(step, step + 1, 2.0 if first else 0.8)
         step += 1
-    yield Beat(step, step + 1, 0.4)
+    yield Beat(step, step + 1, 1.0 if first else 0.4)
     step += 1
     if first:
         told = [1.2, 0.8, 0.6, 0.6, *[0.4] * 4][:bk]

@@ -7,6 +7,7 @@ import numpy as np
 from manim import Animation, ManimColor, VMobject, rate_functions
 
 from scenes.stage.look import PIXEL, Box, Look
+from scenes.stage.type import Cells
 
 STROKE = PIXEL * 100
 """Manim's stroke width of one design pixel: it counts hundredths of a unit."""
@@ -118,8 +119,8 @@ class Spread(Animation):
     """A slab that grows over a box and then fades: a value used for every cell it covers."""
 
     def __init__(self, slab: Slab, over: Box, **options: object) -> None:
-        self.over, self.start = over, slab.pose
-        super().__init__(slab, remover=True, **options)
+        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+        super().__init__(slab, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
         grown = during(0, GROWN)(alpha)
@@ -129,16 +130,19 @@ class Spread(Animation):
 
 
 class Swap(Animation):
-    """A path that becomes another at one moment of the run time."""
+    """Texts that become others at one moment of the run time."""
 
-    def __init__(self, path: VMobject, other: VMobject, moment: float, **options: object) -> None:
+    def __init__(self, cells: Cells, other: Cells, moment: float, **options: object) -> None:
         self.other, self.moment = other, moment
-        super().__init__(path, rate_func=rate_functions.linear, **options)
+        super().__init__(cells, rate_func=rate_functions.linear, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
         if alpha >= self.moment:
-            self.mobject.set_points(self.other.points)
+            self.mobject.take(self.other)
 
+
+VEIL = 0.4
+"""Opacity of a Spread: two of them over one another, and both are seen."""
 
 GROWN = 0.6
 """Share of a Spread's run time after which it has grown and the results appear."""
@@ -154,6 +158,17 @@ class Fade(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         share = self.rate_func(alpha)
         self.mobject.set_fill(opacity=share if self.appear else 1 - share)
+
+
+class Glimpse(Animation):
+    """Text that is seen from the moment it has something to say until a share of the run time."""
+
+    def __init__(self, text: VMobject, until: float, **options: object) -> None:
+        self.until = until
+        super().__init__(text, remover=True, introducer=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.set_fill(opacity=float(0.25 <= alpha < self.until))
 
 
 class Pulse(Animation):

@@ -12,7 +12,19 @@ from scenes.stage.arrange import arrange
 from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
 from scenes.stage.memories import AB, GlobalMemory, Registers, SharedMemory
-from scenes.stage.shapes import GROWN, STROKE, Carry, Move, Path, Pose, Pulse, Slab, Spread, Swap
+from scenes.stage.shapes import (
+    GROWN,
+    STROKE,
+    Carry,
+    Glimpse,
+    Move,
+    Path,
+    Pose,
+    Pulse,
+    Slab,
+    Spread,
+    Swap,
+)
 from scenes.stage.timeline import Timeline
 from tiling.presets import Choice
 from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Store
@@ -52,9 +64,9 @@ class Stage(VGroup):
         slabs = self.slabs
         for name, pose in self.picture(state).items():
             slabs[name].take(pose)
-        for name, numbers in self.registers.numbers_at(state).items():
-            self.registers.numbers[name].become(numbers)
-        self.shared.zeros.become(self.shared.zeros_at(state))
+        for memory in self.memories:
+            for name, cells in memory.cells_at(state).items():
+                memory.cells[name].take(cells)
         self.timeline.settle(state.step)
         self.counters.show(state)
         self.state = state
@@ -95,7 +107,7 @@ class Stage(VGroup):
                 return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
             case Fragments(_, k):
                 moves: list[Animation] = []
-                numbers = self.registers.numbers_at(after)
+                numbers = self.registers.cells_at(after)
                 for operand, name in zip(AB, ("a", "b"), strict=True):
                     here = self.shared.fragment(operand, k)
                     there = self.registers.corner.box(operand)
@@ -103,17 +115,16 @@ class Stage(VGroup):
                         moves.append(Move(slabs[lit], picture[lit], (0, 0.35)))
                     moves.append(self._carry(here, there, operand, 1, (0.3, LANDED)))
                     moves.append(Move(slabs[name], picture[name], (LANDED, 1)))
-                    moves.append(Swap(self.registers.numbers[name], numbers[name], LANDED))
+                    moves.append(Swap(self.registers.cells[name], numbers[name], LANDED))
                 return moves
             case OuterProduct():
                 over = self.registers.corner.box("C")
-                acc = self.registers.numbers_at(after)["acc"]
+                acc = self.registers.cells_at(after)["acc"]
+                products = self.registers.products_at(after)
                 return [
-                    *(
-                        Spread(self._slab(self.registers.corner.box(op), op, 0.9), over)
-                        for op in AB
-                    ),
-                    Swap(self.registers.numbers["acc"], acc, GROWN),
+                    *(Spread(slabs[f"{name} spread"], over) for name in ("a", "b")),
+                    Swap(self.registers.cells["acc"], acc, GROWN),
+                    *([Glimpse(products, GROWN)] if products else []),
                 ]
             case Store():
                 here, there = self.shared.corner.box("C"), self.memory.inside("C")

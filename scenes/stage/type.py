@@ -51,7 +51,7 @@ class Label(VMobject):
         outline, width = _outline(text, font, weight)
         self.text, self.size = text, size
         left = x - width * size * {"left": 0, "center": 0.5, "right": 1}[anchor]
-        self.box = Box(left, y - CAP * size, width * size, CAP * size)
+        self.boxes = [Box(left, y - CAP * size, width * size, CAP * size)]
         self.set_points(outline * (size * PIXEL) + look.point(left, y))
 
 
@@ -149,24 +149,42 @@ def _register() -> None:
                 manimpango.register_font(str(file))
 
 
-class Numbers(VMobject):
-    """Whole numbers in the cells of a box, all one path. `values` (rows, cols); none for a NaN."""
+class Cells(VMobject):
+    """Texts in the cells of a box, all one path: `texts` (rows, cols) of strings, "" for none.
+
+    `lower` moves them down from the middle of their cells, in design pixels.
+    """
 
     def __init__(
-        self, look: Look, box: Box, values: np.ndarray | None, size: float, color: str
+        self,
+        look: Look,
+        box: Box,
+        texts: np.ndarray | None,
+        size: float,
+        color: str,
+        lower: float = 0,
     ) -> None:
         super().__init__(stroke_width=0, fill_color=color, fill_opacity=1)
-        self.values, self.size = values, size
+        self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
-        if values is not None:
-            for (row, col), value in np.ndenumerate(values):
-                if np.isnan(value):
-                    continue
-                x, y = box.part(*values.shape, row, col, 1, 1).center
-                outline, width = _outline(f"{value:g}", MONO, NORMAL)
-                at = look.point(x - width * size / 2, y + CAP * size / 2)
-                points.append(outline * (size * PIXEL) + at)
+        for (row, col), text in np.ndenumerate(texts) if texts is not None else ():
+            if text:
+                x, y = box.part(*texts.shape, row, col, 1, 1).center
+                outline, width = _outline(text, MONO, NORMAL)
+                left, base = x - width * size / 2, y + lower + CAP * size / 2
+                points.append(outline * (size * PIXEL) + look.point(left, base))
+                self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
         self.set_points(np.concatenate(points))
+
+    def take(self, other: "Cells") -> None:
+        """Say what another says."""
+        self.texts, self.boxes = other.texts, other.boxes
+        self.set_points(other.points)
+
+
+def written(values: np.ndarray) -> np.ndarray:
+    """Whole numbers as texts, of the same shape."""
+    return np.array([f"{value:g}" for value in values.flat], dtype=object).reshape(values.shape)
 
 
 def fitting_size(cell: Box, digits: int, largest: float) -> float:

@@ -6,36 +6,44 @@ from scenes.stage.look import LABEL, PIXEL, Box, Look
 from scenes.stage.shapes import STROKE
 from scenes.stage.type import CAP, MONO, WORDS, Label
 
+PAD = 28
+"""Design pixels between the border and the text in it."""
+
+LINE = 36
+"""Design pixels from line to line."""
+
 
 class Zone(VGroup):
-    """The panel of one memory. `panel` is its border; what lies in it is up to the stage."""
+    """The panel of one memory. `panel` is its border; what lies in it is up to the memory."""
 
     def __init__(self, look: Look, box: Box, name: str, sizes: str) -> None:
-        theme = look.theme
-        self.box = box
+        self.look, self.box = look, box
         self.panel = RoundedRectangle(
             width=box.w * PIXEL,
             height=box.h * PIXEL,
             corner_radius=14 * PIXEL,
-            stroke_color=theme.line,
+            stroke_color=look.theme.line,
             stroke_width=2 * STROKE,
         ).move_to(look.point(*box.center))
-        tall = look.aspect == "tall"
-        x, y = box.x + 28, box.y + 28 + CAP * LABEL
-        self.name = Label(look, name, x, y, LABEL, theme.muted, weight="SEMIBOLD")
-        if tall:
-            self.sizes = Label(look, sizes, x, y + 40, LABEL, theme.muted, font=MONO)
-        else:
-            self.sizes = Label(look, sizes, box.right - 28, y, LABEL, theme.muted, "right", MONO)
-        super().__init__(self.panel, self.name, self.sizes)
-        self.look = look
+        super().__init__(self.panel)
+        self.lines = 0
+        x, y = box.x + PAD, box.y + PAD + CAP * LABEL
+        self.add(Label(look, name, x, y, LABEL, look.theme.muted, weight="SEMIBOLD"))
+        self.head(sizes, MONO)
 
-    def note(self, text: str, font: str = WORDS) -> None:
-        """A line about the zone, at its foot (wide) or under its heading (tall)."""
-        x, tall = self.box.x + 28, self.look.aspect == "tall"
-        y = self.sizes.box.bottom + 52 if tall else self.box.bottom - 24
-        lines = text.split("+=") if tall and "+=" in text else [text]
-        if len(lines) == 2:
-            lines = [lines[0] + "+=", " " + lines[1]]
-        for i, line in enumerate(lines):
-            self.add(Label(self.look, line, x, y + 36 * i, LABEL, self.look.theme.muted, font=font))
+    def head(self, text: str, font: str = WORDS) -> None:
+        """A line of the heading: at the right in wide, under the name in tall."""
+        tall, muted = self.look.aspect == "tall", self.look.theme.muted
+        x = self.box.x + PAD if tall else self.box.right - PAD
+        y = self.box.y + PAD + CAP * LABEL + LINE * (self.lines + tall)
+        self.add(Label(self.look, text, x, y, LABEL, muted, "left" if tall else "right", font))
+        self.lines += 1
+
+    def foot(self, *parts: str) -> None:
+        """A line of code: at the foot in wide, broken in its parts under the heading in tall."""
+        if self.look.aspect == "tall":
+            for part in parts:
+                self.head(part, MONO)
+            return
+        x, y = self.box.x + PAD, self.box.bottom - PAD + 4
+        self.add(Label(self.look, "".join(parts), x, y, LABEL, self.look.theme.muted, font=MONO))

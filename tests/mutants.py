@@ -1,0 +1,134 @@
+"""Which rungs of proof see which mistake.
+
+`python -m tests.mutants` writes the table to evidence/mutants.md.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from tests.kernel_cases import bits, build, chain
+from tests.mutant_list import MUTANTS, PROBLEMS, Mutant, ScheduleMutant
+from tiling import hazards
+from tiling.execute import execute
+from tiling.fma import Floats
+from tiling.kernel import compiler, host
+from tiling.kernel.build import Broken
+from tiling.kernel.compare import EQUAL, compare
+from tiling.kernel.provenance import Slots, provenance
+from tiling.kernel.rungs import floats
+from tiling.schedule import Schedule
+
+TABLE = Path(__file__).parent.parent / "evidence" / "mutants.md"
+RUNGS = ("model", "bits", "trace", "race", "compiler")
+NOT_ASKED = "–"
+
+INTRODUCTION = """\
+# Mutants
+
+Written by `python -m tests.mutants`. Each is the kernel or the schedule with one mistake.
+
+*model*: the schedule is executed and watched in NumPy. *bits* and *trace* are the host rung: C and
+the trace of g++'s build against the model's. *race*: ThreadSanitizer's build. *compiler*: NVRTC's
+machine code for sm_90 against the model's counts. A rung also sees a kernel that hangs or crashes
+in it. The gpu rung was not climbed. – stands for: not asked.
+"""
+
+SECONDS = 5
+"""A kernel on one of these small problems that takes longer hangs."""
+
+
+@lru_cache
+def right(problem: str) -> tuple[Floats, Floats, Floats, Slots]:
+    """(A, B, C, slots) of the unspoilt kernel: random A and B, the model's C, the host's trace."""
+    plan = PROBLEMS[problem]
+    a, b = floats(plan.gemm)
+    slots = host.run(plan, *provenance(plan.gemm), "trace")[1]
+    return a, b, execute(plan, a, b), slots
+
+
+@lru_cache(maxsize=len(MUTANTS))
+def seen_by(mutant: Mutant) -> dict[str, bool | None]:
+    """For each of RUNGS whether it sees the mistake; None if it was not asked."""
+    if isinstance(mutant, ScheduleMutant):
+        plan = mutant.schedule()
+        return {
+            "model": _model_sees(plan, mutant.problem),
+            "bits": None,
+            "trace": _traces_differ(right(mutant.problem)[3], plan),
+            "race": None,
+            "compiler": None,
+        }
+    plan, kernel = PROBLEMS[mutant.problem], mutant.kernel()
+    a, b, c, _ = right(mutant.problem)
+    run = partial(host.run, plan, kernel=kernel, limit=SECONDS)
+    # Here, where nobody catches Broken: a mutant that does not compile would prove nothing.
+    build(*((plan.tiling, way, kernel) for way in get_args(host.Build)))
+    return {
+        "model": None,
+        "bits": _breaks(lambda: _bits_differ(run(a, b)[0], c)),
+        "trace": _breaks(lambda: _traces_differ(run(*provenance(plan.gemm), "trace")[1], plan)),
+        "race": _breaks(lambda: run(a, b, "race") is None),
+        "compiler": _compiler_sees(plan, kernel),
+    }
+
+
+def _breaks(look: Callable[[], bool]) -> bool:
+    """Whether a look finds something, or finds a kernel that does not even run to its end."""
+    try:
+        return look()
+    except Broken:
+        return True
+
+
+def _bits_differ(c: Floats, want: Floats) -> bool:
+    return bool((bits(c) != bits(want)).any())
+
+
+def _model_sees(plan: Schedule, problem: str) -> bool:
+    a, b, _, _ = right(problem)
+    try:
+        return _bits_differ(execute(plan, a, b), chain(a, b))
+    except hazards.Hazard:
+        return True
+
+
+def _traces_differ(slots: Slots, plan: Schedule) -> bool:
+    return any(
+        compare(slots[number], plan.at(cta)) != EQUAL
+        for number, cta in enumerate(np.ndindex(plan.grid))
+    )
+
+
+def _compiler_sees(plan: Schedule, kernel: str) -> bool:
+    machine = compiler.compile_for("sm_90", plan.tiling, kernel)
+    return bool(compiler.complaints(machine, plan.tiling))
+
+
+def table() -> str:
+    """The text of TABLE."""
+    seen = {mutant: seen_by(mutant) for mutant in MUTANTS}
+    caught = {rung: sum(bool(by[rung]) for by in seen.values()) for rung in RUNGS}
+    kept = sum(by["bits"] is False for by in seen.values())
+    lines = [
+        INTRODUCTION,
+        f"{len(seen)} mutants, {sum(any(by.values()) for by in seen.values())} caught: "
+        + ", ".join(f"{many} by {rung}" for rung, many in caught.items())
+        + f". Of the kernels {kept} compute the right C, to the bit, and were caught all the same.",
+        "",
+        "| mutant | problem | " + " | ".join(RUNGS) + " |",
+        "|---|---|" + ":-:|" * len(RUNGS),
+    ]
+    for mutant, by in seen.items():
+        marks = (NOT_ASKED if by[r] is None else "caught" if by[r] else "" for r in RUNGS)
+        lines.append(f"| {mutant.name} | {mutant.problem} | " + " | ".join(marks) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table(), encoding="utf-8")
+    print(f"wrote {TABLE}")

@@ -1,0 +1,202 @@
+"""Clips on disk: whole, reproducible, rendered once, and never half written."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import pytest
+
+from publish import cache
+from publish.cache import digest, up_to_date
+from publish.clip import PRIVATE, _private_folder
+from publish.settings import Clip
+from tiling.presets import choose
+
+ROOT = Path(__file__).parent.parent
+TINY = ["--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft"]
+
+
+def clip(out: Path, *options: str, **how: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(out), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **how)
+
+
+def digests(out: Path) -> dict[str, str]:
+    return {path.name: digest(path) for path in sorted(out.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny clip, undisturbed."""
+    out = tmp_path_factory.mktemp("media")
+    run = clip(out)
+    assert run.returncode == 0, run.stderr
+    return out
+
+
+def test_the_files(rendered: Path) -> None:
+    assert sorted(digests(rendered)) == ["overview.jpg", "overview.json", "overview.mp4"]
+    about = json.loads((rendered / "overview.json").read_text())
+    with av.open(rendered / "overview.mp4") as movie:
+        stream = movie.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width, stream.height) == (about["width"], about["height"]) == (960, 540)
+        assert stream.average_rate == about["fps"] == 15
+        stamps = [frame.pts * stream.time_base * 15 for frame in movie.decode(stream)]
+    assert stamps == list(range(about["frames"]))
+    start = (rendered / "overview.mp4").read_bytes()
+    assert start.index(b"moov") < start.index(b"mdat")  # "faststart"
+    assert (rendered / "overview.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert about["verified"][0]["name"] == "model" and about["verified"][0]["status"] == "passed"
+    assert about["choice"]["gemm"] == {"m": 4, "n": 4, "k": 2}
+    starts = [chapter["seconds"] for chapter in about["chapters"]]
+    assert starts == sorted(starts) and starts[0] == 0 and len(set(starts)) == len(starts)
+
+
+def test_a_chapter_begins_with_a_keyframe(rendered: Path) -> None:
+    about = json.loads((rendered / "overview.json").read_text())
+    with av.open(rendered / "overview.mp4") as movie:
+        stream = movie.streams.video[0]
+        keys = {
+            round(float(packet.pts * stream.time_base), 3)
+            for packet in movie.demux(stream)
+            if packet.is_keyframe and packet.pts is not None
+        }
+    assert {chapter["seconds"] for chapter in about["chapters"]} <= keys
+
+
+def test_the_poster_is_a_frame_of_the_clip(rendered: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    poster = np.asarray(Image.open(rendered / "overview.jpg").convert("L"), float)
+    with av.open(rendered / "overview.mp4") as movie:
+        nearest = min(
+            float(np.abs(frame.to_ndarray(format="gray") - poster).mean())
+            for frame in movie.decode(video=0)
+        )
+    assert nearest < 1.5
+
+
+def test_nothing_changed_renders_nothing(rendered: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in rendered.iterdir()}
+    arguments = ["clip", "overview", *TINY, "--out", str(rendered)]
+    code = (
+        "import sys; from click.testing import CliRunner; import render;"
+        f"r = CliRunner().invoke(render.main, {arguments});"
+        "print(r.output); sys.exit(r.exit_code or 'manim' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "up to date" in run.stdout
+    assert {path: path.stat().st_mtime_ns for path in rendered.iterdir()} == before
+
+
+def test_one_process_or_two_make_the_same_bytes(rendered: Path, tmp_path: Path) -> None:
+    assert clip(tmp_path, "--jobs", "1").returncode == 0
+    assert digests(tmp_path) == digests(rendered)
+
+
+@pytest.mark.parametrize("damage", ["none", "cut", "gone", "description gone", "nonsense"])
+def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage: str) -> None:
+    for path in rendered.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    about, movie = tmp_path / "overview.json", tmp_path / "overview.mp4"
+    mark = json.loads(about.read_text())["fingerprint"]
+    match damage:
+        case "cut":
+            movie.write_bytes(movie.read_bytes()[:-100])
+        case "gone":
+            movie.unlink()
+        case "description gone":
+            about.unlink()
+        case "nonsense":
+            about.write_text("[1, 2]")
+    assert up_to_date(Clip("overview", choose(), out=tmp_path), mark) == (damage == "none")
+
+
+def test_killed_at_any_moment_it_recovers(rendered: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(tmp_path)]
+    for patience in (0.2, 0.9, 1.8, 2.6, 3.4):
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(patience)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for name, found in digests_of_finals(tmp_path).items():
+            assert found == digests(rendered)[name]  # nothing half written under a final name
+    assert clip(tmp_path).returncode == 0
+    assert digests(tmp_path) == digests(rendered)  # and nothing left over
+
+
+def digests_of_finals(out: Path) -> dict[str, str]:
+    return {path.name: digest(path) for path in out.glob("overview*")}
+
+
+def test_two_runs_at_once(rendered: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(tmp_path)]
+    runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert digests(tmp_path) == digests(rendered)
+
+
+def test_a_disk_that_fills_up(rendered: Path, tmp_path: Path) -> None:
+    for path in rendered.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))}
+    run = clip(tmp_path, "--gemm", "4x4x1", **full)
+    assert run.returncode == 2
+    lines = run.stderr.strip().splitlines()
+    assert len(lines) == 1 and "--out" in lines[0] and "file too large" in lines[0]
+    assert digests(tmp_path) == digests(rendered)
+
+
+@pytest.mark.parametrize("change", [["--gemm", "4x4x6"], ["--theme", "night"], ["--block", "0,0"]])
+def test_a_change_of_what_is_drawn_changes_the_fingerprint(change: list[str]) -> None:
+    field, value = change[0].removeprefix("--"), change[1]
+    plain = Clip("overview", choose())
+    if field == "theme":
+        other = Clip("overview", choose(), theme=value)
+    else:
+        other = Clip("overview", choose(overrides={field: value}))
+    assert cache.fingerprint(plain) != cache.fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    "source", ["scenes/overview.py", "scenes/stage/look.py", "tiling/state.py"]
+)
+def test_a_change_of_a_source_changes_the_fingerprint(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in "tiling", "scenes", "publish":
+        for path in (ROOT / room).rglob("*.py"):
+            copy = tmp_path / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    monkeypatch.setattr(cache, "ROOT", tmp_path)
+    before = cache.fingerprint(Clip("overview", choose()))
+    with (tmp_path / source).open("a") as file:
+        file.write("# changed\n")
+    assert cache.fingerprint(Clip("overview", choose())) != before
+
+
+def test_a_change_of_a_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache.fingerprint(Clip("overview", choose()))
+    monkeypatch.setattr(cache, "version", lambda name: "0")
+    assert cache.fingerprint(Clip("overview", choose())) != before
+
+
+def test_the_private_folder_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+    mine = tmp_path / f"{PRIVATE}{os.getpid()}-mine"
+    dead = tmp_path / f"{PRIVATE}999999999-dead"
+    mine.mkdir()
+    dead.mkdir()
+    with _private_folder(tmp_path):
+        assert mine.exists() and not dead.exists()

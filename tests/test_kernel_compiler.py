@@ -1,0 +1,122 @@
+"""The kernel through NVIDIA's compiler, with no GPU."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.kernel_cases import TILINGS, TOY, needs_nvrtc
+from tiling.kernel import compiler
+from tiling.kernel.build import Broken, source
+from tiling.presets import choose, presets
+from tiling.shapes import Tiling
+
+pytestmark = needs_nvrtc
+SGEMM = choose("sgemm").tiling
+BOTH_ENDS = ("sm_75", "sm_100")
+
+
+@pytest.mark.parametrize("arch", compiler.ARCHITECTURES)
+@pytest.mark.parametrize("preset", presets())
+def test_presets_become_exactly_what_the_model_counts(preset: str, arch: str) -> None:
+    tiling = choose(preset).tiling
+    machine = compiler.compile_for(arch, tiling)
+    assert compiler.count(machine, tiling) == compiler.predicted(tiling)
+    assert machine.shared == tiling.shared_bytes
+    assert machine.spilled == machine.stack == 0
+    assert machine.registers > tiling.tm * tiling.tn
+
+
+@pytest.mark.parametrize("arch", BOTH_ENDS)
+@pytest.mark.parametrize("tiling", TILINGS.values(), ids=TILINGS)
+def test_no_tiling_gives_cause_for_complaint(tiling: Tiling, arch: str) -> None:
+    assert compiler.complaints(compiler.compile_for(arch, tiling), tiling) == []
+
+
+def test_fragments_are_read_by_wide_loads_where_they_are_aligned() -> None:
+    machine = compiler.compile_for("sm_90", SGEMM)
+    assert machine.census["LDS.128"] == SGEMM.bk * (SGEMM.tm + SGEMM.tn) // 4
+    assert "LDS.32" not in machine.census
+    unaligned = Tiling(128, 128, 8, 8, 8, pad=1)
+    assert "LDS.32" in compiler.compile_for("sm_90", unaligned).census
+
+
+def test_vector_makes_wide_requests_with_single_ones_to_fall_back_on() -> None:
+    machine = compiler.compile_for("sm_90", Tiling(128, 128, 8, 8, 8, vector=4))
+    assert machine.census["LDG.128"] == 2
+    assert machine.census["LDG.32"] == 8
+
+
+@pytest.mark.parametrize("arch", BOTH_ENDS)
+@pytest.mark.parametrize("tiling", [TOY, SGEMM, TILINGS["warps"]], ids=str)
+def test_machine_code_is_the_same_as_if_there_were_no_tracing_in_the_source(
+    tiling: Tiling, arch: str
+) -> None:
+    text = re.sub(r"#ifdef TRACE\n.*?#endif\n", "", source(), flags=re.DOTALL)
+    bare = re.sub(r",? ?TRACE_ONLY\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", text)
+    assert "trace" not in bare.partition("extern")[2].lower()
+    with_and_without = [compiler.compile_for(arch, tiling, kernel) for kernel in (None, bare)]
+    assert with_and_without[0].code == with_and_without[1].code
+    traced = compiler.compile_for(arch, tiling, trace=True)
+    assert traced.code != with_and_without[0].code
+
+
+def test_multiply_adds_keep_subnormals_under_the_option_that_cupy_sets() -> None:
+    flushing = source().replace("__fmaf_ieee_rn", "__fmaf_rn")
+    options = ("--gpu-architecture=sm_90", "-ftz=true", *compiler.device_defines(TOY))
+    for kernel, flushed in (source(), False), (flushing, True):
+        code = compiler.disassemble(compiler.cubin(kernel, options)[1])
+        assert any("FFMA.FTZ" in line for line in code) == flushed
+
+
+def test_a_kernel_that_spills_is_complained_of() -> None:
+    crowded = Tiling(256, 256, 8, 8, 8)  # 1024 threads of 64 accumulators: 64 registers each
+    text = compiler.complaints(compiler.compile_for("sm_90", crowded), crowded)
+    assert any("bytes spilled" in complaint for complaint in text)
+
+
+def test_a_kernel_that_does_not_build_says_where() -> None:
+    with pytest.raises(Broken, match=r"gemm\.cu\(\d+\): error"):
+        compiler.compile_for("sm_90", TOY, source() + "nonsense;")
+
+
+def test_versions_are_named() -> None:
+    assert set(compiler.versions()) == {"nvrtc", "nvdisasm"}
+    assert all(re.fullmatch(r"[\d.]+", version) for version in compiler.versions().values())
+
+
+def test_words_count_wide_instructions_by_their_width() -> None:
+    code = ("FFMA R0, R1, R2, R3", "@!P0 LDS.U.128 R4, [R8]", "LDS R4, [R8]", "FFMA2 R0, R2, R4")
+    census = compiler.census(code)
+    assert census == {"FFMA": 3, "LDS.128": 1, "LDS.32": 1}
+    assert compiler.words(census, "LDS") == 5
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [
+        ({"spilled": 8}, "8 bytes spilled, 0 bytes of stack"),
+        ({"registers": 3}, "3 registers for 4 accumulators"),
+        ({"shared": 0}, "0 bytes of shared memory, not 192"),
+        ({"FFMA": 15}, "FFMA 15, not 16"),
+        ({"STG.32": 3}, "STG 3, not 4"),
+        ({"BAR": 1}, "BAR 1, not 2"),
+        ({"LDS.64": 7}, "14 words by LDS, not 16"),
+        ({"STS.32": 5}, "5 words by STS, not 6"),
+        ({"LDG.32": 13}, "13 words by LDG, not 6"),
+    ],
+)
+def test_each_count_that_is_off_is_named(spoilt: dict[str, int], words: str) -> None:
+    census = {"FFMA": 16, "LDS.64": 8, "STS.32": 6, "LDG.32": 6, "STG.32": 4, "BAR": 2}
+    good = compiler.Machine("sm_90", 58, 0, 0, 192, census, ())
+    assert compiler.complaints(good, TOY) == []
+    (name,) = spoilt
+    bad = replace(good, **spoilt) if name in vars(good) else replace(good, census=census | spoilt)
+    assert compiler.complaints(bad, TOY) == [words]
+
+
+def test_a_k_loop_that_stays_a_loop_is_not_counted() -> None:
+    deep = Tiling(8, 8, 512, 8, 8)
+    census = {"FFMA": 64 * 256, "STG.32": 64, "BAR": 2}
+    machine = compiler.Machine("sm_90", 114, 0, 0, deep.shared_bytes, census, ())
+    assert compiler.complaints(machine, deep) == []

@@ -1,0 +1,192 @@
+"""The kernel built by g++: bits, traces, races, and what happens when it misbehaves."""
+
+import stat
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
+from tiling.execute import execute
+from tiling.kernel import host
+from tiling.kernel.build import Broken, Missing, defines, source
+from tiling.kernel.compare import EQUAL, compare
+from tiling.kernel.provenance import late_barriers, provenance
+from tiling.schedule import schedule
+from tiling.shapes import Gemm, Tiling
+
+pytestmark = needs_host
+GEMMS = [RAGGED, Gemm(1, 1, 1), Gemm(1, 37, 2), Gemm(64, 3, 17)]
+
+
+@pytest.mark.parametrize("gemm", GEMMS, ids=str)
+@pytest.mark.parametrize("tiling", TILINGS.values(), ids=TILINGS)
+def test_bits_of_c_equal_the_model(tiling: Tiling, gemm: Gemm) -> None:
+    plan, a, b = case(tiling, gemm)
+    c, _ = host.run(plan, a, b)
+    assert (bits(c) == bits(execute(plan, a, b))).all()
+
+
+@pytest.mark.parametrize("gemm", GEMMS, ids=str)
+@pytest.mark.parametrize("tiling", TILINGS.values(), ids=TILINGS)
+def test_every_thread_does_what_the_model_says(tiling: Tiling, gemm: Gemm) -> None:
+    plan = schedule(gemm, tiling)
+    _, slots = host.run(plan, *provenance(gemm), "trace")
+    for number, cta in enumerate(np.ndindex(plan.grid)):
+        assert compare(slots[number], plan.at(cta)) == EQUAL
+    assert late_barriers(plan, slots) == []
+
+
+@needs_race
+@pytest.mark.parametrize("tiling", TILINGS.values(), ids=TILINGS)
+def test_no_race_between_threads(tiling: Tiling) -> None:
+    plan, a, b = case(tiling, Gemm(13, 70, 20))
+    c, _ = host.run(plan, a, b, "race")
+    assert (bits(c) == bits(execute(plan, a, b))).all()
+
+
+@pytest.mark.parametrize("skew", range(4))
+@pytest.mark.parametrize("name", ["vector 2", "vector 4", "warps"])
+def test_wide_requests_give_way_where_addresses_are_not_aligned(name: str, skew: int) -> None:
+    plan, a, b = case(TILINGS[name], Gemm(37, 66, 24))
+    c, _ = host.run(plan, a, b, skew=skew)
+    assert (bits(c) == bits(chain(a, b))).all()
+
+
+def test_the_order_of_threads_does_not_matter() -> None:
+    plan, a, b = case(TILINGS["warps"])
+    results = {host.run(plan, a, b, order=order)[0].tobytes() for order in range(5)}
+    assert len(results) == 1
+
+
+def test_subnormal_numbers_keep_their_bits() -> None:
+    plan, a, b = case(TOY)
+    a, b = a * np.float32(1e-22), b * np.float32(1e-22)
+    c, _ = host.run(plan, a, b)
+    assert 0 < np.abs(c).max() < 2.0**-126
+    assert (bits(c) == bits(execute(plan, a, b))).all()
+
+
+def test_a_sum_that_underflows_loses_its_sign_where_k_is_filled_up() -> None:
+    a, b = np.full((1, 1), -1e-30, np.float32), np.full((1, 1), 1e-30, np.float32)
+    for tiling, negative in (TILINGS["one element"], True), (TOY, False):
+        plan = schedule(Gemm(1, 1, 1), tiling)
+        c, _ = host.run(plan, a, b)
+        assert c[0, 0] == 0
+        assert np.signbit(c[0, 0]) == np.signbit(execute(plan, a, b)[0, 0]) == negative
+
+
+def _patched(old: str, new: str) -> str:
+    assert source().count(old) == 1
+    return source().replace(old, new)
+
+
+def test_a_barrier_that_some_threads_skip_is_reported() -> None:
+    plan, a, b = case(TOY)
+    kernel = _patched("if (k_tile > 0) {", "if (k_tile > 0 && thread != 3) {")
+    with pytest.raises(Broken, match="not reached by all threads"):
+        host.run(plan, a, b, kernel=kernel)
+
+
+@pytest.mark.parametrize("build", ["plain", pytest.param("race", marks=needs_race)])
+def test_a_kernel_that_hangs_is_stopped(build: host.Build) -> None:
+    plan, a, b = case(TOY)
+    forever = "for (volatile bool hangs = thread == 3; hangs;) {}\n"
+    kernel = _patched("    float accumulator", forever + "    float accumulator")
+    with pytest.raises(Broken, match="hung: not done after 2 s"):
+        host.run(plan, a, b, build, kernel=kernel, limit=2)
+
+
+def test_a_write_outside_c_is_reported() -> None:
+    plan, a, b = case(TOY)
+    kernel = _patched("row < M && col < N;", "col < N;")
+    with pytest.raises(Broken, match="a write outside C"):
+        host.run(plan, a, b, kernel=kernel)
+
+
+def test_a_write_outside_shared_memory_is_reported() -> None:
+    plan, a, b = case(TOY)
+    kernel = _patched("float &word = Bs[k][col + v];", "float &word = Bs[k + 1][col + v];")
+    with pytest.raises(Broken, match="a write outside shared memory"):
+        host.run(plan, a, b, kernel=kernel)
+
+
+def test_a_wide_access_that_is_not_aligned_is_reported() -> None:
+    plan, a, b = case(TILINGS["vector 4"])
+    with pytest.raises(Broken, match="a wide access at an address that is not a multiple"):
+        host.run(plan, a, b, kernel=_patched("cols && aligned)", "cols)"), skew=1)
+
+
+def test_a_kernel_that_does_not_build_says_where() -> None:
+    plan, a, b = case(TOY)
+    with pytest.raises(Broken, match=r"refuses gemm\.cu: .*gemm\.cu:\d+"):
+        host.run(plan, a, b, kernel=source() + "nonsense;")
+
+
+@needs_race
+@pytest.mark.parametrize("attempt", range(10))
+def test_a_race_is_found_every_time_and_told_in_lines_of_the_source(attempt: int) -> None:
+    plan, a, b = case(TOY)
+    kernel = _patched("if (k_tile > 0) {", "if (false) {")
+    with pytest.raises(Broken, match=r"data race .* line \d+ \(a\[i\] = word|line \d+ \(word ="):
+        host.run(plan, a, b, "race", kernel=kernel)
+
+
+def test_a_build_is_kept_and_no_half_file_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    program = host.compiled.__wrapped__(TOY)
+    kept = sorted(path.name for path in program.parent.iterdir())
+    assert len(kept) == 4  # three objects and the program; nothing unfinished
+    assert stat.S_IMODE(program.parent.stat().st_mode) == 0o700
+    before = program.stat().st_mtime_ns
+    assert host.compiled.__wrapped__(TOY) == program
+    assert program.stat().st_mtime_ns == before
+    other = host.compiled.__wrapped__(TOY, kernel=source() + "\n// another text\n")
+    assert other != program
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(Broken):
+        host.compiled.__wrapped__(TOY, kernel="nonsense;")
+    assert not list((tmp_path / "tilelapse").iterdir())
+
+
+def test_without_a_compiler_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(Missing, match=r"no g\+\+ here"):
+        host.compiler.__wrapped__()
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(Missing, match=r"cannot build in .*file/tilelapse: not a directory"):
+        host.compiled.__wrapped__(TOY)
+
+
+@pytest.mark.parametrize("traced", [(), ("-DTRACE",)], ids=["plain", "trace"])
+@pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"]], ids=str)
+def test_the_source_gives_no_warning(tiling: Tiling, traced: tuple[str, ...]) -> None:
+    path, _ = host.compiler()
+    folder = Path(host.__file__).parent
+    warnings = ("-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *traced)
+    for file in "gemm.cu", "host.cpp", "fibers.cpp", "threads.cpp":
+        kernel = ("-x", "c++", "-include", "host.h", *defines(tiling)) if file == "gemm.cu" else ()
+        done = subprocess.run(
+            [path, *warnings, *kernel, file], cwd=folder, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:
+    path, _ = host.compiler()
+    command = [path, "-E", "-P", "-x", "c++", "-"]
+    done = subprocess.run(command, input=source(), capture_output=True, text=True, check=True)
+    for word in "trace", "clock64", "slot", "Action":
+        assert word not in done.stdout

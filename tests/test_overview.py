@@ -1,0 +1,164 @@
+"""The overview shows every event once and in order, and what it shows is what the readers say."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from publish.settings import Clip
+from scenes.overview import Overview
+from scenes.stage.counters import Counters
+from scenes.stage.look import Box, Look
+from scenes.stage.pace import FRAME, READING, pace
+from scenes.stage.registers import operands
+from scenes.stage.stage import Stage
+from tests.screening import configured, faults, screen
+from tests.tilings import random_choices
+from tiling.execute import execute
+from tiling.expand import expand_fragments
+from tiling.presets import Choice, choose, presets
+from tiling.schedule import Copy, Fragments, schedule
+from tiling.state import state_at
+
+PRESETS = [choose(name) for name in presets()]
+EVERY = [*PRESETS, *random_choices(6)]
+
+
+def name_of(choice: Choice) -> str:
+    return f"{choice.gemm} in {choice.tiling}"
+
+
+@pytest.fixture
+def stage_of(request: pytest.FixtureRequest):
+    """Stages outside a scene, in the wide paper look."""
+
+    def make(choice: Choice) -> Stage:
+        return Stage(choice, Look())
+
+    with configured(Clip("overview", choose())):
+        yield make
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_every_event_is_enacted_once_and_in_order(choice: Choice) -> None:
+    steps = [0]
+    film = screen(Clip("overview", choice), lambda film: steps.append(film.stage.state.step))
+    shown = [step for before, step in pairwise(steps) if step != before]
+    assert shown == [beat.last for beat in pace(choice.schedule())]
+    assert film.stage.state.step == 0  # and back again, to loop
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_beats_cover_the_schedule_in_whole_frames(choice: Choice) -> None:
+    events = choice.schedule().events
+    beats = list(pace(choice.schedule()))
+    assert beats[0].first == 0 and beats[-1].last == len(events)
+    assert all(one.last == two.first for one, two in pairwise(beats))
+    assert all(beat.last > beat.first for beat in beats)
+    assert all(round(beat.seconds / FRAME, 6).is_integer() for beat in beats)
+
+
+@pytest.mark.parametrize("aspect", ["wide", "tall"])
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_no_texts_touch_and_nothing_leaves_the_margin(choice: Choice, aspect: str) -> None:
+    found: dict[str, float] = {}
+
+    def look_at(film: Overview) -> None:
+        found.update(dict.fromkeys(faults(film), film.now))
+
+    screen(Clip("overview", choice, aspect=aspect), look_at)
+    assert not found
+
+
+def test_captions_can_be_read() -> None:
+    for choice in PRESETS:
+        film = screen(Clip("overview", choice), lambda film: None)
+        for caption, following in pairwise(film.captions):
+            assert len(caption.text) <= READING * (following.seconds - caption.seconds) + 1e-6
+
+
+@pytest.mark.parametrize("choice", PRESETS, ids=name_of)
+def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> None:
+    stage, plan = stage_of(choice), choice.schedule()
+    rng = np.random.default_rng(1)
+    steps = rng.choice(len(plan.events), min(40, len(plan.events)), replace=False)
+    for step in sorted(map(int, steps)):
+        stage.settle(state_at(plan, step + 1))
+        event = plan.events[step]
+        if isinstance(event, Copy):
+            row, col = plan.origin(event.operand, event.k_tile)
+            rows, cols = plan.inside(event.operand, event.k_tile)
+            want = stage.memory.corner.part(event.operand, row, col, rows, cols)
+            assert stage.slabs[f"{event.operand} tile"].pose.box == want
+        if isinstance(event, Fragments):
+            reads = expand_fragments(plan, event)
+            for operand in "A", "B":
+                mine = reads[operand]
+                k = event.k_tile * plan.tiling.bk
+                row, col = plan.origin(operand, event.k_tile)
+                first = int(mine.row[0, 0]) - row, int(mine.col[0, 0]) - col
+                last = int(mine.row[0, -1]) - row, int(mine.col[0, -1]) - col
+                size = last[0] - first[0] + 1, last[1] - first[1] + 1
+                want = stage.shared.corner.part(operand, *first, *size)
+                assert stage.slabs[f"{operand}s read"].pose.box == want
+                assert (row if operand == "B" else col) == k
+
+
+@pytest.mark.parametrize("name", ["seed", "ragged", "small"])
+def test_the_numbers_in_registers_are_those_of_execution(name: str, stage_of) -> None:
+    choice = choose(name)
+    stage, plan = stage_of(choice), choice.schedule()
+    stage.settle(state_at(plan, len(plan.events)))
+    shown = stage.registers.cells["acc"].texts.astype(float)
+    row, col = plan.origin("C")
+    tm, tn = plan.tiling.tm, plan.tiling.tn
+    whole = execute(plan, *operands(plan), ctas=[plan.cta])[row : row + tm, col : col + tn]
+    np.testing.assert_array_equal(shown[: whole.shape[0], : whole.shape[1]], whole)
+
+
+@pytest.mark.parametrize("choice", PRESETS, ids=name_of)
+def test_counters_say_what_the_state_counts(choice: Choice, stage_of) -> None:
+    stage, plan = stage_of(choice), choice.schedule()
+    end = state_at(plan, len(plan.events))
+    for step in np.linspace(0, len(plan.events), 9, dtype=int):
+        state = state_at(plan, int(step))
+        stage.settle(state)
+        fma, requested = (stage.counters.submobjects[i].text.split() for i in (2, 3))
+        assert approximately(fma[1], state.fma, fma[-1])
+        assert approximately(fma[3], end.fma, fma[-1])
+        assert approximately(requested[1], state.requested_bytes, requested[-1])
+        assert approximately(requested[3], end.requested_bytes, requested[-1])
+
+
+def approximately(shown: str, value: int, unit: str) -> bool:
+    """Whether a number as shown, in the scale that its unit says, is the value."""
+    scale = {"M": 1e6, "G": 1e9, "T": 1e12}.get(unit[0], 1)
+    last_digit = 10.0 ** -len(shown.partition(".")[2])
+    return abs(float(shown) * scale - value) <= scale * last_digit / 2
+
+
+def test_counts_are_whole_below_a_million(stage_of) -> None:
+    plan = schedule(choose().gemm, choose().tiling)
+    texts = Counters(Look(), Box(0, 0, 1000, 50), plan).texts(state_at(plan, len(plan.events)))
+    assert texts == ["k-tile 3 of 3", "k 12 of 12", "FMA 432 of 432", "requested 576 of 576 B"]
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
+    stage = stage_of(choice)
+    first = {name: slab.pose for name, slab in stage.slabs.items()}
+    captions: list[str] = []
+    film = screen(Clip("overview", choice), lambda film: captions.append(film.captions[-1].text))
+    assert captions[0] == captions[-1]
+    assert {name: slab.pose for name, slab in film.stage.slabs.items()} == first
+
+
+def test_scenes_are_ordinary_manim_scenes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "manim", "render", "--dry_run", "--media_dir", str(tmp_path)]
+    run = subprocess.run(
+        [*command, "-ql", "scenes/overview.py", "Overview"], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-2000:]

@@ -1,0 +1,27 @@
+"""Random tilings with a fixed seed, where a test wants the same ones each time."""
+
+import numpy as np
+
+from tiling.presets import Choice
+from tiling.schedule import grid
+from tiling.shapes import Gemm, Refused, Tiling, divisors
+
+SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
+SIZES = (1, 7, 12, 40, 100, 333, 1024, 4096)
+
+
+def random_choices(count: int, seed: int = 0) -> list[Choice]:
+    """So many valid choices, from toys to thousands, square and narrow, whole and ragged."""
+    random, found = np.random.default_rng(seed), []
+    while len(found) < count:
+        bm, bn, bk = (int(side) for side in random.choice(SIDES, 3))
+        tm, tn = int(random.choice(divisors(bm))), int(random.choice(divisors(bn)))
+        gemm = Gemm(*(int(size) for size in random.choice(SIZES, 3)))
+        try:
+            tiling = Tiling(bm, bn, bk, tm, tn)
+        except Refused:
+            continue
+        rows, cols = grid(gemm, tiling)
+        cta = int(random.integers(rows)), int(random.integers(cols))
+        found.append(Choice(f"random{len(found)}", gemm, tiling, cta))
+    return found

@@ -1,0 +1,70 @@
+"""What every build of gemm.cu has in common: the source, and the tiling as macros."""
+
+from functools import lru_cache
+from importlib.resources import files
+
+from tiling.schedule import Schedule
+from tiling.shapes import Tiling, ceil_div
+
+ENTRY = "gemm"
+"""The kernel's name in the source."""
+
+SLOTS_PER_RECORD = 2
+
+SPARE_RECORDS = 8
+"""Room behind the records that a thread must make: in it, records too many would show."""
+
+
+@lru_cache
+def source(name: str = "gemm.cu") -> str:
+    """The text of one of the files beside this one."""
+    return files("tiling.kernel").joinpath(name).read_text("utf-8")
+
+
+def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
+    """The compiler options that make gemm.cu the kernel of this tiling.
+
+    Without a warp tile all threads share one, as large as the CTA tile.
+    """
+    wm, wn = tiling.warp or (tiling.bm, tiling.bn)
+    macros = {
+        "BM": tiling.bm,
+        "BN": tiling.bn,
+        "BK": tiling.bk,
+        "TM": tiling.tm,
+        "TN": tiling.tn,
+        "WM": wm,
+        "WN": wn,
+        "VECTOR": tiling.vector,
+        "PAD": tiling.pad,
+    }
+    options = tuple(f"-D{name}={value}" for name, value in macros.items())
+    return (*options, "-DTRACE") if trace else options
+
+
+def device_defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
+    """`defines`, and what a GPU's compiler must know besides."""
+    return (*defines(tiling, trace), f"-DLARGE_SHARED={int(tiling.large_shared)}")
+
+
+def groups(tiling: Tiling, operand: str) -> int:
+    """Groups of `vector` neighbours that the busiest thread copies of one operand's tile."""
+    rows, cols = tiling.tile_shape(operand)
+    return ceil_div(rows * cols // tiling.vector, tiling.threads)
+
+
+def trace_stride(schedule: Schedule) -> int:
+    """Slots for each thread: its records in the traced build, and some to spare."""
+    tiling = schedule.tiling
+    copies = tiling.vector * (groups(tiling, "A") + groups(tiling, "B"))
+    each_k = tiling.tm + tiling.tn + 1
+    records = schedule.k_tiles * (copies + 2 + tiling.bk * each_k) + tiling.tm * tiling.tn
+    return SLOTS_PER_RECORD * (records + SPARE_RECORDS)
+
+
+class Missing(Exception):
+    """Something that a build or a run needs is not on this machine; the text says what."""
+
+
+class Broken(Exception):
+    """The kernel does not build, or does what no kernel may do; the text says what."""

@@ -1,0 +1,90 @@
+// Runs a kernel built by g++ on one problem: A and B come in on stdin, C and the trace go out on
+// stdout, all as raw bytes.
+//
+//   host M N K CTAS THREADS SHARED_WORDS STRIDE SKEW ORDER
+//
+// STRIDE is 0 where the kernel was built without tracing. SKEW moves A and B that many floats away
+// from an aligned address. ORDER seeds the order in which fibers take turns.
+//
+// Exit status 0, or: 2 wrong use, 3 a barrier that not all threads reach, 4 a write outside C,
+// 5 a write outside shared memory.
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "host.h"
+#include "threads.h"
+
+thread_local Dim threadIdx, blockIdx;
+
+// The largest shared memory that the model accepts (227 KB), and words behind it that nobody owns.
+constexpr size_t SHARED_MAX = 227 * 1024 / sizeof(float), BEHIND = 4096;
+alignas(16) float shared[SHARED_MAX + BEHIND];
+
+#ifdef TRACE
+extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, unsigned,
+                     long long *, unsigned long long);
+#else
+extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, unsigned);
+#endif
+
+namespace {
+
+constexpr float NOTHING = std::numeric_limits<float>::quiet_NaN();
+
+// A matrix between two stretches of NaN: what is read outside shows, what is written there too.
+struct Guarded {
+    static constexpr size_t GUARD = 1 << 16;  // floats, a multiple of every alignment
+    std::vector<float> memory;
+    size_t count, begin;
+
+    Guarded(size_t count, size_t skew)
+        : memory(count + skew + 2 * GUARD + 16, NOTHING), count(count), begin(GUARD + skew) {
+        while (reinterpret_cast<size_t>(&memory[begin - skew]) % 64) ++begin;
+    }
+    float *data() { return &memory[begin]; }
+    bool intact() const {
+        for (size_t i = 0; i < memory.size(); ++i)
+            if ((i < begin || i >= begin + count) && memory[i] == memory[i]) return false;
+        return true;
+    }
+};
+
+void get(float *to, size_t count) {
+    if (fread(to, sizeof(float), count, stdin) != count) exit(2);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    if (argc != 10) return 2;
+    size_t arg[10];
+    for (int i = 1; i < 10; ++i) arg[i] = strtoull(argv[i], nullptr, 10);
+    const size_t m = arg[1], n = arg[2], k = arg[3], ctas = arg[4], threads = arg[5];
+    const size_t words = arg[6], stride = arg[7], skew = arg[8], order = arg[9];
+
+    Guarded a(m * k, skew), b(k * n, skew), c(m * n, 0);
+    get(a.data(), m * k);
+    get(b.data(), k * n);
+    std::vector<long long> slots(ctas * threads * stride, -1);
+
+    for (size_t cta = 0; cta < ctas; ++cta) {
+        for (float &word : shared) word = NOTHING;
+        const bool together = run_cta(threads, order, [&] {
+            blockIdx.x = static_cast<unsigned>(cta);
+#ifdef TRACE
+            gemm(a.data(), b.data(), c.data(), m, n, k, slots.data(), stride);
+#else
+            gemm(a.data(), b.data(), c.data(), m, n, k);
+#endif
+        });
+        if (!together) return 3;
+        for (size_t i = words; i < SHARED_MAX + BEHIND; ++i)
+            if (shared[i] == shared[i]) return 5;
+    }
+    if (!c.intact()) return 4;
+    fwrite(c.data(), sizeof(float), m * n, stdout);
+    fwrite(slots.data(), sizeof(long long), slots.size(), stdout);
+    return fflush(stdout) ? 2 : 0;
+}

@@ -1,0 +1,20 @@
+// What gemm.cu needs of CUDA, in C++: so that g++ can build the same source for a CPU.
+// Light on purpose, because it is read for every tiling; host.cpp and the rest are built once.
+#pragma once
+
+struct Dim {
+    unsigned x;
+};
+extern thread_local Dim threadIdx, blockIdx;
+
+#define __global__
+#define __device__
+#define __shared__
+#define __launch_bounds__(threads)
+#define LARGE_SHARED 1  // the buffer is host.cpp's, which poisons it with NaN before each CTA
+
+void __syncthreads();
+long long clock64();
+
+inline float __fmaf_ieee_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+inline unsigned __float_as_uint(float value) { return __builtin_bit_cast(unsigned, value); }

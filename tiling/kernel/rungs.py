@@ -1,0 +1,212 @@
+"""The rungs of proof that run the kernel: host, race, compiler, gpu."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tiling.execute import execute
+from tiling.fma import Floats
+from tiling.kernel import compiler as nvidia
+from tiling.kernel import gpu as device
+from tiling.kernel import host as cpu
+from tiling.kernel.build import Broken, Missing
+from tiling.kernel.compare import EQUAL, compare
+from tiling.kernel.provenance import Slots, late_barriers, provenance
+from tiling.presets import Choice
+from tiling.schedule import Schedule, schedule
+from tiling.shapes import Gemm
+from tiling.traffic import kinds_of_cta
+from tiling.verify import Advance, Failed, NotRun, grid_fma
+
+Says: TypeAlias = tuple[str, dict[str, Any]]
+
+WHOLE_FMA, WHOLE_EVENTS = 2**18, 2**14
+"""Multiply-adds, and events of all CTAs, up to which a CPU runs a GEMM whole, in seconds."""
+
+
+def reduced(choice: Choice) -> Schedule:
+    """The schedule to run on a CPU: the whole GEMM, or one that differs only in being small.
+
+    The same tiling on up to 2×2 whole CTAs and up to 3 whole k-tiles, with the same remainders
+    over every edge: every kind of CTA and of k-tile is there, and what is left out repeats them.
+    """
+    whole = choice.schedule()
+    if grid_fma(whole) <= WHOLE_FMA and prod(whole.grid) * len(whole.events) <= WHOLE_EVENTS:
+        return whole
+
+    def few(size: int, tile: int, most: int) -> int:
+        return min(size // tile, most) * tile + size % tile
+
+    tiling, gemm = choice.tiling, choice.gemm
+    small = Gemm(few(gemm.m, tiling.bm, 2), few(gemm.n, tiling.bn, 2), few(gemm.k, tiling.bk, 3))
+    return schedule(small, tiling)
+
+
+def _reports(climb: Callable[[Choice, Advance], Says]) -> Callable[[Choice, Advance], Says]:
+    """What is missing here means "not run"; what the kernel does wrong means "failed"."""
+
+    def climbed(choice: Choice, advance: Advance) -> Says:
+        try:
+            return climb(choice, advance)
+        except Missing as missing:
+            raise NotRun(str(missing)) from None
+        except Broken as broken:
+            raise Failed(str(broken)) from None
+
+    return climbed
+
+
+@_reports
+def host(choice: Choice, advance: Advance) -> Says:
+    """g++'s build of the kernel: the model's bits of C, and the model's trace."""
+    plan = reduced(choice)
+    a, b = floats(plan.gemm)
+    want = execute(plan, a, b)
+    # A and B off their alignment take the path that a wide request cannot take.
+    for turn, skew in enumerate((0, 1) if choice.tiling.vector > 1 else (0, 0)):
+        c, _ = cpu.run(plan, a, b, order=turn, skew=skew)
+        same_bits(c, want)
+        advance((turn + 1) / 4)
+    a, b = provenance(plan.gemm)
+    c, slots = cpu.run(plan, a, b, "trace", order=2)
+    same_bits(c, execute(plan, a, b))
+    records = same_trace(slots, plan, lambda share: advance(0.5 + share / 2))
+    says = f"{_size(choice, plan)}: C equals the model's bit for bit, all {records} records equal"
+    return says, {"compiler": cpu.compiler()[1], **_ran(plan), "records": records}
+
+
+@_reports
+def race(choice: Choice, advance: Advance) -> Says:
+    """The same, each CUDA thread a thread of the system, watched by ThreadSanitizer."""
+    plan = reduced(choice)
+    a, b = floats(plan.gemm)
+    c, _ = cpu.run(plan, a, b, "race")
+    same_bits(c, execute(plan, a, b))
+    says = f"{_size(choice, plan)}: ThreadSanitizer saw {choice.tiling.threads} threads, no race"
+    return says, {"compiler": cpu.compiler()[1], **_ran(plan)}
+
+
+@_reports
+def compiler(choice: Choice, advance: Advance) -> Says:
+    """NVRTC's build for each architecture: no spills, and the model's counts in machine code."""
+    versions, archs = nvidia.versions(), nvidia.supported()
+    want = nvidia.predicted(choice.tiling)
+    found: dict[str, Any] = {**versions, "predicted": want}
+    wrong, registers, more, rolled = [], [], [], False
+    for done, arch in enumerate(archs):
+        machine = nvidia.compile_for(arch, choice.tiling)
+        got = nvidia.count(machine, choice.tiling)
+        wrong += [f"{arch}: {text}" for text in nvidia.complaints(machine, choice.tiling)]
+        registers.append(f"{machine.registers} on {arch}")
+        rolled |= got["FFMA"] % want["FFMA"] != 0
+        more += [f"{op} {got[op]} on {arch}" for op in want if got[op] != want[op]]
+        found[arch] = {
+            "registers": machine.registers,
+            "spilled": machine.spilled,
+            "shared": machine.shared,
+            "census": got,
+        }
+        advance((done + 1) / len(archs))
+    if wrong:
+        raise Failed("; ".join(wrong))
+    counts = ", ".join(f"{opcode} {many}" for opcode, many in want.items()) + " as the model says"
+    if rolled:
+        counts = "the k loop is too long to be unrolled, so its instructions were not counted"
+    elif more:
+        counts += f", but for what the compiler repeats or widens: {', '.join(more)}"
+    at_launch = " set at launch" if choice.tiling.large_shared else ""
+    memory = f"{choice.tiling.shared_bytes} bytes of shared memory{at_launch}"
+    says = f"no spills; {memory}; registers {', '.join(registers)}; {counts}"
+    return f"{says} (NVRTC {versions['nvrtc']}, nvdisasm {versions['nvdisasm']})", found
+
+
+@_reports
+def gpu(choice: Choice, advance: Advance) -> Says:
+    """CuPy's build on a GPU: bits of C, trace, barriers by the clock; large ones at full size."""
+    named = device.device()
+    whole, plan = choice.schedule(), reduced(choice)
+    a, b = floats(plan.gemm)
+    same_bits(device.gemm(a, b, choice.tiling).get(), execute(plan, a, b))
+    advance(0.1)
+    a, b = provenance(plan.gemm)
+    c, slots = device.traced(a, b, choice.tiling)
+    same_bits(c, execute(plan, a, b))
+    records = same_trace(slots, plan, lambda share: advance(0.1 + share / 5))
+    says = f"{named['device']}, {_size(choice, plan)}: bits of C and all {records} records equal"
+    if plan.gemm != whole.gemm:
+        says += "; " + _full_size(whole, lambda share: advance(0.3 + 0.7 * share))
+    versions = f"driver {named['driver']}, NVRTC {named['nvrtc']}, CuPy {named['cupy']}"
+    return f"{says} ({versions})", {**named, **_ran(plan), "records": records}
+
+
+def _full_size(whole: Schedule, advance: Advance) -> str:
+    """The GEMM as it was chosen: integers everywhere, bits in a CTA of each kind and the chosen."""
+    a, b = integers(whole.gemm)
+    # Every partial sum is a whole number below 2^24, so any order of adding gives the same.
+    same_bits(device.gemm(a, b, whole.tiling).get(), a @ b)
+    advance(0.3)
+    a, b = floats(whole.gemm)
+    c = device.gemm(a, b, whole.tiling).get()
+    ctas = list(dict.fromkeys([whole.cta, *(cta for cta, _ in kinds_of_cta(whole))]))
+    for done, cta in enumerate(ctas):
+        want = execute(whole, a, b, [cta])
+        row, col = whole.at(cta).origin("C")
+        tile = np.s_[row : row + whole.tiling.bm, col : col + whole.tiling.bn]
+        same_bits(c[tile], want[tile], (row, col))
+        advance(0.3 + 0.7 * (done + 1) / len(ctas))
+    return f"{whole.gemm}: integers equal, bits of {len(ctas)} CTAs equal"
+
+
+def floats(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
+    """Normally distributed A (M, K) and B (K, N)."""
+    random = np.random.default_rng(seed)
+    return (
+        random.standard_normal(gemm.shape("A"), np.float32),
+        random.standard_normal(gemm.shape("B"), np.float32),
+    )
+
+
+def integers(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
+    """Whole A and B, |x| <= s with K·s² <= 2^24: their product is exact in any order."""
+    random = np.random.default_rng(seed)
+    s = max(1, min(9, int((2**24 / gemm.k) ** 0.5)))
+    a, b = (random.integers(-s, s + 1, gemm.shape(operand)) for operand in ("A", "B"))
+    return a.astype(np.float32), b.astype(np.float32)
+
+
+def same_bits(c: Floats, want: Floats, at: tuple[int, int] = (0, 0)) -> None:
+    """Raises Failed at the first element whose bits differ. Zeros of either sign differ too."""
+    differ = c.view(np.int32) != np.ascontiguousarray(want).view(np.int32)
+    if differ.any():
+        i, j = map(int, np.argwhere(differ)[0])
+        many = int(differ.sum())
+        raise Failed(
+            f"C[{at[0] + i}, {at[1] + j}] is {c[i, j]}, not the model's {want[i, j]}; "
+            f"so {many} of {c.size} elements"
+        )
+
+
+def same_trace(slots: Slots, plan: Schedule, advance: Advance) -> int:
+    """Compare all CTAs' slots (CTAs, threads, stride); the number of records. Raises Failed."""
+    ctas = list(np.ndindex(plan.grid))
+    for number, cta in enumerate(ctas):
+        if (text := compare(slots[number], plan.at(cta))) != EQUAL:
+            raise Failed(text)
+        advance((number + 1) / len(ctas))
+    if late := late_barriers(plan, slots):
+        raise Failed("; ".join(late[:3]))
+    return int((slots[:, :, ::2] != -1).sum())
+
+
+def _size(choice: Choice, plan: Schedule) -> str:
+    ctas = prod(plan.grid)
+    if plan.gemm == choice.gemm:
+        return f"all {ctas} CTAs"
+    return f"cut down to {plan.gemm} ({ctas} CTAs, same tiling and remainders)"
+
+
+def _ran(plan: Schedule) -> dict[str, Any]:
+    gemm: Gemm = plan.gemm
+    return {"gemm": [gemm.m, gemm.n, gemm.k], "grid": list(plan.grid)}
