@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ def clip(names: tuple[str, ...], **options: Any) -> None:
     look = {key: options[key] for key in ("theme", "aspect", "quality", "out")}
     jobs = positive("--jobs", options["jobs"])
     choice = chosen(options)
-    writable(options["out"])
+    writable("--out", options["out"])
     for name in names:
         wanted = Clip(name, choice, **look)
         if up_to_date(wanted, fingerprint(wanted)):
@@ -194,7 +195,7 @@ def positive(field: str, value: str) -> int:
     return int(value)
 
 
-def writable(folder: Path) -> None:
+def writable(field: str, folder: Path) -> None:
     """Refuse a folder that cannot be written, before any work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +203,7 @@ def writable(folder: Path) -> None:
             raise PermissionError(None, "permission denied")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Refused("--out", folder, f"cannot be written: {reason}", "try media") from None
+        raise Refused(field, folder, f"cannot be written: {reason}", "try media") from None
 
 
 @main.command()
@@ -266,14 +267,25 @@ def inspect(as_json: bool, **options: Any) -> None:
 
 @main.command()
 @tiling_options
+@click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write the JSON to this file too.")
 @click.pass_context
-def verify(ctx: click.Context, as_json: bool, **options: Any) -> None:
+def verify(
+    ctx: click.Context, rung: tuple[str, ...], as_json: bool, report: Path | None, **options: Any
+) -> None:
     """Climb the rungs of proof that can be climbed here, and say why not of the others.
 
     \b
+    model     the schedule executes to A·B, without a hazard
+    host      the kernel built by g++: bits of C and every thread's trace equal
+    race      the same under ThreadSanitizer
+    compiler  NVRTC for each architecture: registers, spills, instructions
+    gpu       the kernel on this machine's GPU
+
+    \b
     python render.py verify
-    python render.py verify --preset sgemm --json
+    python render.py verify --preset sgemm --rung model --rung host --json
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -283,26 +295,34 @@ def verify(ctx: click.Context, as_json: bool, **options: Any) -> None:
     from tiling.verify import RUNGS
     from tiling.verify import verify as climb
 
+    for name in rung:
+        if name not in RUNGS:
+            raise Refused("--rung", name, "is not known", "try " + ", ".join(RUNGS))
     choice = chosen(options)
+    if report is not None:
+        writable("--report", report.parent)
     rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-        for name in RUNGS:
+        for name in rung or RUNGS:
             task = progress.add_task(name, total=1.0)
-            rungs.append(
-                climb(name, choice, lambda share, t=task: progress.update(t, completed=share))
-            )
+            tell = partial(progress.update, task)
+            rungs.append(climb(name, choice, lambda share, tell=tell: tell(completed=share)))
             progress.remove_task(task)
+    text = json.dumps({**describe(choice), "rungs": [r.as_dict() for r in rungs]}, indent=2)
+    if report is not None:
+        half = report.with_name(report.name + ".half")
+        half.write_text(text + "\n", "utf-8")
+        half.replace(report)
     if as_json:
-        report = {**describe(choice), "rungs": [rung.as_dict() for rung in rungs]}
-        click.echo(json.dumps(report, indent=2))
+        click.echo(text)
     else:
         title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
         table = Table("rung", "status", "seconds", "", title=title, title_justify="left")
-        for rung in rungs:
-            seconds = f"{rung.seconds:.2f}" if rung.status != "not run" else ""
-            table.add_row(rung.name, rung.status, seconds, rung.says)
+        for r in rungs:
+            seconds = f"{r.seconds:.2f}" if r.status != "not run" else ""
+            table.add_row(r.name, r.status, seconds, r.says)
         Console().print(table)
-    if any(rung.status == "failed" for rung in rungs):
+    if any(r.status == "failed" for r in rungs):
         ctx.exit(1)
 
 

@@ -11,12 +11,21 @@ import numpy.typing as npt
 from tiling import hazards
 from tiling.execute import execute
 from tiling.expand import expand_store
+from tiling.fma import Floats
 from tiling.presets import Choice
-from tiling.schedule import Schedule
+from tiling.schedule import Schedule, grid
+from tiling.schedule import schedule as make
+from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
 
-WHOLE = 2**28
-"""Multiply-adds up to which a GEMM is executed whole: a second or two."""
+WHOLE_FMA, WHOLE_CTAS = 2**28, 2**12
+"""Multiply-adds and CTAs up to which a GEMM is executed whole: a second or two."""
+
+SAMPLE_FMA = 2**29
+"""Multiply-adds that a sample may take: some seconds."""
+
+MOST = 2**25
+"""Elements of a matrix up to which it is made in full: 128 MB."""
 
 Advance: TypeAlias = Callable[[float], None]
 """Called with the share that is done, 0 to 1."""
@@ -56,16 +65,38 @@ def model(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
     except hazards.Hazard as hazard:
         raise Failed(str(hazard)) from None
     _check_stores(schedule)
-    whole = grid_fma(schedule) <= WHOLE
-    rows, cols = schedule.grid
-    ctas = list(np.ndindex(rows, cols)) if whole else sample(schedule)
-    _check_products(schedule, ctas, advance)
+    plan = _that_fits(schedule)
+    rows, cols = plan.grid
+    whole = grid_fma(plan) <= WHOLE_FMA and rows * cols <= WHOLE_CTAS
+    ctas = list(np.ndindex(rows, cols)) if whole else sample(plan)
+    _check_products(plan, ctas, advance)
     what = f"all {len(ctas)} CTAs" if whole else f"{len(ctas)} of {rows * cols} CTAs"
+    if plan.gemm != schedule.gemm:
+        what = f"cut down to {plan.gemm}, {what}"
     says = (
         f"{what} executed over K = {schedule.gemm.k}: integers equal int64, floats within γ_K; "
         f"no hazard in {len(schedule.events)} events"
     )
     return says, {"ctas": [list(map(int, cta)) for cta in ctas], "grid": [rows, cols]}
+
+
+def _that_fits(whole: Schedule) -> Schedule:
+    """The schedule, or where its matrices are too large one of fewer CTAs, the same over K.
+
+    The tiling, K and the remainders over every edge stay as they are.
+    """
+    gemm, tiling, (row, col) = whole.gemm, whole.tiling, whole.cta
+    side = max(MOST // gemm.k, 1)
+    if max(gemm.m * gemm.k, gemm.k * gemm.n, gemm.m * gemm.n) <= MOST:
+        return whole
+
+    def few(size: int, tile: int) -> int:
+        most = min(side, int(MOST**0.5)) // tile
+        return min(size // tile, max(2, most)) * tile + size % tile
+
+    small = Gemm(few(gemm.m, tiling.bm), few(gemm.n, tiling.bn), gemm.k)
+    rows, cols = grid(small, tiling)
+    return make(small, tiling, (min(row, rows - 1), min(col, cols - 1)))
 
 
 def grid_fma(schedule: Schedule) -> int:
@@ -76,14 +107,18 @@ def grid_fma(schedule: Schedule) -> int:
 
 
 def sample(schedule: Schedule) -> list[tuple[int, int]]:
-    """CTAs that stand for all: the filmed one, the middle, corners, edges, and two at random."""
+    """CTAs that stand for all: the filmed one, corners, the middle, edges, and two at random.
+
+    Fewer where each takes long, but always the filmed one, the last corner and the middle.
+    """
     rows, cols = schedule.grid
     middle, last = (rows // 2, cols // 2), (rows - 1, cols - 1)
-    chosen = [schedule.cta, middle, (0, 0), (0, last[1]), (last[0], 0), last]
+    chosen = [schedule.cta, last, middle, (0, 0), (0, last[1]), (last[0], 0)]
     chosen += [(0, middle[1]), (middle[0], 0), (last[0], middle[1]), (middle[0], last[1])]
     random = np.random.default_rng(0)
     chosen += [(int(random.integers(rows)), int(random.integers(cols))) for _ in range(2)]
-    return list(dict.fromkeys(chosen))
+    many = SAMPLE_FMA * rows * cols // grid_fma(schedule)
+    return list(dict.fromkeys(chosen))[: max(3, many)]
 
 
 def _check_stores(schedule: Schedule) -> None:
@@ -101,23 +136,12 @@ def _check_stores(schedule: Schedule) -> None:
 
 
 def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Advance) -> None:
-    m, n, k = schedule.gemm.m, schedule.gemm.n, schedule.gemm.k
-    random = np.random.default_rng(0)
-    # With |x| <= s and K·s² <= 2^24 every partial sum is exact in float32, in any order.
-    s = max(1, min(9, int((2**24 / k) ** 0.5)))
-    whole = (
-        random.integers(-s, s + 1, (m, k)).astype(np.float32),
-        random.integers(-s, s + 1, (k, n)).astype(np.float32),
-    )
-    real = (
-        random.standard_normal((m, k), np.float32),
-        random.standard_normal((k, n), np.float32),
-    )
+    checks = (integers(schedule.gemm), _equal), (floats(schedule.gemm), _near)
     # A group at a time, so that someone can be told how far it is.
     size = max(1, len(ctas) // 20)
     for i in range(0, len(ctas), size):
         group = ctas[i : i + size]
-        for (a, b), same in (whole, _equal), (real, _near):
+        for (a, b), same in checks:
             c = execute(schedule, a, b, group)
             for cta in group:
                 row, col = schedule.at(cta).origin("C")
@@ -126,6 +150,26 @@ def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Ad
                 if bad := same(c[rows, cols], a[rows], b[:, cols]):
                     raise Failed(f"the CTA at {cta}: {bad}")
         advance((i + len(group)) / len(ctas))
+
+
+def floats(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
+    """Normally distributed A (M, K) and B (K, N)."""
+    random = np.random.default_rng(seed)
+    return (
+        random.standard_normal(gemm.shape("A"), np.float32),
+        random.standard_normal(gemm.shape("B"), np.float32),
+    )
+
+
+def integers(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
+    """Whole A (M, K) and B (K, N), |x| <= s with K·s² <= 2^24 where K allows.
+
+    Every partial sum of their product is then exact in float32, in any order.
+    """
+    random = np.random.default_rng(seed)
+    s = max(1, min(9, int((2**24 / gemm.k) ** 0.5)))
+    a, b = (random.integers(-s, s + 1, gemm.shape(op), np.int8) for op in ("A", "B"))
+    return a.astype(np.float32), b.astype(np.float32)
 
 
 Array: TypeAlias = npt.NDArray[Any]

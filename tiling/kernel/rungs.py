@@ -18,7 +18,7 @@ from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
-from tiling.verify import Advance, Failed, NotRun, grid_fma
+from tiling.verify import Advance, Failed, NotRun, floats, grid_fma, integers
 
 Says: TypeAlias = tuple[str, dict[str, Any]]
 
@@ -157,23 +157,6 @@ def _full_size(whole: Schedule, advance: Advance) -> str:
         same_bits(c[tile], want[tile], (row, col))
         advance(0.3 + 0.7 * (done + 1) / len(ctas))
     return f"{whole.gemm}: integers equal, bits of {len(ctas)} CTAs equal"
-
-
-def floats(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
-    """Normally distributed A (M, K) and B (K, N)."""
-    random = np.random.default_rng(seed)
-    return (
-        random.standard_normal(gemm.shape("A"), np.float32),
-        random.standard_normal(gemm.shape("B"), np.float32),
-    )
-
-
-def integers(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
-    """Whole A and B, |x| <= s with K·s² <= 2^24: their product is exact in any order."""
-    random = np.random.default_rng(seed)
-    s = max(1, min(9, int((2**24 / gemm.k) ** 0.5)))
-    a, b = (random.integers(-s, s + 1, gemm.shape(operand)) for operand in ("A", "B"))
-    return a.astype(np.float32), b.astype(np.float32)
 
 
 def same_bits(c: Floats, want: Floats, at: tuple[int, int] = (0, 0)) -> None:
