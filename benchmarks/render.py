@@ -3,7 +3,7 @@
     python -m benchmarks.render [--write]
 
 - overview: the whole command after verification, from the first process to the last file
-- encoder alone: the frames of that clip, ready in memory, through the same encoder in one process
+- encoders alone: the frames of that clip, ready in memory, through the same encoder
 - a Square a cell: two seconds of film as people write it by hand, with Manim's own renderer
 """
 
@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -51,21 +52,31 @@ def overview(preset: str, out: Path) -> tuple[float, int]:
     return time.perf_counter() - start, frames[0]
 
 
-def encoder_alone(movie: Path) -> float:
-    """Seconds that the encoder needs for a clip's frames, which are decoded beforehand."""
+def encoder_alone(movie: Path, count: int) -> float:
+    """Seconds that so many encoders at once need for a clip's frames, decoded beforehand."""
     seconds = 0.0
-    with av.open(movie) as source, tempfile.TemporaryDirectory() as folder:
+    with (
+        av.open(movie) as source,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(count) as pool,
+    ):
         stream = source.streams.video[0]
-        encoder = Encoder(Path(folder) / "alone.mp4", stream.width, stream.height, FPS)
+        size = stream.width, stream.height
+        encoders = [Encoder(Path(folder) / f"{i}.mp4", *size, FPS) for i in range(count)]
         decoded = source.decode(stream)
-        while ready := [planes(frame) for frame in islice(decoded, 200)]:
+        while ready := [planes(frame) for frame in islice(decoded, 240)]:
+            shares = [ready[i * 240 // count : (i + 1) * 240 // count] for i in range(count)]
             start = time.perf_counter()
-            for frame in ready:
-                encoder.write(frame, 1)
+            list(pool.map(write_all, encoders, shares))
             seconds += time.perf_counter() - start
         start = time.perf_counter()
-        encoder.close()
-    return seconds + time.perf_counter() - start
+        list(pool.map(Encoder.close, encoders))
+        return seconds + time.perf_counter() - start
+
+
+def write_all(encoder: Encoder, frames: list[list[np.ndarray]]) -> None:
+    for frame in frames:
+        encoder.write(frame, 1)
 
 
 def planes(frame: av.VideoFrame) -> list[np.ndarray]:
@@ -115,28 +126,16 @@ def main() -> None:
         for preset in "seed", "sgemm":
             out = Path(folder) / preset
             seconds, frames = overview(preset, out)
-            alone = encoder_alone(out / "overview.mp4")
             film = frames / FPS
-            rows.append(
-                [
-                    f"`overview`, `{preset}`",
-                    f"{film:.1f}",
-                    f"{seconds:.1f}",
-                    f"{seconds * 1000 / frames:.1f}",
-                    f"{seconds / film:.2f}",
-                    f"{seconds / alone:.2f}",
-                ]
-            )
-            rows.append(
-                [
-                    f"its frames through the encoder alone, `{preset}`",
-                    f"{film:.1f}",
-                    f"{alone:.1f}",
-                    f"{alone * 1000 / frames:.1f}",
-                    f"{alone / film:.2f}",
-                    "1.00",
-                ]
-            )
+            timed = {f"`overview`, `{preset}`": seconds}
+            for count in sorted({1, JOBS}):
+                many = "one encoder" if count == 1 else f"{count} encoders at once"
+                timed[f"its frames through {many}"] = encoder_alone(out / "overview.mp4", count)
+            one = timed["its frames through one encoder"]
+            for name, taken in timed.items():
+                ms, length, ratio = taken * 1000 / frames, taken / film, taken / one
+                values = f"{film:.1f}", f"{taken:.1f}", f"{ms:.1f}", f"{length:.2f}", f"{ratio:.2f}"
+                rows.append([name, *values])
     for side in 12, 32, 64:
         seconds, ms = per_cell(side)
         name = f"one load with a `Square` a cell, {side} a side"
@@ -144,7 +143,7 @@ def main() -> None:
         rows.append(
             [name, f"{film:.1f}", f"{seconds:.1f}", f"{ms:.1f}", f"{seconds / film:.2f}", ""]
         )
-    header = ["", "film, s", "render, s", "ms a frame", "render / film", "render / encoder"]
+    header = ["", "film, s", "render, s", "ms a frame", "render / film", "to one encoder"]
     text = f"{table(header, rows)}\n\n1080p60, {JOBS} processes, {machine()}."
     print(text)
     if "--write" in sys.argv:

@@ -1,0 +1,23 @@
+"""The proof of every preset as a table. `python -m benchmarks.proof [--write]`"""
+
+import sys
+
+from benchmarks.tables import table, write
+from tiling.presets import choose, presets
+from tiling.verify import RUNGS, verify
+
+
+def main() -> None:
+    rows: list[list[str]] = []
+    for preset in presets():
+        rungs = [verify(name, choose(preset)) for name in RUNGS]
+        rows.append([f"`{preset}`", *(rung.status for rung in rungs)])
+        words = [f"- {rung.name}: {rung.says}" for rung in rungs]  # the last preset's
+    text = f"{table(['', *RUNGS], rows)}\n\nWhat they say of `{preset}`:\n\n" + "\n".join(words)
+    print(text)
+    if "--write" in sys.argv:
+        write("proof", text)
+
+
+if __name__ == "__main__":
+    main()
