@@ -139,7 +139,7 @@ def list_command() -> None:
 @click.option("--out", default="media", type=click.Path(path_type=Path), help="Folder to write to.")
 @click.option("--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]")
 def clip(names: tuple[str, ...], **options: Any) -> None:
-    """Render clips: SCENE.mp4, a poster SCENE.jpg, and SCENE.json about both.
+    """Render clips: SCENE.mp4, a poster .jpg, subtitles .vtt, and .json about them all.
 
     \b
     python render.py clip overview

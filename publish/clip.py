@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 from publish.cache import describe, digest, fingerprint, versions
+from publish.captions import vtt
 from publish.settings import Clip
 from tiling.schedule import Schedule
 from tiling.shapes import Refused
@@ -33,7 +34,7 @@ def render(
     total: Callable[[int], None],
     advance: Callable[[int], None],
 ) -> None:
-    """Render a clip in so many processes and put its files in place: .mp4, .jpg, .json.
+    """Render a clip in so many processes and put its files in place: .mp4, .jpg, .vtt, .json.
 
     `total` is told how many frames there are, `advance` how many more are done. Raises Refused
     where the folder cannot take the files, RenderFailed for anything else.
@@ -143,7 +144,7 @@ def _listen(
 
 
 def _assemble(clip: Clip, folder: Path, marks: dict[str, Any]) -> list[Path]:
-    """The MP4 from its chapters and the JPEG poster, in the private folder."""
+    """The MP4 from its chapters, the JPEG poster and the subtitles, in the private folder."""
     from PIL import Image
 
     from publish.encode import join
@@ -154,7 +155,9 @@ def _assemble(clip: Clip, folder: Path, marks: dict[str, Any]) -> list[Path]:
     if frames != marks["frames"]:
         raise RenderFailed(f"{frames} frames were encoded of {marks['frames']}")
     Image.open(folder / "poster.png").save(poster, quality=90, optimize=True)
-    return [movie, poster]
+    subtitles = folder / clip.file(".vtt").name
+    subtitles.write_text(vtt({**marks, "fps": clip.fps}), "utf-8")
+    return [movie, poster, subtitles]
 
 
 def _about(

@@ -41,7 +41,12 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_files(rendered: Path) -> None:
-    assert sorted(digests(rendered)) == ["overview.jpg", "overview.json", "overview.mp4"]
+    assert sorted(digests(rendered)) == [
+        "overview.jpg",
+        "overview.json",
+        "overview.mp4",
+        "overview.vtt",
+    ]
     about = json.loads((rendered / "overview.json").read_text())
     with av.open(rendered / "overview.mp4") as movie:
         stream = movie.streams.video[0]

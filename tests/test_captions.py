@@ -1,0 +1,49 @@
+"""Subtitles say what the caption line says, from the frame at which it appears."""
+
+import re
+
+from publish.captions import vtt
+from publish.settings import Clip
+from scenes.stage.film import Film
+from scenes.stage.type import Label
+from tests.screening import screen
+from tiling.presets import choose
+
+CUE = re.compile(r"(\d+):(\d+):(\d+)\.(\d+) --> (\d+):(\d+):(\d+)\.(\d+)\n(.+)\n")
+
+
+def milliseconds(hours: str, minutes: str, seconds: str, rest: str) -> int:
+    return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(rest)
+
+
+def test_each_cue_is_on_the_screen_from_its_frame_to_its_last() -> None:
+    clip = Clip("overview", choose("ragged"))
+    shown: list[tuple[int, str]] = []
+
+    def look_at(film: Film) -> None:
+        lines = [line.text for line in film._caption if isinstance(line, Label)]
+        shown.append((film.renderer.frames, " ".join(lines)))
+
+    film = screen(clip, look_at)
+    marks = {
+        "captions": [vars(mark) for mark in film.captions],
+        "frames": film.renderer.frames,
+        "fps": clip.fps,
+    }
+    cues = [
+        (milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:8]), match.group(9))
+        for match in CUE.finditer(vtt(marks))
+    ]
+    assert len(cues) == len(film.captions)
+    assert cues[0][0] == 0 and cues[-1][1] == round(1000 * film.renderer.frames / clip.fps)
+    for end_of_play, text in shown:
+        now = end_of_play * 1000 / clip.fps
+        assert [words for start, end, words in cues if start < now <= end] == [text]
+
+
+def test_the_file_is_webvtt() -> None:
+    marks = {"captions": [{"seconds": 0.0, "text": "a"}, {"seconds": 3661.2, "text": "b"}]}
+    text = vtt({**marks, "frames": 60 * 3662, "fps": 60})
+    assert text == (
+        "WEBVTT\n\n00:00:00.000 --> 01:01:01.200\na\n\n01:01:01.200 --> 01:01:02.000\nb\n"
+    )
