@@ -1,0 +1,77 @@
+"""What the three memories have in common: a zone, and matrices in the corner arrangement."""
+
+from collections.abc import Sequence
+
+from manim import VGroup
+
+from scenes.stage.arrange import Arrangement
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.matrix import Corner, Name
+from scenes.stage.shapes import Slab
+from scenes.stage.type import CAP, MONO, Cells, Label
+from scenes.stage.zone import Zone
+from tiling.layout import Operand
+from tiling.state import State
+
+
+class Memory(VGroup):
+    """A zone with matrices in the corner arrangement. `slabs` are what moves in it, by name."""
+
+    def __init__(
+        self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
+    ) -> None:
+        self.look, self.corner = look, corner
+        self.slabs: dict[str, Slab] = {}
+        self.cells: dict[str, Cells] = {}
+        self.zone = Zone(look, places.zones[name], heading[0], heading[1])
+        super().__init__(self.zone)
+
+    def slab(self, name: str, *args: object, **style: object) -> None:
+        """A slab that `poses` moves, drawn over what was added before."""
+        self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
+        self.add(self.slabs[name])
+
+    def add_cells(self) -> None:
+        """The texts in cells, of which `cells_at` says what they are in a state."""
+        self.cells = self.cells_at(State())
+        self.add(*self.cells.values())
+
+    def cells_at(self, state: State) -> dict[str, Cells]:
+        return {}
+
+    def cell(self, name: Name) -> Box:
+        """The first element of a matrix."""
+        return self.corner.part(name, 0, 0, 1, 1)
+
+    def fragment_box(self, operand: Operand, row: int, col: int, k: int, size: int) -> Box:
+        """`size` elements of As or Bs at one k, beginning at a row or column of C's tile."""
+        if operand == "A":
+            return self.corner.part("A", row, k, size, 1)
+        return self.corner.part("B", k, col, 1, size)
+
+    def letters(self, names: dict[Name, str], axes: Sequence[str], size: float) -> None:
+        """Operands' names, and M, N, K along their sides."""
+        theme, box = self.look.theme, self.corner.box
+        a, b, c = box("A"), box("B"), box("C")
+        ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
+        # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
+        low = b.y + b.h / 2 > a.y - 1.6 * size
+        at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
+        for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
+            self.add(Label(self.look, names[name], x, y, size, ink[name], anchor, **bold))
+        m, n, k = axes
+        muted, small = theme.muted, CAP * LABEL / 2
+        below = 14 + CAP * LABEL
+        for axis, x, y, anchor in (
+            (m, a.x - 12, a.center[1] + small, "right"),
+            (k, a.center[0], a.bottom + below, "center"),
+            (n, b.center[0], b.y - 14, "center"),
+            (k, b.right + 12, b.center[1] + small, "left"),
+        ):
+            if axis and not (low and axis == n and b.w < 4 * size):
+                self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
+        if "C" in names:
+            y = c.bottom + 14 + CAP * size
+            self.add(Label(self.look, names["C"], c.center[0], y, size, ink["C"], "center", **bold))
+        if self.corner.stretched:
+            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
