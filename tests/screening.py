@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manim import VMobject, tempconfig
+import numpy as np
+from manim import ManimColor, VMobject, tempconfig
 
 from publish.frames import FrameRenderer
 from publish.settings import Clip
 from publish.worker import film_class, manim_settings
 from scenes.stage.film import Film
-from scenes.stage.look import Box
+from scenes.stage.look import PIXEL, Box, contrast
 from scenes.stage.type import Cells, Label
 
 
@@ -73,8 +74,6 @@ def texts(film: Film) -> list[Text]:
 
 def ink_box(film: Film, mobject: VMobject) -> Box:
     """What a mobject covers, in design pixels."""
-    from scenes.stage.look import PIXEL
-
     low, high = mobject.points.min(axis=0) / PIXEL, mobject.points.max(axis=0) / PIXEL
     frame = film.look.frame
     return Box(low[0] + frame.w / 2, frame.h / 2 - high[1], high[0] - low[0], high[1] - low[1])
@@ -101,4 +100,28 @@ def faults(film: Film) -> list[str]:
         for other in seen[:i]:
             if text.ink.inset(-1).intersect(other.ink) is not None:
                 wrong.append(f"{text.says!r} touches {other.says!r}")
+    return wrong
+
+
+def pale(film: Film, least: float = 4.5) -> list[str]:
+    """Texts whose contrast with what lies behind them is too low: drawn, and measured."""
+    renderer, look = film.renderer, film.look
+    shown = film.camera.get_mobjects_to_display(film.mobjects)
+    renderer.animated, renderer.paths = set(), {}
+    film.camera.reset()
+    renderer._draw_all([m for m in shown if not isinstance(m, Label | Cells)], [renderer._whole()])
+    scale = film.camera.pixel_width / look.frame.w
+    wrong = []
+    for mobject in shown:
+        if isinstance(mobject, Label | Cells) and mobject.get_fill_opacity() == 1:
+            for box in mobject.boxes:
+                x, y = int(box.x * scale) + 1, int(box.y * scale) + 1
+                right, bottom = int(box.right * scale), int(box.bottom * scale)
+                behind = film.camera.pixel_array[y:bottom, x:right, :3].reshape(-1, 3)
+                # What most of the text lies on; a grid line under it does not make it unreadable.
+                common = np.median(behind, axis=0) / 255
+                found = contrast(mobject.get_fill_color(), ManimColor.from_rgb(common))
+                if found < least:
+                    name = getattr(mobject, "text", "a number")
+                    wrong.append(f"{name!r} has contrast {found:.1f}")
     return wrong

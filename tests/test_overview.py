@@ -15,7 +15,8 @@ from scenes.stage.look import Box, Look
 from scenes.stage.pace import FRAME, READING, pace
 from scenes.stage.registers import operands
 from scenes.stage.stage import Stage
-from tests.screening import configured, faults, screen
+from scenes.stage.type import Label
+from tests.screening import configured, faults, pale, screen
 from tests.tilings import random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
@@ -71,6 +72,43 @@ def test_no_texts_touch_and_nothing_leaves_the_margin(choice: Choice, aspect: st
 
     screen(Clip("overview", choice, aspect=aspect), look_at)
     assert not found
+
+
+@pytest.mark.parametrize("theme", ["paper", "night"])
+@pytest.mark.parametrize("choice", PRESETS, ids=name_of)
+def test_texts_stand_out_from_what_is_behind_them(choice: Choice, theme: str) -> None:
+    found: dict[str, float] = {}
+
+    def look_at(film: Overview) -> None:
+        found.update(dict.fromkeys(pale(film), film.now))
+
+    screen(Clip("overview", choice, theme, quality="draft"), look_at)
+    assert not found
+
+
+@pytest.mark.parametrize("fault", ["overlap", "overflow", "small", "pale"])
+def test_a_planted_fault_is_seen(fault: str) -> None:
+    seen: list[str] = []
+
+    def look_at(film: Overview) -> None:
+        if film.stage.state.step == 3 and not seen:
+            ink, margin = film.look.theme.ink, film.look.margin
+            match fault:
+                case "overlap":
+                    label = Label(film.look, "over", *film.stage.memory.zone.box.center, 200, ink)
+                case "overflow":
+                    label = Label(film.look, "out of here", margin.right - 40, 1000, 30, ink)
+                case "small":
+                    label = Label(film.look, "tiny", 500, 925, 12, ink)
+                case _:
+                    label = Label(film.look, "pale", 500, 925, 30, "#cccccc")
+            film.add(label)
+            seen.extend([*faults(film), *pale(film)])
+            film.remove(label)
+
+    screen(Clip("overview", choose(), quality="draft"), look_at)
+    word = {"overlap": "touches", "overflow": "leaves", "small": "px large", "pale": "contrast"}
+    assert [text for text in seen if word[fault] in text]
 
 
 def test_captions_can_be_read() -> None:

@@ -86,9 +86,15 @@ class Stage(VGroup):
 
     def back(self) -> list[Animation]:
         """The way back to the first state."""
-        slabs, poses = self.slabs, self.picture(state_at(self.schedule, 0))
-        stayed = [Move(slabs[name], pose) for name, pose in poses.items()]
-        return [*stayed, *self.timeline.moves(0)]
+        first, slabs = state_at(self.schedule, 0), self.slabs
+        moves: list[Animation] = [
+            Move(slabs[name], pose) for name, pose in self.picture(first).items()
+        ]
+        # Numbers go first: what they stand on fades.
+        for memory in self.memories:
+            for name, cells in memory.cells_at(first).items():
+                moves.append(Swap(memory.cells[name], cells, 0))
+        return [*moves, *self.timeline.moves(0)]
 
     def _tell(self, event: Event, after: State) -> list[Animation]:
         picture, slabs = self.picture(after), self.slabs
