@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup render verify test lint bench lock clean
+.PHONY: help setup render verify test lint bench hero lock clean
 help:
 	@echo "make render   media/overview.mp4, the clip of the preset 'seed'"
 	@echo "make test     all tests"
@@ -54,6 +54,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.render --write
+
+# The README's picture.
+hero: render
+	$(BIN)/python -m publish.webp media/overview.mp4
 
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
 lock: $(READY)
