@@ -77,7 +77,7 @@ class Film(Scene):
         )
         self.captions.append(Mark(self.now, text))
         if len(self._caption):
-            old = [Fade(line, appear=False, run_time=TURN / 2) for line in self._caption]
+            old = [Fade(line, appear=False, run_time=TURN) for line in self._caption]
             self._turn = [*old, *(Fade(line, appear=True, run_time=TURN) for line in caption)]
         else:
             self.add(*caption)

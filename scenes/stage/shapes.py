@@ -149,15 +149,15 @@ GROWN = 0.6
 
 
 class Fade(Animation):
-    """Text that appears, or goes."""
+    """Text that goes in the first half of the run time, or appears in the second."""
 
     def __init__(self, label: VMobject, appear: bool, **options: object) -> None:
         self.appear = appear
         super().__init__(label, introducer=appear, remover=not appear, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
-        share = self.rate_func(alpha)
-        self.mobject.set_fill(opacity=share if self.appear else 1 - share)
+        opacity = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
+        self.mobject.set_fill(opacity=opacity)
 
 
 class Glimpse(Animation):
