@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-APT_PACKAGES := build-essential pkg-config python3-dev libcairo2-dev libpango1.0-dev
+APT_PACKAGES := build-essential pkg-config python3-dev python3-venv libcairo2-dev libpango1.0-dev
 .PHONY: headers
 headers:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
@@ -53,6 +53,8 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
+	$(BIN)/python -m benchmarks.model
+	$(BIN)/python -m benchmarks.proof --write
 	$(BIN)/python -m benchmarks.render --write
 
 # The README's picture.
@@ -65,4 +67,4 @@ lock: $(READY)
 	  --extra clip --extra compiler --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.cache
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.manim media/.rendering-*

@@ -73,6 +73,18 @@ def main() -> None:
     """
 
 
+METAVARS = {
+    "gemm": "MxNxK",
+    "cta": "BMxBNxBK",
+    "thread": "TMxTN",
+    "block": "ROW,COL",
+    "stages": "N",
+    "vector": "N",
+    "pad": "N",
+    "warp": "WMxWN",
+}
+
+
 def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
     """--preset or --config, and an option for each field of a tiling."""
     helps = {
@@ -85,11 +97,14 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
         "pad": "Unused floats after each row of As.",
         "warp": "Warp tile WMxWN.",
     }
-    large = click.option("--large-shared", is_flag=True, default=None)
+    opt_in = "Opt in to more than 48 KB of shared memory."
+    large = click.option("--large-shared", is_flag=True, default=None, help=opt_in)
     command = large(command)
     for field in reversed(helps):
         example = f"  [e.g. {FIELDS[field]}]"
-        command = click.option(f"--{field}", metavar="", help=helps[field] + example)(command)
+        command = click.option(f"--{field}", metavar=METAVARS[field], help=helps[field] + example)(
+            command
+        )
     command = click.option("--config", type=click.Path(path_type=Path), help="A tiling as TOML.")(
         command
     )
@@ -133,9 +148,23 @@ def list_command() -> None:
 @main.command()
 @click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
 @tiling_options
-@click.option("--theme", default=THEMES[0], callback=one_of(THEMES), help="paper or night.")
-@click.option("--aspect", default=ASPECTS[0], callback=one_of(ASPECTS), help="wide or tall.")
-@click.option("--quality", default="web", callback=one_of(QUALITIES), help="draft, web or uhd.")
+@click.option(
+    "--theme", default=THEMES[0], show_default=True, callback=one_of(THEMES), help="paper or night."
+)
+@click.option(
+    "--aspect",
+    default=ASPECTS[0],
+    show_default=True,
+    callback=one_of(ASPECTS),
+    help="wide or tall.",
+)
+@click.option(
+    "--quality",
+    default="web",
+    show_default=True,
+    callback=one_of(QUALITIES),
+    help="draft, web or uhd.",
+)
 @click.option("--out", default="media", type=click.Path(path_type=Path), help="Folder to write to.")
 @click.option("--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]")
 def clip(names: tuple[str, ...], **options: Any) -> None:
@@ -216,8 +245,6 @@ def inspect(as_json: bool, **options: Any) -> None:
     python render.py inspect --preset sgemm
     python render.py inspect --preset small --cta 32x16x8
     """
-    from dataclasses import asdict
-
     from tiling.traffic import traffic
 
     choice = chosen(options)
@@ -225,7 +252,7 @@ def inspect(as_json: bool, **options: Any) -> None:
     if as_json:
         from publish.cache import describe
 
-        click.echo(json.dumps({**describe(choice), "traffic": asdict(found)}, indent=2))
+        click.echo(json.dumps({**describe(choice), "traffic": found.as_dict()}, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -300,6 +327,8 @@ def verify(
             raise Refused("--rung", name, "is not known", "try " + ", ".join(RUNGS))
     choice = chosen(options)
     if report is not None:
+        if report.is_dir():
+            raise Refused("--report", report, "is a folder", "try report.json")
         writable("--report", report.parent)
     rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:

@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from publish.settings import Clip
 from tiling.presets import Choice
+from tiling.shapes import Refused
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,6 +18,7 @@ PACKAGES = (
     "manim",
     "numpy",
     "av",
+    "pillow",
     "pycairo",
     "manimpango",
     "fontpkg-inter",
@@ -26,7 +28,11 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Of the packages that a frame depends on."""
-    return {name: version(name) for name in PACKAGES}
+    try:
+        return {name: version(name) for name in PACKAGES}
+    except PackageNotFoundError as missing:
+        rule = "is not installed, and rendering needs it"
+        raise Refused("package", missing.name, rule, "run make setup") from None
 
 
 def fingerprint(clip: Clip) -> str:
@@ -68,5 +74,5 @@ def up_to_date(clip: Clip, mark: str) -> bool:
 def _sources() -> Iterable[str]:
     for room in "tiling", "scenes", "publish":
         for path in sorted((ROOT / room).rglob("*.py")):
-            if "kernel" not in path.parts:
+            if "kernel" not in path.relative_to(ROOT).parts:
                 yield path.relative_to(ROOT).as_posix()

@@ -54,9 +54,14 @@ class Overview(Film):
             case Barrier(2, "overwrite") if not alone:
                 chapter, text = "along K", f"The same for each of the {last + 1} k-tiles"
             case Copy("A", k_tile) if alone and k_tile == last > 1:
+                ragged = schedule.gemm.k % schedule.tiling.bk != 0
                 chapter, text = "last k-tile", "The last tiles along K"
+                if ragged and not self._hangs(schedule):
+                    text = "The last tiles along K: zeros fill what hangs over"
             case Store():
-                chapter, text = "store", "Every thread stores its results to C"
+                whole = schedule.inside("C") == schedule.tiling.tile_shape("C")
+                stored = "Every thread stores its results to C"
+                chapter, text = "store", stored if whole else "Results that lie inside C are stored"
         if text:
             self.say(text, chapter)
 
@@ -65,6 +70,7 @@ class Overview(Film):
         return Fragments(min(1, schedule.k_tiles - 1), min(1, schedule.tiling.bk - 1))
 
     def _hangs(self, schedule: Schedule) -> bool:
+        """Whether a tile of the first k-tile hangs over an edge, of A or of B."""
         return any(schedule.inside(op) != schedule.tiling.tile_shape(op) for op in ("A", "B"))
 
     def _opening(self, schedule: Schedule) -> str:

@@ -109,7 +109,8 @@ def test_what_is_said_of_a_missing_read_barrier():
     assert hazard.thread in (1, 2)  # they read word 0 too, and did not write it
     assert str(hazard) == (
         f"read before barrier: step 2, {Fragments(0, 0)}: thread {hazard.thread}, As word 0: "
-        "thread 0 writes it in step 0 and no barrier lies between"
+        "thread 0 writes it in step 0, and no barrier lies between: "
+        "Barrier(before='reads') is missing"
     )
 
 
@@ -121,7 +122,8 @@ def test_what_is_said_of_a_missing_overwrite_barrier():
     assert SEED.events[read_step] == Fragments(0, 0) and reader in (1, 2)
     assert str(hazard) == (
         f"overwrite before barrier: step {step}, {Copy('A', 1)}: thread 0, As word 0: "
-        f"thread {reader} reads it in step {read_step} and no barrier lies between"
+        f"thread {reader} reads it in step {read_step}, and no barrier lies between: "
+        "Barrier(before='overwrite') is missing"
     )
 
 
@@ -154,7 +156,7 @@ def test_two_threads_that_write_a_word_with_no_barrier_between(monkeypatch):
     assert hazard.kind == "overwrite before barrier"
     assert (hazard.step, hazard.event) == (1, Copy("B", 0))
     assert (hazard.word, hazard.other) == (0, (0, 0)) and hazard.thread == same.low[-1]
-    assert "thread 0 writes it in step 0 and no barrier lies between" in str(hazard)
+    assert "thread 0 writes it in step 0, and no barrier lies between" in str(hazard)
 
 
 @pytest.mark.parametrize(("operand", "word", "writer"), [("A", 0, 0), ("B", 2, 1)])

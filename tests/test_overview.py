@@ -14,6 +14,7 @@ from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
 from scenes.stage.pace import FRAME, READING, pace
 from scenes.stage.registers import operands
+from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
 from scenes.stage.type import Label
 from tests.screening import configured, faults, pale, screen
@@ -21,7 +22,7 @@ from tests.tilings import random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
 from tiling.presets import Choice, choose, presets
-from tiling.schedule import Copy, Fragments, schedule
+from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Store, schedule
 from tiling.state import state_at
 
 PRESETS = [choose(name) for name in presets()]
@@ -46,10 +47,10 @@ def stage_of(request: pytest.FixtureRequest):
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_every_event_is_enacted_once_and_in_order(choice: Choice) -> None:
     steps = [0]
-    film = screen(Clip("overview", choice), lambda film: steps.append(film.stage.state.step))
+    screen(Clip("overview", choice), lambda film: steps.append(film.stage.state.step))
     shown = [step for before, step in pairwise(steps) if step != before]
-    assert shown == [beat.last for beat in pace(choice.schedule())]
-    assert film.stage.state.step == 0  # and back again, to loop
+    # In the end it goes back, to loop.
+    assert shown == [*(beat.last for beat in pace(choice.schedule())), 0]
 
 
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
@@ -146,15 +147,87 @@ def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> No
 
 
 @pytest.mark.parametrize("name", ["seed", "ragged", "small"])
-def test_the_numbers_in_registers_are_those_of_execution(name: str, stage_of) -> None:
+def test_the_numbers_in_registers_after_every_event(name: str, stage_of) -> None:
+    """Against NumPy's own products of the zero-filled rows and columns of the filmed thread."""
     choice = choose(name)
     stage, plan = stage_of(choice), choice.schedule()
-    stage.settle(state_at(plan, len(plan.events)))
-    shown = stage.registers.cells["acc"].texts.astype(float)
-    row, col = plan.origin("C")
-    tm, tn = plan.tiling.tm, plan.tiling.tn
-    whole = execute(plan, *operands(plan), ctas=[plan.cta])[row : row + tm, col : col + tn]
-    np.testing.assert_array_equal(shown[: whole.shape[0], : whole.shape[1]], whole)
+    tiling, (row, col) = plan.tiling, plan.origin("C")
+    k_all = plan.k_tiles * tiling.bk
+    a_all, b_all = operands(plan)
+    a = np.zeros((tiling.tm, k_all))
+    b = np.zeros((k_all, tiling.tn))
+    part = a_all[row : row + tiling.tm]
+    a[: part.shape[0], : part.shape[1]] = part
+    part = b_all[:, col : col + tiling.tn]
+    b[: part.shape[0], : part.shape[1]] = part
+    for step, event in enumerate(plan.events):
+        state = state_at(plan, step + 1)
+        stage.settle(state)
+        cells = stage.registers.cells
+        acc = a[:, : state.k_done] @ b[: state.k_done]
+        np.testing.assert_array_equal(cells["acc"].texts.astype(float), acc)
+        if isinstance(event, Fragments | OuterProduct):
+            k = event.k_tile * tiling.bk + event.k
+            np.testing.assert_array_equal(cells["a"].texts.astype(float), a[:, k : k + 1])
+            np.testing.assert_array_equal(cells["b"].texts.astype(float), b[k : k + 1])
+            products = stage.registers.products_at(state)
+            if products is not None:
+                want = [[f"+{x:g}·{y:g}" for y in b[k]] for x in a[:, k]]
+                assert products.texts.tolist() == want
+    whole = execute(plan, a_all, b_all, ctas=[plan.cta])[
+        row : row + tiling.tm, col : col + tiling.tn
+    ]
+    np.testing.assert_array_equal(acc[: whole.shape[0], : whole.shape[1]], whole)
+
+
+@pytest.mark.parametrize("name", ["seed", "ragged"])
+def test_every_event_is_told_by_what_it_moves(name: str, stage_of) -> None:
+    stage, plan = stage_of(choose(name)), choose(name).schedule()
+    shared, registers, memory = stage.shared, stage.registers, stage.memory
+    for step, event in enumerate(plan.events):
+        stage.settle(state_at(plan, step))
+        after = state_at(plan, step + 1)
+        moves = stage.enact(step + 1)
+        for move in moves:
+            move.begin()
+            move.interpolate(0)
+        carried = {(m.start.box, m.to) for m in moves if isinstance(m, Carry)}
+        match event:
+            case Copy(operand, k_tile):
+                tile = memory.inside(operand, k_tile), shared.resident(operand, k_tile)
+                assert carried == {tile}
+            case Fragments(_, k):
+                box = registers.corner.box
+                assert carried == {(shared.fragment(op, k), box(op)) for op in ("A", "B")}
+            case OuterProduct():
+                over = [m.over for m in moves if isinstance(m, Spread)]
+                assert over == [registers.corner.box("C")] * 2 and not carried
+            case Barrier():
+                assert [m.mobject for m in moves if isinstance(m, Pulse)] == [shared.zone.panel]
+            case Store():
+                assert carried == {(shared.corner.box("C"), memory.inside("C"))}
+        for move in moves:
+            move.interpolate(1)
+        assert all(
+            stage.slabs[name].pose == pose
+            for name, pose in stage.picture(after).items()
+            if not name.endswith(" spread")
+        )
+        for memory_ in stage.memories:
+            for key, cells in memory_.cells_at(after).items():
+                if not key.endswith("zeros"):  # these settle when the tile has arrived
+                    assert memory_.cells[key].texts is None or (
+                        memory_.cells[key].texts.tolist() == cells.texts.tolist()
+                    )
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_the_playhead_goes_right_with_every_step(choice: Choice, stage_of) -> None:
+    timeline, events = stage_of(choice).timeline, choice.schedule().events
+    places = [timeline.x(step) for step in range(len(events) + 1)]
+    assert places[0] == timeline.box.x
+    assert places[-1] == pytest.approx(timeline.box.right)
+    assert all(one < two for one, two in pairwise(places))
 
 
 @pytest.mark.parametrize("choice", PRESETS, ids=name_of)
@@ -164,6 +237,13 @@ def test_counters_say_what_the_state_counts(choice: Choice, stage_of) -> None:
     for step in np.linspace(0, len(plan.events), 9, dtype=int):
         state = state_at(plan, int(step))
         stage.settle(state)
+        k_tile, k = (stage.counters.submobjects[i].text.split() for i in (0, 1))
+        loaded = max(
+            (event.k_tile for event in plan.events[:step] if isinstance(event, Copy)), default=0
+        )
+        assert k_tile[1:] == [str(loaded + 1), "of", str(plan.k_tiles)]
+        done = sum(isinstance(event, OuterProduct) for event in plan.events[:step])
+        assert k[1:] == [str(min(done, plan.gemm.k)), "of", str(plan.gemm.k)]
         fma, requested = (stage.counters.submobjects[i].text.split() for i in (2, 3))
         assert approximately(fma[1], state.fma, fma[-1])
         assert approximately(fma[3], end.fma, fma[-1])
@@ -189,9 +269,21 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
     stage = stage_of(choice)
     first = {name: slab.pose for name, slab in stage.slabs.items()}
     captions: list[str] = []
-    film = screen(Clip("overview", choice), lambda film: captions.append(film.captions[-1].text))
+    poses: list[dict[str, Pose]] = []
+
+    def look_at(film: Overview) -> None:
+        captions.append(film.captions[-1].text)
+        poses.append({name: slab.pose for name, slab in film.stage.slabs.items()})
+
+    film = screen(Clip("overview", choice), look_at)
     assert captions[0] == captions[-1]
-    assert {name: slab.pose for name, slab in film.stage.slabs.items()} == first
+    assert poses[-1] == first
+    before_the_last_wait = {k: v for k, v in poses[-2].items() if first[k].fill or first[k].stroke}
+    assert before_the_last_wait.items() <= first.items()  # it glides there, it does not jump
+    assert film.stage.counters.texts(film.stage.state) == [
+        label.text for label in film.stage.counters.submobjects
+    ]
+    assert film.stage.state.step == 0
 
 
 def test_scenes_are_ordinary_manim_scenes(tmp_path: Path) -> None:

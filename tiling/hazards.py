@@ -104,7 +104,8 @@ class Watch:
                 t,
                 event.operand,
                 w,
-                f"thread {other} {did} it in step {step} and no barrier lies between",
+                f"thread {other} {did} it in step {step}, and no barrier lies between: "
+                f"Barrier(before='overwrite') is missing",
                 (step, other),
             )
         self.written[word], self.write_step[word], self.writer[word] = self.epoch, self.step, thread
@@ -125,7 +126,8 @@ class Watch:
                 kind, detail, other = "never written", "nothing has been copied there", None
             elif racing[at]:
                 kind = "read before barrier"
-                detail = f"thread {writer} writes it in step {step} and no barrier lies between"
+                detail = f"thread {writer} writes it in step {step}, and no barrier lies between: "
+                detail += "Barrier(before='reads') is missing"
             else:
                 kind = "wrong k-tile"
                 detail = f"it holds k-tile {holds}, copied in step {step}, not {event.k_tile}"

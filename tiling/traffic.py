@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from tiling.schedule import Schedule
 from tiling.shapes import WORD, Gemm
@@ -36,6 +37,19 @@ class Counts:
 
     def _values(self) -> list[int]:
         return list(vars(self).values())
+
+    def as_dict(self) -> dict[str, float]:
+        """All of these by name, also those that follow from others."""
+        return {
+            **vars(self),
+            "requested_bytes_a": self.requested_a * WORD,
+            "requested_bytes_b": self.requested_b * WORD,
+            "requested_bytes": self.requested_bytes,
+            "flop": self.flop,
+            "intensity": self.intensity,
+            "requests_per_result": self.requests_per_result,
+            "shared_reads_per_result": self.shared_reads_per_result,
+        }
 
     @property
     def requested(self) -> int:
@@ -82,6 +96,10 @@ class Traffic:
     cta: Counts
     total: Counts
     naive_requested: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as data."""
+        return {**vars(self), "cta": self.cta.as_dict(), "total": self.total.as_dict()}
 
 
 def traffic(schedule: Schedule) -> Traffic:

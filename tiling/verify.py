@@ -74,7 +74,7 @@ def model(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
     if plan.gemm != schedule.gemm:
         what = f"cut down to {plan.gemm}, {what}"
     says = (
-        f"{what} executed over K = {schedule.gemm.k}: integers equal int64, floats within γ_K; "
+        f"{what} executed over K = {schedule.gemm.k}: integers exact, floats within γ_K; "
         f"no hazard in {len(schedule.events)} events"
     )
     return says, {"ctas": [list(map(int, cta)) for cta in ctas], "grid": [rows, cols]}
@@ -107,18 +107,26 @@ def grid_fma(schedule: Schedule) -> int:
 
 
 def sample(schedule: Schedule) -> list[tuple[int, int]]:
-    """CTAs that stand for all: the filmed one, corners, the middle, edges, and two at random.
-
-    Fewer where each takes long, but always the filmed one, the last corner and the middle.
+    """CTAs that stand for all: the filmed one, one of each kind, the middle, two at random, corners
+    and edges. Fewer where each takes long, but always the filmed one and each kind.
     """
     rows, cols = schedule.grid
     middle, last = (rows // 2, cols // 2), (rows - 1, cols - 1)
-    chosen = [schedule.cta, last, middle, (0, 0), (0, last[1]), (last[0], 0)]
-    chosen += [(0, middle[1]), (middle[0], 0), (last[0], middle[1]), (middle[0], last[1])]
+    kinds = [schedule.cta, *(kind for kind, _ in kinds_of_cta(schedule))]
     random = np.random.default_rng(0)
+    chosen = [*kinds, middle]
     chosen += [(int(random.integers(rows)), int(random.integers(cols))) for _ in range(2)]
+    chosen += [
+        last,
+        (0, last[1]),
+        (last[0], 0),
+        (0, middle[1]),
+        (middle[0], 0),
+        (last[0], middle[1]),
+        (middle[0], last[1]),
+    ]
     many = SAMPLE_FMA * rows * cols // grid_fma(schedule)
-    return list(dict.fromkeys(chosen))[: max(3, many)]
+    return list(dict.fromkeys(chosen))[: max(len(set(kinds)), many)]
 
 
 def _check_stores(schedule: Schedule) -> None:

@@ -7,7 +7,7 @@ from manim import Animation, Scene, VGroup
 
 from scenes.stage.arrange import arrange
 from scenes.stage.look import Look
-from scenes.stage.pace import to_read
+from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Fade
 from scenes.stage.stage import Stage
 from scenes.stage.type import CAP, Label, wrap
@@ -114,3 +114,4 @@ class Film(Scene):
         beginning = state_at(stage.schedule, 0)
         self.play_for(seconds, *stage.back())
         stage.settle(beginning)
+        self.wait(FRAME)  # the last frames are the first one, numbers and all
