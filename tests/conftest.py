@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,3 +11,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr == "gpu" and collection_path.suffix == ".py":
         return "gpu" not in collection_path.name
     return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skip is a failure, but for the tests that need a GPU: they are counted here."""
+    if not os.environ.get("CI"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", [])]
+    if wrongly := [name for name in skipped if "test_kernel_gpu" not in name]:
+        reporter.write_line(f"skipped in CI, which only gpu tests may be: {wrongly}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
