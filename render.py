@@ -175,11 +175,13 @@ def clip(names: tuple[str, ...], **options: Any) -> None:
     python render.py clip overview --preset small --theme night --aspect tall
     """
     from publish.cache import fingerprint, up_to_date
+    from publish.clip import sweep
 
     look = {key: options[key] for key in ("theme", "aspect", "quality", "out")}
     jobs = positive("--jobs", options["jobs"])
     choice = chosen(options)
     writable("--out", options["out"])
+    sweep(options["out"])
     for name in names:
         wanted = Clip(name, choice, **look)
         if up_to_date(wanted, fingerprint(wanted)):

@@ -189,12 +189,16 @@ def schedule_fingerprint(schedule: Schedule) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def _private_folder(out: Path) -> Iterator[Path]:
-    """A folder beside the final files: moving them is one rename. Sweeps up after the dead."""
+def sweep(out: Path) -> None:
+    """Remove what runs that were killed have left in a folder, even after their last file."""
     for left in out.glob(PRIVATE + "*"):
         if not _alive(left.name.removeprefix(PRIVATE).split("-")[0]):
             shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _private_folder(out: Path) -> Iterator[Path]:
+    """A folder beside the final files: moving them is one rename."""
     folder = Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=out))
     try:
         yield folder

@@ -14,7 +14,7 @@ import pytest
 
 from publish import cache
 from publish.cache import digest, up_to_date
-from publish.clip import PRIVATE, _private_folder
+from publish.clip import PRIVATE, sweep
 from publish.settings import Clip
 from tiling.presets import choose
 
@@ -128,7 +128,7 @@ def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage
 
 def test_killed_at_any_moment_it_recovers(rendered: Path, tmp_path: Path) -> None:
     command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(tmp_path)]
-    for patience in (0.2, 0.9, 1.8, 2.6, 3.4):
+    for patience in (0.2, 0.9, 1.8, 2.4, 2.6, 2.8, 3.0):
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -198,10 +198,19 @@ def test_a_change_of_a_version_changes_the_fingerprint(monkeypatch: pytest.Monke
     assert cache.fingerprint(Clip("overview", choose())) != before
 
 
-def test_the_private_folder_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+def test_what_the_dead_left_goes_and_what_the_living_have_stays(
+    rendered: Path, tmp_path: Path
+) -> None:
+    for path in rendered.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
     mine = tmp_path / f"{PRIVATE}{os.getpid()}-mine"
     dead = tmp_path / f"{PRIVATE}999999999-dead"
     mine.mkdir()
     dead.mkdir()
-    with _private_folder(tmp_path):
-        assert mine.exists() and not dead.exists()
+    run = clip(tmp_path)  # killed after its last file was in place, a run leaves only its folder
+    assert run.returncode == 0 and "up to date" in run.stdout
+    assert mine.exists() and not dead.exists()
+    mine.rmdir()
+    dead.mkdir()
+    sweep(tmp_path)
+    assert digests(tmp_path) == digests(rendered)
