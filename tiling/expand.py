@@ -16,6 +16,7 @@ from tiling.schedule import Copy, Fragments, Schedule
 from tiling.shapes import Tiling
 
 Bools = npt.NDArray[np.bool_]
+Order = Literal["rows", "columns"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Accesses:
     predicate: Bools
 
 
-def expand_copy(schedule: Schedule, event: Copy) -> Accesses:
+def expand_copy(schedule: Schedule, event: Copy, order: Order = "rows") -> Accesses:
     """The copies of one operand's tile: arrays (elements of the tile,)."""
-    thread, row, col, word = copy_map(schedule.tiling, event.operand, event.stage)
+    thread, row, col, word = copy_map(schedule.tiling, event.operand, event.stage, order)
     return _place(schedule, event.operand, event.k_tile, thread, row, col, word)
 
 
@@ -81,17 +82,26 @@ def _place(
 
 
 @lru_cache(maxsize=64)
-def copy_map(tiling: Tiling, operand: Operand, stage: int = 0) -> tuple[Ints, Ints, Ints, Ints]:
+def copy_map(
+    tiling: Tiling, operand: Operand, stage: int = 0, order: Order = "rows"
+) -> tuple[Ints, Ints, Ints, Ints]:
     """(thread, row, col, word) of each element of the operand's tile, arrays (elements,).
 
-    The tile is cut row by row into groups of `vector` neighbours, and group g belongs to thread
-    g mod threads: so neighbouring threads fetch neighbouring groups. This map has nothing to do
-    with the one that says which results a thread computes.
+    The tile is cut into groups of `vector` neighbours of a row, numbered row by row, and group g
+    belongs to thread g mod threads: so neighbouring threads fetch neighbouring groups. This map has
+    nothing to do with the one that says which results a thread computes.
+
+    No schedule numbers the groups down the columns: that order is there to be counted beside it.
     """
     rows, cols = tiling.tile_shape(operand)
     element = np.arange(rows * cols)
-    thread = element // tiling.vector % tiling.threads
-    row, col = element // cols, element % cols
+    group, rest = element // tiling.vector, element % tiling.vector
+    thread = group % tiling.threads
+    groups_per_row = cols // tiling.vector
+    if order == "rows":
+        row, col = group // groups_per_row, group % groups_per_row * tiling.vector + rest
+    else:
+        row, col = group % rows, group // rows * tiling.vector + rest
     tile = shared_layout(tiling, stage)[operand]
     word = tile.word(col, row) if operand == "A" else tile.word(row, col)
     return thread, row, col, word

@@ -142,12 +142,12 @@ def naive_requested(gemm: Gemm) -> int:
 def kinds_of_cta(schedule: Schedule) -> Iterator[tuple[tuple[int, int], int]]:
     """(one CTA, how many are like it): inner ones, those over an edge of C, the corner."""
     rows, cols = schedule.grid
-    for row, row_count in _kinds(rows, ragged=schedule.gemm.m % schedule.tiling.bm != 0):
-        for col, col_count in _kinds(cols, ragged=schedule.gemm.n % schedule.tiling.bn != 0):
+    for row, row_count in kinds_along(rows, ragged=schedule.gemm.m % schedule.tiling.bm != 0):
+        for col, col_count in kinds_along(cols, ragged=schedule.gemm.n % schedule.tiling.bn != 0):
             yield (row, col), row_count * col_count
 
 
-def _kinds(count: int, ragged: bool) -> list[tuple[int, int]]:
+def kinds_along(count: int, ragged: bool) -> list[tuple[int, int]]:
     """(an index, how many are like it) along one side of the grid."""
     whole = [(0, count - ragged)] if count > ragged else []
     return whole + ([(count - 1, 1)] if ragged else [])

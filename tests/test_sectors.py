@@ -1,0 +1,98 @@
+"""Sectors of a warp's requests: against counts done by hand, and against a count one by one."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.strategies import RAGGED, SEED, SGEMM, schedules
+from tiling.expand import copy_map, expand_copy
+from tiling.presets import choose
+from tiling.schedule import Copy, Schedule, schedule
+from tiling.sectors import requests, sectors
+from tiling.shapes import Gemm, Tiling
+
+BOTH = pytest.mark.parametrize("order", ["rows", "columns"])
+
+
+def test_the_toy_by_hand():
+    # The CTA at (1, 0): A's tile is rows 6 to 11, k 0 to 3, a row 12 floats: element 12·row + k,
+    # eight to a sector. Nine lanes take 72-75, 84-87, 96 (sectors 9, 10, 12), then 97-99, 108-111,
+    # 120-121 (12, 13, 15), then 122-123, 132-135 (15, 16).
+    found = requests(SEED.at((1, 0)), Copy("A", 0))
+    assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [3, 3, 2]
+    # B's tile is k 0 to 3, columns 0 to 5: 0-5, 12-14 (0, 1), 15-17, 24-29 (1, 2, 3, 3) ...
+    found = requests(SEED.at((1, 0)), Copy("B", 0))
+    assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [2, 3, 2]
+    # Down the columns: rows 6 to 11 at k 0 are six sectors, three more lanes at k 1 share theirs.
+    found = requests(SEED.at((1, 0)), Copy("A", 0), "columns")
+    assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [6, 6, 6]
+
+
+def test_the_real_thing_by_hand():
+    # A row of A's tile is 8 floats, a sector: 32 lanes take 4 rows. A row of B's is 128 floats: 32
+    # lanes take 4 sectors of it. 8 warps, 4 turns.
+    for operand in "A", "B":
+        found = requests(SGEMM, Copy(operand, 3))
+        assert found.lanes.tolist() == [32] * 32 and found.sectors.tolist() == [4] * 32
+    # Down the columns each lane has a row of A to itself, and four lanes a row of B each sector.
+    assert requests(SGEMM, Copy("A", 0), "columns").sectors.tolist() == [32] * 32
+    assert requests(SGEMM, Copy("B", 0), "columns").sectors.tolist() == [8] * 32
+
+
+def test_float4_of_the_reference_tiling():
+    # A request of 128 bits by 32 lanes is 512 bytes: 16 sectors. Each thread makes one.
+    plan = choose("sgemm", None, {"vector": "4"}).schedule()
+    for operand in "A", "B":
+        found = requests(plan, Copy(operand, 0))
+        assert found.turn.tolist() == [0] * 8
+        assert found.sectors.tolist() == [16] * 8 and found.lanes.tolist() == [32] * 8
+    # K = 4097: of four rows one is aligned. Its lanes ask wide, the others one by one.
+    plan = schedule(Gemm(128, 128, 4097), Tiling(128, 128, 8, 8, 8, vector=4))
+    found = requests(plan, Copy("A", 0))
+    assert sorted(set(found.lanes.tolist())) == [8, 24] and len(found.lanes) == 8 * 5
+
+
+@given(schedules())
+def test_one_by_one(plan: Schedule):
+    tiling, vector = plan.tiling, plan.tiling.vector
+    for operand in "A", "B":
+        for order in "rows", "columns":
+            event = Copy(operand, plan.k_tiles - 1)
+            moved, cols = expand_copy(plan, event, order), plan.gemm.shape(operand)[1]
+            touched, taken, asked = defaultdict(set), defaultdict(set), defaultdict(int)
+            for e, thread in enumerate(moved.thread.tolist()):
+                group = range(e - e % vector, e - e % vector + vector)
+                start = int(moved.row[group[0]] * cols + moved.col[group[0]])
+                wide = all(moved.predicate[i] for i in group) and start % vector == 0
+                turn = asked[thread] // vector
+                asked[thread] += 1
+                if moved.predicate[e]:
+                    key = turn, thread // 32, 0 if wide else 1 + e % vector
+                    touched[key].add(4 * int(moved.row[e] * cols + moved.col[e]) // 32)
+                    taken[key].add(thread)
+            found = requests(plan, event, order)
+            assert found.sectors.tolist() == [len(touched[key]) for key in sorted(touched)]
+            assert found.lanes.tolist() == [len(taken[key]) for key in sorted(touched)]
+            assert found.turn.tolist() == [key[0] for key in sorted(touched)]
+            assert found.warp.tolist() == [key[1] for key in sorted(touched)]
+            assert sectors(plan, event, order) == sum(map(len, touched.values()))
+            assert tiling.tile_shape(operand)[0] * tiling.tile_shape(operand)[1] == len(moved.row)
+
+
+@given(schedules())
+def test_either_order_copies_the_same_elements_to_the_same_words(plan: Schedule):
+    for operand in "A", "B":
+        rows, columns = (copy_map(plan.tiling, operand, 0, o) for o in ("rows", "columns"))
+
+        def placed(found: tuple) -> np.ndarray:
+            return np.array(sorted(zip(*(x.tolist() for x in found[1:]), strict=True)))
+
+        np.testing.assert_array_equal(placed(rows), placed(columns))
+
+
+@BOTH
+def test_what_lies_outside_is_not_requested(order: str):
+    rows, cols = RAGGED.at((2, 1)).inside("A", 2)
+    assert requests(RAGGED.at((2, 1)), Copy("A", 2), order).lanes.sum() == rows * cols
