@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from publish.settings import Clip
+from scenes import SCENES
 from tiling.presets import Choice
 from tiling.shapes import Refused
 
@@ -41,7 +42,7 @@ def fingerprint(clip: Clip) -> str:
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
         "choice": describe(clip.choice),
         "versions": versions(),
-        "sources": {path: digest(ROOT / path) for path in _sources()},
+        "sources": {path: digest(ROOT / path) for path in _sources(clip.scene)},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -71,8 +72,11 @@ def up_to_date(clip: Clip, mark: str) -> bool:
     return same and about.get("fingerprint") == mark
 
 
-def _sources() -> Iterable[str]:
+def _sources(scene: str) -> Iterable[str]:
+    """Paths of the model, of what makes clips, and of the scene with all its parts."""
+    others = {f"scenes/{name}.py" for name in SCENES if name != scene}
     for room in "tiling", "scenes", "publish":
         for path in sorted((ROOT / room).rglob("*.py")):
-            if "kernel" not in path.relative_to(ROOT).parts:
-                yield path.relative_to(ROOT).as_posix()
+            name = path.relative_to(ROOT).as_posix()
+            if "kernel" not in path.relative_to(ROOT).parts and name not in others:
+                yield name

@@ -16,6 +16,7 @@ from publish.worker import film_class, manim_settings
 from scenes.stage.film import Film
 from scenes.stage.look import PIXEL, Box, contrast
 from scenes.stage.type import Cells, Label
+from scenes.stage.zone import Zone
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,14 @@ def faults(film: Film) -> list[str]:
     """What is wrong with the picture: texts that touch, leave the margin, or are too small."""
     wrong, seen = [], texts(film)
     margin = film.look.margin
+    shown = film.mobjects
+    panels = [part.box for one in shown for part in one.get_family() if isinstance(part, Zone)]
     for i, text in enumerate(seen):
         if not within(text.ink, margin.inset(-1)):
             wrong.append(f"{text.says!r} leaves the margin")
         if text.size < 22:
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
-        for memory in film.stage.memories:
-            panel = memory.zone.box
+        for panel in panels:
             if text.ink.meets(panel) and not within(text.ink, panel.inset(5)):
                 wrong.append(f"{text.says!r} crosses the border of a zone")
         for other in seen[:i]:

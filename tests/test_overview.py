@@ -1,9 +1,6 @@
 """The overview shows every event once and in order, and what it shows is what the readers say."""
 
-import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +9,11 @@ from publish.settings import Clip
 from scenes.overview import Overview
 from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
-from scenes.stage.pace import FRAME, READING, pace
+from scenes.stage.pace import FRAME, pace
 from scenes.stage.registers import operands
 from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
-from scenes.stage.type import Label
-from tests.screening import configured, faults, pale, screen
+from tests.screening import configured, screen
 from tests.tilings import random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
@@ -61,62 +57,6 @@ def test_beats_cover_the_schedule_in_whole_frames(choice: Choice) -> None:
     assert all(one.last == two.first for one, two in pairwise(beats))
     assert all(beat.last > beat.first for beat in beats)
     assert all(round(beat.seconds / FRAME, 6).is_integer() for beat in beats)
-
-
-@pytest.mark.parametrize("aspect", ["wide", "tall"])
-@pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_no_texts_touch_and_nothing_leaves_the_margin(choice: Choice, aspect: str) -> None:
-    found: dict[str, float] = {}
-
-    def look_at(film: Overview) -> None:
-        found.update(dict.fromkeys(faults(film), film.now))
-
-    screen(Clip("overview", choice, aspect=aspect), look_at)
-    assert not found
-
-
-@pytest.mark.parametrize("theme", ["paper", "night"])
-@pytest.mark.parametrize("choice", PRESETS, ids=name_of)
-def test_texts_stand_out_from_what_is_behind_them(choice: Choice, theme: str) -> None:
-    found: dict[str, float] = {}
-
-    def look_at(film: Overview) -> None:
-        found.update(dict.fromkeys(pale(film), film.now))
-
-    screen(Clip("overview", choice, theme, quality="draft"), look_at)
-    assert not found
-
-
-@pytest.mark.parametrize("fault", ["overlap", "overflow", "small", "pale"])
-def test_a_planted_fault_is_seen(fault: str) -> None:
-    seen: list[str] = []
-
-    def look_at(film: Overview) -> None:
-        if film.stage.state.step == 3 and not seen:
-            ink, margin = film.look.theme.ink, film.look.margin
-            match fault:
-                case "overlap":
-                    label = Label(film.look, "over", *film.stage.memory.zone.box.center, 200, ink)
-                case "overflow":
-                    label = Label(film.look, "out of here", margin.right - 40, 1000, 30, ink)
-                case "small":
-                    label = Label(film.look, "tiny", 500, 925, 12, ink)
-                case _:
-                    label = Label(film.look, "pale", 500, 925, 30, "#cccccc")
-            film.add(label)
-            seen.extend([*faults(film), *pale(film)])
-            film.remove(label)
-
-    screen(Clip("overview", choose(), quality="draft"), look_at)
-    word = {"overlap": "touches", "overflow": "leaves", "small": "px large", "pale": "contrast"}
-    assert [text for text in seen if word[fault] in text]
-
-
-def test_captions_can_be_read() -> None:
-    for choice in PRESETS:
-        film = screen(Clip("overview", choice), lambda film: None)
-        for caption, following in pairwise(film.captions):
-            assert len(caption.text) <= READING * (following.seconds - caption.seconds) + 1e-6
 
 
 @pytest.mark.parametrize("choice", PRESETS, ids=name_of)
@@ -284,11 +224,3 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
         label.text for label in film.stage.counters.submobjects
     ]
     assert film.stage.state.step == 0
-
-
-def test_scenes_are_ordinary_manim_scenes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "manim", "render", "--dry_run", "--media_dir", str(tmp_path)]
-    run = subprocess.run(
-        [*command, "-ql", "scenes/overview.py", "Overview"], capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr[-2000:]

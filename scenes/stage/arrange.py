@@ -1,4 +1,4 @@
-"""Where everything stands on the frame, for both aspects: zones, caption, strip, counters."""
+"""Where things stand on the frame, in both aspects: the caption; zones, strip and counters."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,10 @@ from scenes.stage.look import Box, Look
 class Arrangement:
     """Boxes in design pixels. `content` is where the matrices of a zone may lie, by zone."""
 
-    caption: Box
     zones: dict[str, Box]
     content: dict[str, Box]
     strip: Box
     counters: Box
-    caption_size: float
     value_size: float
 
 
@@ -22,8 +20,20 @@ ROOM = 40
 """Beside matrices, for the letters M, N, K and the names."""
 
 
+def caption_line(look: Look) -> tuple[Box, float]:
+    """Where every scene's caption stands, and the size of its letters."""
+    frame, wide = look.margin, look.aspect == "wide"
+    return Box(frame.x, frame.y, frame.w, 116 if wide else 136), 52 if wide else 50
+
+
+def below_caption(look: Look) -> Box:
+    """What a scene has for its picture."""
+    frame, top = look.margin, 182.0 if look.aspect == "wide" else 232.0
+    return Box(frame.x, top, frame.w, frame.bottom - top)
+
+
 def arrange(look: Look) -> Arrangement:
-    """Wide: zones side by side. Tall: one above the other, headings at the left of the matrices."""
+    """The three memories side by side, or in tall one above the other, headings at the left."""
     return (_wide if look.aspect == "wide" else _tall)(look)
 
 
@@ -38,12 +48,10 @@ def _wide(look: Look) -> Arrangement:
         content[name] = Box(left + 22 + ROOM, top + 86 + ROOM, *room)
         left += width + gap
     return Arrangement(
-        caption=Box(frame.x, frame.y, frame.w, 116),
         zones=zones,
         content=content,
         strip=Box(frame.x, 942, frame.w, 42),
         counters=Box(frame.x, 996, frame.w, 40),
-        caption_size=52,
         value_size=56,
     )
 
@@ -60,11 +68,9 @@ def _tall(look: Look) -> Arrangement:
         content[name] = Box(frame.x + side + ROOM, top + 22 + ROOM, *room)
         top += height + gap
     return Arrangement(
-        caption=Box(frame.x, frame.y, frame.w, 136),
         zones=zones,
         content=content,
         strip=Box(frame.x, top + 14, frame.w, 40),
         counters=Box(frame.x, top + 60, frame.w, 66),
-        caption_size=50,
         value_size=50,
     )

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from manim import Animation, Scene, VGroup
 
-from scenes.stage.arrange import arrange
+from scenes.stage.arrange import caption_line
 from scenes.stage.look import Look
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Fade
@@ -20,10 +20,14 @@ TURN = 0.4
 
 @dataclass(frozen=True)
 class Mark:
-    """Something said or begun at a time of the film, in seconds."""
+    """Something said or begun at a time of the film, in seconds.
+
+    `shows` says in words what the picture shows meanwhile, for those who cannot see it.
+    """
 
     seconds: float
     text: str
+    shows: str = ""
 
 
 class Film(Scene):
@@ -41,11 +45,12 @@ class Film(Scene):
         self._caption = VGroup()
         self._turn: list[Animation] = []
 
-    def say(self, text: str, chapter: str = "") -> None:
+    def say(self, text: str, chapter: str = "", shows: str = "") -> None:
         """Put words on the caption line, together with what is played next.
 
         If those before them have not stood long enough to be read, the picture stands till then.
-        `chapter` names a part of the film that begins with them, which a page can seek to.
+        `chapter` names a part of the film that begins with them, which a page can seek to. `shows`
+        goes into the transcript: what is seen, numbers too, that the words do not say.
         """
         if self.captions:
             last = self.captions[-1]
@@ -55,8 +60,7 @@ class Film(Scene):
         if chapter:
             self.chapters.append(Mark(self.now, chapter))
             self.next_section(chapter)
-        place = arrange(self.look).caption
-        size = arrange(self.look).caption_size
+        place, size = caption_line(self.look)
         lines = wrap(text, size, place.w, "MEDIUM")
         lead = size * 1.22
         top = place.center[1] - lead * (len(lines) - 1) / 2 + CAP * size / 2
@@ -75,7 +79,7 @@ class Film(Scene):
                 for i, line in enumerate(lines)
             )
         )
-        self.captions.append(Mark(self.now, text))
+        self.captions.append(Mark(self.now, text, shows))
         if len(self._caption):
             old = [Fade(line, appear=False, run_time=TURN) for line in self._caption]
             self._turn = [*old, *(Fade(line, appear=True, run_time=TURN) for line in caption)]

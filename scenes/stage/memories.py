@@ -136,7 +136,7 @@ class SharedMemory(Memory):
         self.slab("accumulators", c, tint("C", 0.5))
         lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
         self.add(frame(look, c, "C", *lines))
-        self.add_cells()
+        self.add_cells(State())
         row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
         self.origin = row, col
         thread = corner.part("C", row, col, tiling.tm, tiling.tn)
@@ -232,7 +232,7 @@ class Registers(Memory):
         self.add(self._frame("C"))
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
         self.values = self._values()
-        self.add_cells()
+        self.add_cells(State())
         self.zone.foot("acc[i][j]", " += a[i]", " * b[j]")
 
     def _values(self) -> Values | None:

@@ -2,42 +2,26 @@
 
 from collections.abc import Sequence
 
-from manim import VGroup
-
 from scenes.stage.arrange import Arrangement
+from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name
-from scenes.stage.shapes import Slab
-from scenes.stage.type import CAP, MONO, Cells, Label
+from scenes.stage.type import CAP, MONO, Label
 from scenes.stage.zone import Zone
 from tiling.layout import Operand
 from tiling.state import State
 
 
-class Memory(VGroup):
-    """A zone with matrices in the corner arrangement. `slabs` are what moves in it, by name."""
+class Memory(Figure[State]):
+    """A zone with matrices in the corner arrangement."""
 
     def __init__(
         self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
     ) -> None:
-        self.look, self.corner = look, corner
-        self.slabs: dict[str, Slab] = {}
-        self.cells: dict[str, Cells] = {}
+        super().__init__(look)
+        self.corner = corner
         self.zone = Zone(look, places.zones[name], heading[0], heading[1])
-        super().__init__(self.zone)
-
-    def slab(self, name: str, *args: object, **style: object) -> None:
-        """A slab that `poses` moves, drawn over what was added before."""
-        self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
-        self.add(self.slabs[name])
-
-    def add_cells(self) -> None:
-        """The texts in cells, of which `cells_at` says what they are in a state."""
-        self.cells = self.cells_at(State())
-        self.add(*self.cells.values())
-
-    def cells_at(self, state: State) -> dict[str, Cells]:
-        return {}
+        self.add(self.zone)
 
     def cell(self, name: Name) -> Box:
         """The first element of a matrix."""

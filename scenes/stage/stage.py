@@ -61,12 +61,8 @@ class Stage(VGroup):
 
     def settle(self, state: State) -> None:
         """Show a state, at once."""
-        slabs = self.slabs
-        for name, pose in self.picture(state).items():
-            slabs[name].take(pose)
         for memory in self.memories:
-            for name, cells in memory.cells_at(state).items():
-                memory.cells[name].take(cells)
+            memory.settle(state)
         self.timeline.settle(state.step)
         self.counters.show(state)
         self.state = state
@@ -86,14 +82,9 @@ class Stage(VGroup):
 
     def back(self) -> list[Animation]:
         """The way back to the first state."""
-        first, slabs = state_at(self.schedule, 0), self.slabs
-        moves: list[Animation] = [
-            Move(slabs[name], pose) for name, pose in self.picture(first).items()
-        ]
+        first = state_at(self.schedule, 0)
         # Numbers go first: what they stand on fades.
-        for memory in self.memories:
-            for name, cells in memory.cells_at(first).items():
-                moves.append(Swap(memory.cells[name], cells, 0))
+        moves = [move for memory in self.memories for move in memory.moves(first, swap=0)]
         return [*moves, *self.timeline.moves(0)]
 
     def _tell(self, event: Event, after: State) -> list[Animation]:
@@ -139,14 +130,11 @@ class Stage(VGroup):
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
 
-    def _slab(self, box: Box, operand: str, strength: float, stroke: bool = False) -> Slab:
-        theme = self.look.theme
-        return Slab(self.look, box, theme.tint(operand, strength), theme.ink if stroke else None)
-
     def _carry(
         self, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
     ) -> Carry:
-        return Carry(self._slab(here, operand, strength, stroke=True), there, part)
+        theme = self.look.theme
+        return Carry(Slab(self.look, here, theme.tint(operand, strength), theme.ink), there, part)
 
 
 def _arrows(look: Look, zones: dict[str, Box]) -> VGroup:

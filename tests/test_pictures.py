@@ -1,0 +1,115 @@
+"""What holds of every scene in every look, whatever the tiling: what is on the screen can be read.
+
+Each scene is gone through without drawing; after each play its texts are looked at.
+"""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from publish.frames import FrameRenderer
+from publish.settings import ASPECTS, THEMES, Clip
+from publish.worker import film_class
+from scenes import SCENES
+from scenes.stage.film import Film
+from scenes.stage.pace import FRAME, READING
+from scenes.stage.type import Label
+from tests.screening import configured, faults, pale, screen
+from tests.tilings import random_choices
+from tiling.presets import Choice, choose, presets
+
+PRESETS = [choose(name) for name in presets()]
+LOOKS = [(theme, aspect) for theme in THEMES for aspect in ASPECTS]
+
+
+def name_of(choice: Choice) -> str:
+    return f"{choice.gemm} in {choice.tiling}"
+
+
+@pytest.mark.parametrize("choice", [*PRESETS, *random_choices(20)], ids=name_of)
+@pytest.mark.parametrize(("theme", "aspect"), LOOKS)
+@pytest.mark.parametrize("scene", SCENES)
+def test_whatever_is_written_can_be_read(
+    scene: str, theme: str, aspect: str, choice: Choice
+) -> None:
+    """No texts touch, all inside the margin, none too small, each stands out from its ground."""
+    found: dict[str, float] = {}
+
+    def look_at(film: Film) -> None:
+        found.update(dict.fromkeys([*faults(film), *pale(film)], film.now))
+
+    film = screen(Clip(scene, choice, theme, aspect, "draft"), look_at)
+    assert not found
+    assert 0 < film.poster_at < film.now
+    assert film.chapters and film.chapters[0].seconds == 0
+    for caption, following in pairwise(film.captions):
+        assert len(caption.text) <= READING * (following.seconds - caption.seconds) + 1e-6
+    for mark in [*film.captions, *film.chapters]:
+        assert round(mark.seconds / FRAME, 6).is_integer()
+
+
+@pytest.mark.parametrize("fault", ["overlap", "overflow", "small", "pale", "border"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_planted_fault_is_seen(scene: str, fault: str) -> None:
+    seen: list[str] = []
+    word = {
+        "overlap": "touches",
+        "overflow": "leaves",
+        "small": "px large",
+        "pale": "contrast",
+        "border": "crosses",
+    }[fault]
+
+    def look_at(film: Film) -> None:
+        ink, margin = film.look.theme.ink, film.look.margin
+        match fault:
+            case "overlap":
+                x, y = film._caption[0].boxes[0].center
+                label = Label(film.look, "over", x, y, 60, ink)
+            case "overflow":
+                label = Label(film.look, "out of here", margin.right - 40, 1000, 30, ink)
+            case "small":
+                label = Label(film.look, "tiny", 500, 925, 12, ink)
+            case "border":
+                label = Label(film.look, "zone", margin.x - 5, 700, 60, ink)
+            case _:
+                label = Label(film.look, "pale", 500, 925, 30, "#cccccc")
+        film.add(label)
+        seen.extend(wrong for wrong in [*faults(film), *pale(film)] if word in wrong)
+        film.remove(label)
+
+    screen(Clip(scene, choose(), quality="draft"), look_at)
+    assert seen
+
+
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "overview"])
+def test_about_half_a_minute_of_the_toy(scene: str) -> None:
+    assert 20 <= screen(Clip(scene, choose()), lambda film: None).now <= 45
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_clip_ends_on_its_first_frame(scene: str) -> None:
+    frames: list[list[np.ndarray]] = []
+
+    def keep(planes: list[np.ndarray], repeat: int) -> None:
+        frames[1:] = [[plane.copy() for plane in planes]]
+
+    clip = Clip(scene, choose("ragged"), quality="draft")
+    with configured(clip):
+        film_class(clip)(renderer=FrameRenderer(keep, lambda chapter: True)).render()
+    for one, other in zip(frames[0], frames[1], strict=True):
+        assert int(np.abs(one.astype(int) - other).max()) <= 1
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_scenes_are_ordinary_manim_scenes(scene: str, tmp_path: Path) -> None:
+    name = scene.title().replace("_", "")
+    command = [sys.executable, "-m", "manim", "render", "--dry_run", "--media_dir", str(tmp_path)]
+    run = subprocess.run(
+        [*command, "-ql", f"scenes/{scene}.py", name], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
