@@ -1,65 +1,17 @@
 """The door: `python render.py --help`. Heavy imports are inside the command that needs them."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from publish.settings import ASPECTS, QUALITIES, THEMES, Clip
+from publish.door import Door, chosen, look_options, one_of, positive, tiling_options, writable
+from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
-from tiling.presets import FIELDS, Choice, choose, presets
+from tiling.presets import presets
 from tiling.shapes import Refused
-
-MAX_JOBS = 256
-"""Processes that one clip may be shared among; each takes some hundred megabytes."""
-
-
-class Refusal(click.ClickException):
-    """Input that breaks a rule: one line, exit status 2."""
-
-    exit_code = 2
-
-
-@contextmanager
-def one_line() -> Iterator[None]:
-    """Whatever refuses the input does so in one line, not in a traceback or a page of usage."""
-    try:
-        yield
-    except Refused as refused:
-        raise Refusal(str(refused)) from None
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "render.py"
-        if isinstance(error, click.NoSuchOption):
-            remedy = "try " + " or ".join(error.possibilities or [f"{command} --help"])
-            refused = Refused(error.option_name, "", f"is no option of {command}", remedy)
-        else:
-            rule = error.format_message().rstrip(".")
-            refused = Refused(command, "", rule, f"try {command} --help")
-        raise Refusal(str(refused)) from None
-
-
-class Door(click.Group):
-    """Commands that refuse wrong input in one line."""
-
-    def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
-        if not args:  # then Click shows the help
-            return super().make_context(info_name, args, *rest, **extra)
-        with one_line():
-            return super().make_context(info_name, args, *rest, **extra)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            raise Refused("command", args[0], "is not known", "try " + ", ".join(self.commands))
-        return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with one_line():
-            return super().invoke(ctx)
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,68 +21,9 @@ def main() -> None:
     \b
     python render.py clip overview
     python render.py clip overview --preset sgemm --theme night
+    python render.py film
     python render.py inspect --gemm 64x48x40 --cta 16x16x8 --thread 4x4
     """
-
-
-METAVARS = {
-    "gemm": "MxNxK",
-    "cta": "BMxBNxBK",
-    "thread": "TMxTN",
-    "block": "ROW,COL",
-    "stages": "N",
-    "vector": "N",
-    "pad": "N",
-    "warp": "WMxWN",
-}
-
-
-def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
-    """--preset or --config, and an option for each field of a tiling."""
-    helps = {
-        "gemm": "C = A·B with A (M, K), B (K, N).",
-        "cta": "CTA tile BMxBNxBK.",
-        "thread": "Thread tile TMxTN.",
-        "block": "Row,col of the CTA that is looked at.",
-        "stages": "Buffers in shared memory.",
-        "vector": "Floats a thread requests at once: 1, 2 or 4.",
-        "pad": "Unused floats after each row of As.",
-        "warp": "Warp tile WMxWN.",
-    }
-    opt_in = "Opt in to more than 48 KB of shared memory."
-    large = click.option("--large-shared", is_flag=True, default=None, help=opt_in)
-    command = large(command)
-    for field in reversed(helps):
-        example = f"  [e.g. {FIELDS[field]}]"
-        command = click.option(f"--{field}", metavar=METAVARS[field], help=helps[field] + example)(
-            command
-        )
-    command = click.option("--config", type=click.Path(path_type=Path), help="A tiling as TOML.")(
-        command
-    )
-    names = ", ".join(presets())
-    return click.option("--preset", metavar="NAME", help=f"{names}  [default: seed]")(command)
-
-
-def chosen(options: dict[str, Any]) -> Choice:
-    """The tiling that a command's options name."""
-    fields = {field: options[field.replace("-", "_")] for field in FIELDS}
-    return choose(options["preset"], options["config"], fields)
-
-
-def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A check that each value is one of the names, refused as every other field is."""
-
-    def check(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        field = param.opts[0] if param.opts[0].startswith("-") else "scene"
-        if not value:
-            raise Refused(field, "", "is missing", "try " + ", ".join(names))
-        for name in value if isinstance(value, tuple) else (value,):
-            if name not in names:
-                raise Refused(field, name, "is not known", "try " + ", ".join(names))
-        return value
-
-    return check
 
 
 @main.command("list")
@@ -147,94 +40,105 @@ def list_command() -> None:
 
 @main.command()
 @click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
+@click.option("--all", "every", is_flag=True, help="Every scene, in both themes and both aspects.")
 @tiling_options
-@click.option(
-    "--theme", default=THEMES[0], show_default=True, callback=one_of(THEMES), help="paper or night."
-)
-@click.option(
-    "--aspect",
-    default=ASPECTS[0],
-    show_default=True,
-    callback=one_of(ASPECTS),
-    help="wide or tall.",
-)
-@click.option(
-    "--quality",
-    default="web",
-    show_default=True,
-    callback=one_of(QUALITIES),
-    help="draft, web or uhd.",
-)
-@click.option("--out", default="media", type=click.Path(path_type=Path), help="Folder to write to.")
-@click.option("--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]")
-def clip(names: tuple[str, ...], **options: Any) -> None:
-    """Render clips: SCENE.mp4, a poster .jpg, subtitles .vtt, and .json about them all.
+@look_options
+@click.pass_context
+def clip(ctx: click.Context, names: tuple[str, ...], every: bool, **options: Any) -> None:
+    """Render clips: SCENE.mp4, a poster .jpg, subtitles .vtt, a transcript .txt, and .json about
+    them all.
+
+    Without --theme a clip is paper, without --aspect wide; with --all it is made in both.
 
     \b
     python render.py clip overview
     python render.py clip overview --preset small --theme night --aspect tall
+    python render.py clip --all --theme night
     """
     from publish.cache import fingerprint, up_to_date
     from publish.clip import sweep
 
-    look = {key: options[key] for key in ("theme", "aspect", "quality", "out")}
-    jobs = positive("--jobs", options["jobs"])
-    choice = chosen(options)
+    if not names and not every:
+        raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
+    if names and every:
+        raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
+    jobs, choice = positive("--jobs", options["jobs"]), chosen(options)
     writable("--out", options["out"])
     sweep(options["out"])
+    themes = [options["theme"]] if options["theme"] else THEMES if every else THEMES[:1]
+    aspects = [options["aspect"]] if options["aspect"] else ASPECTS if every else ASPECTS[:1]
+    wanted = [
+        Clip(name, choice, theme, aspect, options["quality"], options["out"])
+        for name in (SCENES if every else dict.fromkeys(names))
+        for theme in themes
+        for aspect in aspects
+    ]
+    stale = [one for one in wanted if not up_to_date(one, fingerprint(one))]
+    for one in wanted:
+        if one not in stale:
+            click.echo(f"{one.file('.mp4')} is up to date")
+    if stale:
+        _render(ctx, stale, jobs)
+
+
+def _render(ctx: click.Context, clips: list[Clip], jobs: int) -> None:
+    """Verify the clips' tiling, then render them all; what fails does not stop the others."""
+    from publish.clip import render
+    from publish.display import Display, verified
+
+    rung = verified(clips[0].choice)
+    with Display(clips, rung.says) as display:
+        render(clips, [rung], jobs, display)
+    if len(clips) > 1:
+        click.echo(display.summary(len(clips), jobs))
+    for failed, why in display.failures:
+        if len(clips) == 1 and isinstance(why, Refused):
+            raise why
+        click.echo(f"Error: {failed.stem}: {why}", err=True)
+    if display.failures:
+        ctx.exit(1)
+
+
+@main.command()
+@click.option("--scenes", help="Which, and in which order.  [e.g. overview,outer_product]")
+@tiling_options
+@look_options
+def film(scenes: str | None, **options: Any) -> None:
+    """Join scenes to one film: film.mp4 with chapters, each scene behind its title card.
+
+    Scenes that are up to date are not rendered again.
+
+    \b
+    python render.py film
+    python render.py film --scenes overview,outer_product --preset sgemm --theme night
+    """
+    from publish.cache import up_to_date
+    from publish.clip import sweep
+    from publish.display import Display, verified
+    from publish.film import film_of, make_film, mark_of
+    from publish.pool import RenderFailed
+
+    names = list(SCENES) if scenes is None else [name.strip() for name in scenes.split(",")]
     for name in names:
-        wanted = Clip(name, choice, **look)
-        if up_to_date(wanted, fingerprint(wanted)):
-            click.echo(f"{wanted.file('.mp4')} is up to date")
-        else:
-            make(wanted, jobs)
-
-
-def make(wanted: Clip, jobs: int) -> None:
-    """Verify a clip's tiling, then render it, with a progress bar for each."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from publish.clip import RenderFailed, render
-    from tiling.verify import verify
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("verify", total=1.0)
-        rung = verify("model", wanted.choice, lambda share: progress.update(task, completed=share))
-        if rung.status == "failed":
-            raise click.ClickException(f"the schedule is wrong, nothing is rendered: {rung.says}")
-        progress.remove_task(task)
-        task = progress.add_task(wanted.stem, total=None)
-        try:
-            render(
-                wanted,
-                [rung],
-                jobs,
-                lambda total: progress.update(task, total=total),
-                lambda frames: progress.advance(task, frames),
-            )
-        except RenderFailed as failed:
-            raise click.ClickException(str(failed)) from None
-    click.echo(f"{wanted.file('.mp4')}  verified: {rung.says}")
-
-
-def positive(field: str, value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise Refused(field, value, "is not a positive whole number", "try 2")
-    if int(value) > MAX_JOBS:
-        raise Refused(field, value, f"is more than {MAX_JOBS} processes", "try 2")
-    return int(value)
-
-
-def writable(field: str, folder: Path) -> None:
-    """Refuse a folder that cannot be written, before any work."""
+        if name not in SCENES:
+            raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
+    if len(set(names)) < len(names):
+        raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
+    jobs, choice = positive("--jobs", options["jobs"]), chosen(options)
+    writable("--out", options["out"])
+    sweep(options["out"])
+    look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
+    whole, parts = film_of(names, Clip("", choice, *look, options["quality"], options["out"]))
+    if up_to_date(whole, mark_of(parts)):
+        click.echo(f"{whole.file('.mp4')} is up to date")
+        return
+    rung = verified(choice)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(None, "permission denied")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refused(field, folder, f"cannot be written: {reason}", "try media") from None
+        with Display(parts, rung.says) as display:
+            make_film(whole, parts, [rung], jobs, display)
+    except RenderFailed as failed:
+        raise click.ClickException(str(failed)) from None
+    click.echo(f"{whole.file('.mp4')}  {len(parts)} scenes")
 
 
 @main.command()
@@ -247,51 +151,16 @@ def inspect(as_json: bool, **options: Any) -> None:
     python render.py inspect --preset sgemm
     python render.py inspect --preset small --cta 32x16x8
     """
+    from publish.cache import describe
+    from publish.tables import show_traffic
     from tiling.traffic import traffic
 
     choice = chosen(options)
     found = traffic(choice.schedule())
     if as_json:
-        from publish.cache import describe
-
         click.echo(json.dumps({**describe(choice), "traffic": found.as_dict()}, indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
-    table = Table(
-        "", f"CTA {choice.cta}", f"all {found.ctas} CTAs", title=title, title_justify="left"
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
-    both = [found.cta, found.total]
-    rows: list[tuple[str, list[str]]] = [
-        ("A requested, elements", [f"{c.requested_a:,}" for c in both]),
-        ("B requested, elements", [f"{c.requested_b:,}" for c in both]),
-        ("A and B requested, bytes", [f"{c.requested_bytes:,}" for c in both]),
-        ("C stored, elements", [f"{c.stored:,}" for c in both]),
-        ("shared words written", [f"{c.shared_writes:,}" for c in both]),
-        ("shared words read", [f"{c.shared_reads:,}" for c in both]),
-        ("FMA executed", [f"{c.fma:,}" for c in both]),
-        ("FLOP of the product", [f"{c.flop:,}" for c in both]),
-        ("FLOP per byte requested", [f"{c.intensity:.4g}" for c in both]),
-        ("requests per result", [f"{c.requests_per_result:.4g}" for c in both]),
-        ("shared reads per result", [f"{c.shared_reads_per_result:.4g}" for c in both]),
-    ]
-    for label, values in rows:
-        table.add_row(label, *values)
-    console = Console()
-    console.print(table)
-    console.print(
-        f"{found.threads} threads a CTA, {found.accumulators} accumulators each; "
-        f"{found.shared_bytes:,} bytes of shared memory; "
-        f"{found.k_tiles} k-tiles, {found.barriers} barriers.\n"
-        f"Requested are elements that threads ask global memory for; caches stand behind it. "
-        f"A thread for each result would request {found.naive_requested:,}, "
-        f"{found.naive_requested / found.total.requested:.4g} times as many.",
-        highlight=False,
-    )
+    else:
+        show_traffic(choice, found)
 
 
 @main.command()
@@ -318,9 +187,9 @@ def verify(
     """
     from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
 
     from publish.cache import describe
+    from publish.tables import show_rungs
     from tiling.verify import RUNGS
     from tiling.verify import verify as climb
 
@@ -347,12 +216,7 @@ def verify(
     if as_json:
         click.echo(text)
     else:
-        title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
-        table = Table("rung", "status", "seconds", "", title=title, title_justify="left")
-        for r in rungs:
-            seconds = f"{r.seconds:.2f}" if r.status != "not run" else ""
-            table.add_row(r.name, r.status, seconds, r.says)
-        Console().print(table)
+        show_rungs(choice, rungs)
     if any(r.status == "failed" for r in rungs):
         ctx.exit(1)
 

@@ -1,6 +1,11 @@
-"""The caption line as a subtitle track: the same words, at the same frames."""
+"""The caption line as text: a subtitle track, and a transcript of what is said and seen."""
 
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any
+
+WIDTH = 88
+"""Characters of a line of a transcript."""
 
 
 def vtt(marks: dict[str, Any]) -> str:
@@ -12,6 +17,25 @@ def vtt(marks: dict[str, Any]) -> str:
         for caption, end in zip(captions, ends, strict=True)
     ]
     return "\n".join(["WEBVTT\n", *cues])
+
+
+def transcript(heading: Sequence[str], marks: dict[str, Any]) -> str:
+    """For who cannot watch: captions with their times, and under each what the picture shows."""
+    first, *rest = heading
+    lines = [first, "=" * len(first), "", *rest]
+    chapters = {chapter["seconds"]: chapter["text"] for chapter in marks["chapters"]}
+    for caption in marks["captions"]:
+        if name := chapters.get(caption["seconds"]):
+            lines += ["", name[0].upper() + name[1:], "-" * len(name)]
+        seconds = int(caption["seconds"])
+        lines += ["", *_hanging(f"{seconds // 60}:{seconds % 60:02}", caption["text"])]
+        lines += _hanging("", caption["shows"])
+    return "\n".join(lines) + "\n"
+
+
+def _hanging(mark: str, text: str) -> Iterator[str]:
+    for i, line in enumerate(wrap(text, WIDTH - 6)):
+        yield f"{mark if i == 0 else '':<6}{line}"
 
 
 def _stamp(seconds: float) -> str:

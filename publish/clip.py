@@ -1,170 +1,97 @@
-"""Making a clip: processes that share its chapters, and whole files moved into place."""
+"""Making clips: what the processes rendered, put together and moved into place as whole files."""
 
-import contextlib
 import json
-import multiprocessing
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, wait
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from typing import Any, Protocol
 
 from publish.cache import describe, digest, fingerprint, versions
-from publish.captions import vtt
+from publish.captions import transcript, vtt
+from publish.pool import RenderFailed, share
 from publish.settings import Clip
+from scenes import SCENES, title
 from tiling.schedule import Schedule
 from tiling.shapes import Refused
 from tiling.verify import Rung
 
 PRIVATE = ".rendering-"
 
+KINDS = (".mp4", ".jpg", ".vtt", ".txt")
+"""The files of a clip beside its description, which is .json."""
 
-class RenderFailed(Exception):
-    """A clip could not be made; the text says why. Nothing was written under a final name."""
+
+class Progress(Protocol):
+    """Who wants to know how it goes."""
+
+    def total(self, clip: Clip, frames: int) -> None: ...
+    def advance(self, clip: Clip, frames: int) -> None: ...
+    def done(self, clip: Clip) -> None: ...
+    def failed(self, clip: Clip, why: Exception) -> None:
+        """`why` is Refused where the folder or the scene says no, else RenderFailed."""
+
+    def memory(self, kilobytes: int) -> None:
+        """What one process has needed so far."""
 
 
-def render(
-    clip: Clip,
-    verified: list[Rung],
-    jobs: int,
-    total: Callable[[int], None],
-    advance: Callable[[int], None],
-) -> None:
-    """Render a clip in so many processes and put its files in place: .mp4, .jpg, .vtt, .json.
+def render(clips: Sequence[Clip], verified: list[Rung], jobs: int, progress: Progress) -> None:
+    """Render clips of one choice in so many processes, and put the files of each in place.
 
-    `total` is told how many frames there are, `advance` how many more are done. Raises Refused
-    where the folder cannot take the files, RenderFailed for anything else.
+    A clip that fails is told to `progress`, and leaves what lay there before; the others go on.
     """
-    mark = fingerprint(clip)
-    try:
-        clip.out.mkdir(parents=True, exist_ok=True)
-        with _private_folder(clip.out) as folder:
-            marks = _share(clip, folder, jobs, total, advance)
-            files = _assemble(clip, folder, marks)
-            about = _about(clip, mark, marks, verified, files)
-            description = folder / clip.file(".json").name
-            description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-            # The description comes last and goes first: while it is missing or does not fit the
-            # other files, `up_to_date` is false and the clip is rendered again.
-            clip.file(".json").unlink(missing_ok=True)
-            for path in [*files, description]:
-                path.replace(clip.out / path.name)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        remedy = "nothing was changed; make room, or try another folder"
-        raise Refused("--out", clip.out, f"cannot be written: {reason}", remedy) from None
-
-
-def _share(
-    clip: Clip,
-    folder: Path,
-    jobs: int,
-    total: Callable[[int], None],
-    advance: Callable[[int], None],
-) -> dict[str, Any]:
-    """Let `jobs` processes render the clip's chapters. Returns its marks."""
-    # A fresh interpreter each: forking one that has threads is not safe.
-    context = multiprocessing.get_context("spawn")
-    processes, ends = [], []
-    for number in range(jobs):
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_process, args=(os.getpid(), clip, folder, theirs, number == 0), daemon=True
-        )
-        process.start()
-        theirs.close()
-        processes.append(process)
-        ends.append(ours)
-    try:
-        return _listen(ends, total, advance)
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
-
-
-def _process(parent: int, clip: Clip, folder: Path, progress: Connection, count: bool) -> None:
-    """The whole life of a process that renders. What goes wrong is sent, not raised."""
-    Thread(target=_die_with, args=(parent,), daemon=True).start()
-    from publish.worker import Work  # imports Manim
-
-    try:
-        Work(clip, folder, progress).run(count)
-    except OSError as error:
-        progress.send(("no room", error.strerror or str(error)))
-    except Exception as error:
-        # Manim's text comes by way of files, and one that was cut short fails as something else.
-        try:
-            (folder / "probe").write_bytes(bytes(2**20))
-        except OSError as full:
-            progress.send(("no room", full.strerror or str(full)))
-        else:
-            progress.send(("failed", f"{type(error).__name__}: {error}"))
-
-
-def _die_with(parent: int) -> None:
-    """End this process when whoever started it is gone, killed perhaps."""
-    while os.getppid() == parent:
-        time.sleep(0.1)
-    os._exit(1)
-
-
-def _listen(
-    ends: list[Connection], total: Callable[[int], None], advance: Callable[[int], None]
-) -> dict[str, Any]:
-    """Hear all processes out. Each ends with its marks, which are the same, or with a failure."""
-    marks: list[dict[str, Any]] = []
-    open_ends = list(ends)
-    while open_ends:
-        for end in wait(open_ends):
-            assert isinstance(end, Connection)
+    with ExitStack() as stack:
+        tasks = []
+        for clip in clips:
             try:
-                kind, value = end.recv()
-            except EOFError:
-                open_ends.remove(end)
-                continue
-            match kind:
-                case "total":
-                    total(value)
-                case "frames":
-                    advance(value)
-                case "marks":
-                    marks.append(json.loads(value))
-                case "no room":
-                    raise OSError(None, value)
-                case _:
-                    raise RenderFailed(value)
-    if len(marks) < len(ends):
-        raise RenderFailed("a rendering process ended before its work was done")
-    return marks[0]
+                clip.out.mkdir(parents=True, exist_ok=True)
+                tasks.append((clip, stack.enter_context(private_folder(clip.out))))
+            except OSError as error:
+                progress.failed(clip, unwritable(clip.out, error))
+        for number, kind, value in share(tasks, jobs) if tasks else ():
+            clip, folder = tasks[number]
+            try:
+                match kind:
+                    case "total":
+                        progress.total(clip, value)
+                    case "frames":
+                        progress.advance(clip, value)
+                    case "memory":
+                        progress.memory(value)
+                    case "marks":
+                        _finish(clip, folder, json.loads(value), verified)
+                        progress.done(clip)
+                    case "failed":
+                        raise value
+            except OSError as error:
+                progress.failed(clip, unwritable(clip.out, error))
+            except (RenderFailed, Refused) as error:
+                progress.failed(clip, error)
+            if kind in ("marks", "failed"):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _assemble(clip: Clip, folder: Path, marks: dict[str, Any]) -> list[Path]:
-    """The MP4 from its chapters, the JPEG poster and the subtitles, in the private folder."""
+def unwritable(out: Path, error: OSError) -> Refused:
+    reason = (error.strerror or str(error)).lower()
+    remedy = "nothing was changed; make room, or try another folder"
+    return Refused("--out", out, f"cannot be written: {reason}", remedy)
+
+
+def _finish(clip: Clip, folder: Path, marks: dict[str, Any], verified: list[Rung]) -> None:
+    """The clip's files from what was rendered into its private folder."""
     from PIL import Image
 
     from publish.encode import join
 
-    movie, poster = folder / clip.file(".mp4").name, folder / clip.file(".jpg").name
-    chapters = [folder / f"{i:03}.mp4" for i in range(len(marks["chapters"]))]
-    frames = join(chapters, movie)
+    movie = folder / clip.file(".mp4").name
+    frames = join([folder / f"{i:03}.mp4" for i in range(len(marks["chapters"]))], movie)
     if frames != marks["frames"]:
         raise RenderFailed(f"{frames} frames were encoded of {marks['frames']}")
-    Image.open(folder / "poster.png").save(poster, quality=90, optimize=True)
-    subtitles = folder / clip.file(".vtt").name
-    subtitles.write_text(vtt({**marks, "fps": clip.fps}), "utf-8")
-    return [movie, poster, subtitles]
-
-
-def _about(
-    clip: Clip, mark: str, marks: dict[str, Any], verified: list[Rung], files: list[Path]
-) -> dict[str, Any]:
-    schedule = clip.choice.schedule()
-    return {
+    poster = Image.open(folder / "poster.png")
+    poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
+    about = {
         "scene": clip.scene,
         "theme": clip.theme,
         "aspect": clip.aspect,
@@ -172,13 +99,38 @@ def _about(
         "height": clip.pixels[1],
         "fps": clip.fps,
         **marks,
+        "fingerprint": fingerprint(clip),
+    }
+    heading = [f"{title(clip.scene)}: {SCENES[clip.scene]}"]
+    put_in_place(clip, folder, about, heading, verified)
+
+
+def put_in_place(
+    clip: Clip, folder: Path, about: dict[str, Any], heading: Sequence[str], verified: list[Rung]
+) -> None:
+    """Write the texts about a clip whose movie and poster lie in a private folder; move all out."""
+    schedule = clip.choice.schedule()
+    proved = [f"Verified, {rung.name}: {rung.says}." for rung in verified]
+    what = f"C = A·B, {schedule.gemm} in {schedule.tiling}, CTA {schedule.cta}."
+    text = transcript([*heading, what, *proved], about)
+    (folder / clip.file(".vtt").name).write_text(vtt(about), "utf-8")
+    (folder / clip.file(".txt").name).write_text(text, "utf-8")
+    files = [folder / clip.file(kind).name for kind in KINDS]
+    about = {
+        **about,
         "choice": describe(clip.choice),
         "schedule": schedule_fingerprint(schedule),
         "verified": [{k: v for k, v in vars(rung).items() if k != "seconds"} for rung in verified],
         "versions": versions(),
         "files": {path.name: digest(path) for path in files},
-        "fingerprint": mark,
     }
+    description = folder / clip.file(".json").name
+    description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    # The description comes last and goes first: while it is missing or does not fit the other
+    # files, `up_to_date` is false and the clip is rendered again.
+    clip.file(".json").unlink(missing_ok=True)
+    for path in [*files, description]:
+        path.replace(clip.out / path.name)
 
 
 def schedule_fingerprint(schedule: Schedule) -> str:
@@ -196,8 +148,8 @@ def sweep(out: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def _private_folder(out: Path) -> Iterator[Path]:
+@contextmanager
+def private_folder(out: Path) -> Iterator[Path]:
     """A folder beside the final files: moving them is one rename."""
     folder = Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=out))
     try:

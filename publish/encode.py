@@ -1,9 +1,8 @@
 """Encoding: frames to a segment of H.264, segments to one MP4 without encoding again."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 
 import av
 import numpy as np
@@ -12,6 +11,12 @@ from publish.frames import Pixels
 
 OPTIONS = {"preset": "veryfast", "crf": "23", "threads": "1"}
 """One thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
+
+CPU = Path("/proc/cpuinfo")
+if CPU.exists() and "avx512f" in CPU.read_text():
+    # With AVX-512 x264's macroblock tree reads memory that nobody has written: the same frames then
+    # give other bytes from run to run. With AVX2 they do not.
+    OPTIONS["x264-params"] = "asm=avx2"
 
 BT709 = 1
 """Its number in H.264's tables of primaries, transfer and matrix: without it players guess."""
@@ -45,47 +50,21 @@ class Encoder:
         self.container.close()
 
 
-class Segment:
-    """An encoder in a thread of its own, so that the next frames are drawn meanwhile."""
+def join(segments: Sequence[Path], target: Path, chapters: Sequence[tuple[float, str]] = ()) -> int:
+    """Put segments one behind the other, index in front ("faststart"). Returns the frames.
 
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-        self.queue: Queue[tuple[list[Pixels], int] | None] = Queue(maxsize=8)
-        self.error: BaseException | None = None
-        self.thread = Thread(target=self._work, daemon=True)
-        self.thread.start()
-
-    def put(self, planes: list[Pixels], repeat: int) -> None:
-        if self.error is not None:
-            raise self.error
-        self.queue.put((planes, repeat))
-
-    def close(self) -> None:
-        self.queue.put(None)
-        self.thread.join()
-        if self.error is not None:
-            raise self.error
-
-    def _work(self) -> None:
-        try:
-            while (item := self.queue.get()) is not None:
-                self.encoder.write(*item)
-            self.encoder.close()
-        except BaseException as error:
-            self.error = error
-            while self.queue.get() is not None:  # whoever puts must not wait for ever
-                pass
-
-
-def join(segments: list[Path], target: Path) -> int:
-    """Put segments one behind the other, index in front ("faststart"). Returns the frames."""
+    `chapters` are (seconds at which it begins, title), which players show in their own way.
+    """
     frames = 0
     with av.open(target, "w", options={"movflags": "faststart"}) as whole:
         stream = None
         for path in segments:
             with av.open(path) as part:
                 source = part.streams.video[0]
-                stream = stream or whole.add_stream_from_template(source)
+                if stream is None:
+                    stream = whole.add_stream_from_template(source)
+                    if chapters:
+                        whole.set_chapters(_marks(chapters, _length(segments)))
                 ticks = round(1 / source.average_rate / source.time_base)
                 for packet in part.demux(source):
                     if packet.dts is not None:
@@ -95,3 +74,28 @@ def join(segments: list[Path], target: Path) -> int:
                         whole.mux(packet)
                 frames += source.frames
     return frames
+
+
+def _length(segments: Sequence[Path]) -> float:
+    """Seconds of all segments together."""
+    seconds = 0.0
+    for path in segments:
+        with av.open(path) as part:
+            stream = part.streams.video[0]
+            seconds += stream.frames / float(stream.average_rate)
+    return seconds
+
+
+def _marks(chapters: Sequence[tuple[float, str]], end: float) -> list[dict[str, object]]:
+    """Chapters as PyAV takes them, each until the next begins, in milliseconds."""
+    ends = [seconds for seconds, _ in chapters[1:]] + [end]
+    return [
+        {
+            "id": number,
+            "start": round(seconds * 1000),
+            "end": round(until * 1000),
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": title},
+        }
+        for number, ((seconds, title), until) in enumerate(zip(chapters, ends, strict=True))
+    ]

@@ -90,7 +90,9 @@ class FrameRenderer(CairoRenderer):
     def render(self, scene: Film, time: float, moving_mobjects: Any = None) -> None:
         if self.skip_animations:
             return
-        now = _merge([box for m in self.animated if _seen(m) and (box := self._reach(m))])
+        # In the order in which they are drawn, not in the set's, which differs from run to run.
+        moved = (m for m in self.moving if m in self.animated and _seen(m))
+        now = _merge([box for m in moved if (box := self._reach(m))])
         if self.last is None:
             self.update_frame(scene)
             self._convert(None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tiling.presets import Choice
+from tiling.presets import DEFAULT, Choice
 
 QUALITIES = {"draft": (540, 15), "web": (1080, 60), "uhd": (2160, 60)}
 """(pixels of the shorter side, frames a second)."""
@@ -22,14 +22,16 @@ class Clip:
     aspect: str = "wide"
     quality: str = "web"
     out: Path = Path("media")
+    card: bool = False
+    """The scene's title card instead of the scene."""
 
     @property
     def stem(self) -> str:
         """Name of its files without suffix: plain for the defaults, a variant says so."""
-        parts = [self.scene]
-        parts += [self.theme] if self.theme != THEMES[0] else []
-        parts += [self.aspect] if self.aspect != ASPECTS[0] else []
-        return "-".join(parts)
+        name = self.scene + ("-card" if self.card else "")
+        usual = (self.choice.name, DEFAULT), (self.theme, THEMES[0]), (self.aspect, ASPECTS[0])
+        variant = [value for value, default in (*usual, (self.quality, "web")) if value != default]
+        return "-".join([name, *variant])
 
     @property
     def pixels(self) -> tuple[int, int]:

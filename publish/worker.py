@@ -1,30 +1,36 @@
-"""One of the processes that render a clip: it takes a chapter nobody has taken, and the next."""
+"""One of the processes that render: it goes through a clip and takes the chapters nobody has."""
 
 import json
 import logging
 import os
+import resource
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from manim import tempconfig
 from PIL import Image
 
-from publish.encode import Encoder, Segment
+from publish.encode import Encoder
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
 from scenes.stage.film import Film
 from scenes.stage.look import ASPECTS, PIXEL, THEMES, Look
+from scenes.stage.title import TitleCard
+
+Send = Callable[[str, Any], None]
 
 
 def film_class(clip: Clip) -> type[Film]:
     """The scene's class, set to the clip's tiling and look."""
+    set_to = {"choice": clip.choice, "look": Look(THEMES[clip.theme], clip.aspect)}
+    if clip.card:
+        return type("Card", (TitleCard,), {**set_to, "scene": clip.scene})
     module = import_module(f"scenes.{clip.scene}")
     name = clip.scene.title().replace("_", "")
-    look = Look(THEMES[clip.theme], clip.aspect)
-    return type(name, (getattr(module, name),), {"choice": clip.choice, "look": look})
+    return type(name, (getattr(module, name),), set_to)
 
 
 def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
@@ -50,9 +56,9 @@ def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
 class Work:
     """Chapters of one clip that this process renders, each into a segment of the folder."""
 
-    def __init__(self, clip: Clip, folder: Path, progress: Connection) -> None:
-        self.clip, self.folder, self.progress = clip, folder, progress
-        self.segment: Segment | None = None
+    def __init__(self, clip: Clip, folder: Path, send: Send) -> None:
+        self.clip, self.folder, self.send = clip, folder, send
+        self.segment: Encoder | None = None
 
     def run(self, count: bool) -> None:
         """Render the chapters that are to be had, and send the clip's marks.
@@ -65,7 +71,7 @@ class Work:
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)
                 scene(renderer=counter).render()
-                self.progress.send(("total", counter.frames))
+                self.send("total", counter.frames)
             renderer = FrameRenderer(self.put, self.take)
             film = scene(renderer=renderer)
             film.render()
@@ -75,9 +81,10 @@ class Work:
         marks = {
             "frames": renderer.frames,
             "captions": [asdict(mark) for mark in film.captions],
-            "chapters": [asdict(mark) for mark in film.chapters],
+            "chapters": [{"seconds": mark.seconds, "text": mark.text} for mark in film.chapters],
         }
-        self.progress.send(("marks", json.dumps(marks)))
+        self.send("marks", json.dumps(marks))
+        self.send("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
     def take(self, chapter: int) -> bool:
         """Take a chapter, unless another process has. The file is made by one process only."""
@@ -87,13 +94,13 @@ class Work:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return False
-        self.segment = Segment(Encoder(path, *self.clip.pixels, self.clip.fps))
+        self.segment = Encoder(path, *self.clip.pixels, self.clip.fps)
         return True
 
     def put(self, planes: list[Pixels], repeat: int) -> None:
         assert self.segment is not None
-        self.segment.put(planes, repeat)
-        self.progress.send(("frames", repeat))
+        self.segment.write(planes, repeat)
+        self.send("frames", repeat)
 
     def close(self) -> None:
         if self.segment is not None:

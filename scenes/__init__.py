@@ -4,3 +4,8 @@ SCENES = {
     "overview": "One CTA makes one tile of C by marching along K.",
 }
 """Scenes in viewing order, each with its claim. Scene `x_y` is the class `XY` in scenes/x_y.py."""
+
+
+def title(scene: str) -> str:
+    """A scene's name in words."""
+    return scene.replace("_", " ").capitalize()

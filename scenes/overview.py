@@ -2,6 +2,7 @@
 
 from scenes.stage.counters import count
 from scenes.stage.film import Film
+from scenes.stage.memories import THREAD
 from scenes.stage.pace import Beat, pace, to_read
 from scenes.stage.stage import Stage
 from tiling.schedule import Barrier, Copy, Fragments, Schedule, Store
@@ -19,7 +20,7 @@ class Overview(Film):
         schedule = self.stage.schedule
 
         opening = self._opening(schedule)
-        self.say(opening, chapter="start")
+        self.say(opening, "start", self._setting(schedule))
         for beat in pace(schedule):
             self._tell(schedule, beat)
             if schedule.events[beat.first] == self._telling(schedule):
@@ -36,21 +37,25 @@ class Overview(Film):
         """Open the chapter that begins with these events, and say what they are about."""
         event, last = schedule.events[beat.first], schedule.k_tiles - 1
         alone = beat.last == beat.first + 1
-        chapter = text = ""
+        chapter = text = shows = ""
         match event:
             case Copy("A", 0):
                 chapter, text = "load", "Loading tiles from global to shared memory"
+                shows = self._loads(schedule, 0)
             case Copy("B", 0) if self._hangs(schedule):
                 text = "Nothing is requested beyond an edge: zeros fill the tile"
             case Barrier(0, "reads"):
                 text = "Barrier: wait until the tiles are complete"
+                shows = "The border of shared memory lights up."
             case Fragments(0, 0):
                 chapter = "accumulate"
                 text = "One thread's output: accumulate outer products in registers"
+                shows = self._accumulates(schedule)
             case Barrier(1, "overwrite"):
                 text = "Barrier: wait until nobody reads the old tiles"
             case Copy("A", 1):
                 chapter, text = "next k-tile", "The next tiles along K: load, wait, accumulate"
+                shows = self._loads(schedule, 1)
             case Barrier(2, "overwrite") if not alone:
                 chapter, text = "along K", f"The same for each of the {last + 1} k-tiles"
             case Copy("A", k_tile) if alone and k_tile == last > 1:
@@ -58,12 +63,14 @@ class Overview(Film):
                 chapter, text = "last k-tile", "The last tiles along K"
                 if ragged and not self._hangs(schedule):
                     text = "The last tiles along K: zeros fill what hangs over"
+                shows = self._loads(schedule, last)
             case Store():
                 whole = schedule.inside("C") == schedule.tiling.tile_shape("C")
                 stored = "Every thread stores its results to C"
                 chapter, text = "store", stored if whole else "Results that lie inside C are stored"
+                shows = self._stores(schedule)
         if text:
-            self.say(text, chapter)
+            self.say(text, chapter, shows)
 
     def _telling(self, schedule: Schedule) -> Fragments:
         """Before this event everything can be seen at once: a still of it stands for the clip."""
@@ -78,6 +85,55 @@ class Overview(Film):
         toy = "A toy: one" if tiling.threads < WARP else "One"
         threads = f"{tiling.threads} thread" + "s" * (tiling.threads > 1)
         return f"{toy} CTA of {threads} makes one {dims(tiling.bm, tiling.bn)} tile of C"
+
+    def _setting(self, schedule: Schedule) -> str:
+        gemm, tiling, (row, col) = schedule.gemm, schedule.tiling, schedule.cta
+        return (
+            f"Three panels. Global memory holds A ({dims(gemm.m, gemm.k)}), B "
+            f"({dims(gemm.k, gemm.n)}) and C ({dims(gemm.m, gemm.n)}), A to the left of C and B "
+            f"above it; the CTA in row {row}, column {col} of the grid is outlined in C. Shared "
+            f"memory has room for a tile of A ({dims(tiling.bm, tiling.bk)}) and one of B "
+            f"({dims(tiling.bk, tiling.bn)}). The registers of thread {THREAD} hold "
+            f"{dims(tiling.tm, tiling.tn)} accumulators. A strip shows the schedule: "
+            f"{schedule.k_tiles} k-tiles, {len(schedule.events)} events."
+        )
+
+    def _loads(self, schedule: Schedule, k_tile: int) -> str:
+        """Which elements travel, and what has been requested when they are there."""
+        copy_b = schedule.events.index(Copy("B", k_tile))
+        requested = state_at(schedule, copy_b + 1).requested_bytes
+        (row, k), (rows, ks) = schedule.origin("A", k_tile), schedule.inside("A", k_tile)
+        (_, col), (_, cols) = schedule.origin("B", k_tile), schedule.inside("B", k_tile)
+        return (
+            f"Row {row} to {row + rows - 1} of A and column {col} to {col + cols - 1} of B, both "
+            f"at k {k} to {k + ks - 1}, travel to shared memory. Then "
+            f"{count(requested)}B have been requested."
+        )
+
+    def _accumulates(self, schedule: Schedule) -> str:
+        tiling = schedule.tiling
+        found = self._found(tiling.bk)
+        return (
+            f"At each of the {tiling.bk} k of the tile, thread {THREAD} reads {tiling.tm} values "
+            f"of a and {tiling.tn} of b, and adds each of their {tiling.tm * tiling.tn} products "
+            f"to an accumulator.{found}"
+        )
+
+    def _stores(self, schedule: Schedule) -> str:
+        (row, col), (rows, cols) = schedule.origin("C"), schedule.inside("C")
+        found = self._found(schedule.k_tiles * schedule.tiling.bk)
+        return (
+            f"The tile of C, row {row} to {row + rows - 1} and column {col} to {col + cols - 1}, "
+            f"travels from the registers to global memory.{found}"
+        )
+
+    def _found(self, k_done: int) -> str:
+        """What the filmed thread has accumulated, where its numbers are large enough to be read."""
+        values = self.stage.registers.values
+        if values is None:
+            return ""
+        rows = "; ".join(", ".join(f"{x:g}" for x in row) for row in values.acc[k_done - 1])
+        return f" Then its accumulators are, row by row: {rows}."
 
     def _closing(self, schedule: Schedule) -> str:
         cta = traffic(schedule).cta

@@ -20,6 +20,7 @@ from tiling.presets import choose
 
 ROOT = Path(__file__).parent.parent
 TINY = ["--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft"]
+STEM = "overview-seed-changed-draft"
 
 
 def clip(out: Path, *options: str, **how: object) -> subprocess.CompletedProcess[str]:
@@ -42,22 +43,19 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_files(rendered: Path) -> None:
     assert sorted(digests(rendered)) == [
-        "overview.jpg",
-        "overview.json",
-        "overview.mp4",
-        "overview.vtt",
+        STEM + end for end in (".jpg", ".json", ".mp4", ".txt", ".vtt")
     ]
-    about = json.loads((rendered / "overview.json").read_text())
-    with av.open(rendered / "overview.mp4") as movie:
+    about = json.loads((rendered / f"{STEM}.json").read_text())
+    with av.open(rendered / f"{STEM}.mp4") as movie:
         stream = movie.streams.video[0]
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
         assert (stream.width, stream.height) == (about["width"], about["height"]) == (960, 540)
         assert stream.average_rate == about["fps"] == 15
         stamps = [frame.pts * stream.time_base * 15 for frame in movie.decode(stream)]
     assert stamps == list(range(about["frames"]))
-    start = (rendered / "overview.mp4").read_bytes()
+    start = (rendered / f"{STEM}.mp4").read_bytes()
     assert start.index(b"moov") < start.index(b"mdat")  # "faststart"
-    assert (rendered / "overview.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert (rendered / f"{STEM}.jpg").read_bytes()[:2] == b"\xff\xd8"
     assert about["verified"][0]["name"] == "model" and about["verified"][0]["status"] == "passed"
     assert about["choice"]["gemm"] == {"m": 4, "n": 4, "k": 2}
     starts = [chapter["seconds"] for chapter in about["chapters"]]
@@ -65,8 +63,8 @@ def test_the_files(rendered: Path) -> None:
 
 
 def test_a_chapter_begins_with_a_keyframe(rendered: Path) -> None:
-    about = json.loads((rendered / "overview.json").read_text())
-    with av.open(rendered / "overview.mp4") as movie:
+    about = json.loads((rendered / f"{STEM}.json").read_text())
+    with av.open(rendered / f"{STEM}.mp4") as movie:
         stream = movie.streams.video[0]
         keys = {
             round(float(packet.pts * stream.time_base), 3)
@@ -80,8 +78,8 @@ def test_the_poster_is_a_frame_of_the_clip(rendered: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    poster = np.asarray(Image.open(rendered / "overview.jpg").convert("L"), float)
-    with av.open(rendered / "overview.mp4") as movie:
+    poster = np.asarray(Image.open(rendered / f"{STEM}.jpg").convert("L"), float)
+    with av.open(rendered / f"{STEM}.mp4") as movie:
         nearest = min(
             float(np.abs(frame.to_ndarray(format="gray") - poster).mean())
             for frame in movie.decode(video=0)
@@ -112,7 +110,7 @@ def test_one_process_or_two_make_the_same_bytes(rendered: Path, tmp_path: Path) 
 def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage: str) -> None:
     for path in rendered.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    about, movie = tmp_path / "overview.json", tmp_path / "overview.mp4"
+    about, movie = tmp_path / f"{STEM}.json", tmp_path / f"{STEM}.mp4"
     mark = json.loads(about.read_text())["fingerprint"]
     match damage:
         case "cut":
@@ -123,7 +121,13 @@ def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage
             about.unlink()
         case "nonsense":
             about.write_text("[1, 2]")
-    assert up_to_date(Clip("overview", choose(), out=tmp_path), mark) == (damage == "none")
+    tiny = {
+        field.removeprefix("--"): value
+        for field, value in zip(TINY[:6:2], TINY[1:6:2], strict=True)
+    }
+    wanted = Clip("overview", choose(overrides=tiny), quality="draft", out=tmp_path)
+    assert wanted.stem == STEM
+    assert up_to_date(wanted, mark) == (damage == "none")
 
 
 def test_killed_at_any_moment_it_recovers(rendered: Path, tmp_path: Path) -> None:
@@ -190,6 +194,16 @@ def test_a_change_of_a_source_changes_the_fingerprint(
     with (tmp_path / source).open("a") as file:
         file.write("# changed\n")
     assert cache.fingerprint(Clip("overview", choose())) != before
+
+
+def test_a_change_of_another_scene_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = cache.fingerprint(Clip("overview", choose()))
+    monkeypatch.setattr(cache, "SCENES", {**cache.SCENES, "another": ""})
+    other = ROOT / "scenes" / "another.py"
+    monkeypatch.setattr(Path, "rglob", lambda path, glob: [*Path.glob(path, "**/*.py"), other])
+    assert cache.fingerprint(Clip("overview", choose())) == before
 
 
 def test_a_change_of_a_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:

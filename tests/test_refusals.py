@@ -99,7 +99,6 @@ CASES = {
     "--config ragged.toml": ("ragged.toml: thread 4x4: TM=4 does not divide BM=6",),
     "--config good.toml --thread 5x1": ("--thread 5x1: TM=5 does not divide BM=6",),
     # clips
-    "clip": ("scene: is missing", "try overview"),
     "clip overvew": ("scene overvew: is not known", "try overview"),
     "clip overview nothing": ("scene nothing: is not known",),
     "clip overview --theme dark": ("--theme dark: is not known", "try paper, night"),
@@ -114,13 +113,20 @@ CASES = {
     "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
     "clip overview --stages 2": ("--stages 2: the schedule has one stage so far",),
     # the door itself
-    "rendr": ("command rendr: is not known", "try list, clip, inspect, verify"),
+    "rendr": ("command rendr: is not known", "try list, clip, film, inspect, verify"),
     "--nothing": ("--nothing: is no option of ", "--help"),
     "inspect --presett seed": ("--presett: is no option of ", "try --preset"),
     "inspect --preset": ("", "'--preset' requires an argument", "--help"),
     "inspect --json=3": ("", "'--json' does not take a value", "--help"),
     "inspect seed": ("", "unexpected extra argument (seed)", "--help"),
     "list seed": ("", "unexpected extra argument (seed)", "--help"),
+    "clip --all overview": ("--all: means every scene", "leave out overview"),
+    "clip": ("scene: is missing", "try overview", "--all"),
+    "film --scenes overview,nothing": ("--scenes nothing: is not known", "try overview"),
+    "film --scenes overview,overview": ("--scenes overview,overview: names a scene twice",),
+    "film --scenes=": ("--scenes: is not known", "try overview"),
+    "film --theme dusk": ("--theme dusk: is not known", "try paper, night"),
+    "film overview": ("", "unexpected extra argument (overview)", "--help"),
     "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
 }
 

@@ -43,6 +43,10 @@ class Refused(ValueError):
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """From process to process as what it was made from."""
+        return Refused, (self.field, self.value, self.rule, self.remedy)
+
 
 def dims(*sizes: object) -> str:
     """Sizes as this project writes them: `6×6×4`, or `4096³` where three are equal."""

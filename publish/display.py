@@ -1,0 +1,86 @@
+"""How rendering goes, on a terminal: one bar for each clip that is being rendered, one for all."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from publish.settings import Clip
+from tiling.presets import Choice
+from tiling.verify import Rung, verify
+
+
+def verified(choice: Choice) -> Rung:
+    """The model rung for a choice, climbed. Raises ClickException where it fails."""
+    columns, silent = (TextColumn("verify"), BarColumn()), not Console().is_terminal
+    with Progress(*columns, transient=True, disable=silent) as bars:
+        task = bars.add_task("", total=1.0)
+        rung = verify("model", choice, lambda share: bars.update(task, completed=share))
+    if rung.status == "failed":
+        raise click.ClickException(f"the schedule is wrong, nothing is rendered: {rung.says}")
+    return rung
+
+
+class Display:
+    """The Progress of some clips. A line is printed for each clip that is done or has failed."""
+
+    def __init__(self, clips: Sequence[Clip], says: str) -> None:
+        self.says, self.start = says, perf_counter()
+        self.failures: list[tuple[Clip, Exception]] = []
+        self.kilobytes = 0
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        self.bars = Progress(*columns, transient=True, disable=not Console().is_terminal)
+        self.tasks: dict[str, Any] = {}
+        self.all = self.bars.add_task("all", total=len(clips), visible=len(clips) > 1)
+
+    def __enter__(self) -> "Display":
+        self.bars.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.bars.stop()
+
+    def total(self, clip: Clip, frames: int) -> None:
+        self.bars.update(self._task(clip), total=frames)
+
+    def advance(self, clip: Clip, frames: int) -> None:
+        self.bars.advance(self._task(clip), frames)
+
+    def done(self, clip: Clip) -> None:
+        self._over(clip)
+        if not clip.card:
+            self._print(f"{clip.file('.mp4')}  verified: {self.says}")
+
+    def failed(self, clip: Clip, why: Exception) -> None:
+        self._over(clip)
+        self.failures.append((clip, why))
+
+    def memory(self, kilobytes: int) -> None:
+        self.kilobytes = max(self.kilobytes, kilobytes)
+
+    def summary(self, clips: int, jobs: int) -> str:
+        """How long it took, in how many processes, and what the largest of them needed."""
+        seconds, megabytes = perf_counter() - self.start, self.kilobytes * 1024 / 1e6
+        done = clips - len(self.failures)
+        return (
+            f"{done} of {clips} clips in {seconds:.0f} s, "
+            f"{jobs} processes of at most {megabytes:.0f} MB"
+        )
+
+    def _task(self, clip: Clip) -> Any:
+        if clip.stem not in self.tasks:
+            self.tasks[clip.stem] = self.bars.add_task(clip.stem, total=None)
+        return self.tasks[clip.stem]
+
+    def _over(self, clip: Clip) -> None:
+        if clip.stem in self.tasks:
+            self.bars.remove_task(self.tasks.pop(clip.stem))
+        self.bars.advance(self.all)
+
+    def _print(self, line: str) -> None:
+        self.bars.stop()
+        click.echo(line)
+        self.bars.start()

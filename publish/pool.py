@@ -1,0 +1,136 @@
+"""Processes that render clips together. Each goes through all of them, in order, and draws the
+chapters that no other has taken: so one clip keeps all cores busy, and so do many."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+
+from publish.settings import Clip
+from tiling.shapes import Refused
+
+
+class Told(NamedTuple):
+    """What is heard of a task, by its number.
+
+    total    the clip's frames
+    frames   so many more of them are done
+    marks    JSON: all is done, and every process has left the clip
+    failed   an Exception: OSError where the folder takes no more, Refused where the scene cannot
+             be made of this choice, else RenderFailed
+    memory   bytes that one process has needed so far
+    """
+
+    task: int
+    kind: str
+    value: Any
+
+
+class RenderFailed(Exception):
+    """A clip could not be made; the text says why. Nothing was written under a final name."""
+
+
+def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
+    """Let `jobs` processes render each clip's chapters into its folder, and tell how it goes.
+
+    Each task ends with `marks` or `failed`. A task that fails does not stop the others.
+    """
+    # A fresh interpreter each: forking one that has threads is not safe.
+    context = multiprocessing.get_context("spawn")
+    processes, ends = [], []
+    for number in range(jobs):
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(
+            target=_process, args=(os.getpid(), tasks, theirs, number == 0), daemon=True
+        )
+        process.start()
+        theirs.close()
+        processes.append(process)
+        ends.append(ours)
+    try:
+        yield from _listen(ends, len(tasks))
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
+
+
+def _process(
+    parent: int, tasks: Sequence[tuple[Clip, Path]], progress: Connection, count: bool
+) -> None:
+    """The whole life of a process that renders. What goes wrong is sent, not raised."""
+    Thread(target=_die_with, args=(parent,), daemon=True).start()
+    from publish.worker import Work  # imports Manim
+
+    for number, (clip, folder) in enumerate(tasks):
+
+        def send(kind: str, value: Any, number: int = number) -> None:
+            progress.send(Told(number, kind, value))
+
+        try:
+            Work(clip, folder, send).run(count)
+        except Refused as refused:
+            send("failed", refused)
+        except OSError as error:
+            send("failed", OSError(None, error.strerror or str(error)))
+        except Exception as error:
+            send("failed", _reason(error, folder))
+
+
+def _reason(error: Exception, folder: Path) -> Exception:
+    """Manim's text comes by way of files, and one that was cut short fails as something else."""
+    try:
+        (folder / "probe").write_bytes(bytes(2**20))
+    except OSError as full:
+        return OSError(None, full.strerror or str(full))
+    return RenderFailed(f"{type(error).__name__}: {error}")
+
+
+def _die_with(parent: int) -> None:
+    """End this process when whoever started it is gone, killed perhaps."""
+    while os.getppid() == parent:
+        time.sleep(0.1)
+    os._exit(1)
+
+
+def _listen(ends: Sequence[Connection], tasks: int) -> Iterator[Told]:
+    """Hear all processes out. A task's marks are passed on when every process has sent them."""
+    ahead = {end: list(range(tasks)) for end in ends}  # what each has still to go through
+    marks: dict[int, str] = {}
+    over: set[int] = set()
+    while ahead:
+        for end in wait(list(ahead)):
+            assert isinstance(end, Connection)
+            try:
+                told = end.recv()
+            except EOFError:
+                lost = ahead.pop(end)[:1]  # the task that the process was at, if it had not ended
+                told = None
+            else:
+                lost = []
+                match told.kind:
+                    case "marks":
+                        marks[told.task] = told.value
+                        ahead[end].remove(told.task)
+                    case "failed":
+                        ahead[end].remove(told.task)
+                        if told.task not in over:
+                            over.add(told.task)
+                            yield told
+                    case _:
+                        yield told
+            if not ahead:  # nobody is left to render what has not ended
+                lost = [task for task in range(tasks) if task not in marks]
+            for task in lost:
+                if task not in over:
+                    over.add(task)
+                    why = "a rendering process ended before its work was done"
+                    yield Told(task, "failed", RenderFailed(why))
+            for task in sorted(marks.keys() - over):
+                if not any(task in left for left in ahead.values()):
+                    over.add(task)
+                    yield Told(task, "marks", marks[task])

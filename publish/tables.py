@@ -1,0 +1,57 @@
+"""The numbers of a tiling, and what was verified of it, as tables for people."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tiling.presets import Choice
+from tiling.traffic import Traffic
+from tiling.verify import Rung
+
+
+def show_traffic(choice: Choice, found: Traffic) -> None:
+    """What each CTA and all of them request, read, compute and hold."""
+    title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
+    table = Table(
+        "", f"CTA {choice.cta}", f"all {found.ctas} CTAs", title=title, title_justify="left"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    both = [found.cta, found.total]
+    rows: list[tuple[str, list[str]]] = [
+        ("A requested, elements", [f"{c.requested_a:,}" for c in both]),
+        ("B requested, elements", [f"{c.requested_b:,}" for c in both]),
+        ("A and B requested, bytes", [f"{c.requested_bytes:,}" for c in both]),
+        ("C stored, elements", [f"{c.stored:,}" for c in both]),
+        ("shared words written", [f"{c.shared_writes:,}" for c in both]),
+        ("shared words read", [f"{c.shared_reads:,}" for c in both]),
+        ("FMA executed", [f"{c.fma:,}" for c in both]),
+        ("FLOP of the product", [f"{c.flop:,}" for c in both]),
+        ("FLOP per byte requested", [f"{c.intensity:.4g}" for c in both]),
+        ("requests per result", [f"{c.requests_per_result:.4g}" for c in both]),
+        ("shared reads per result", [f"{c.shared_reads_per_result:.4g}" for c in both]),
+    ]
+    for label, values in rows:
+        table.add_row(label, *values)
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{found.threads} threads a CTA, {found.accumulators} accumulators each; "
+        f"{found.shared_bytes:,} bytes of shared memory; "
+        f"{found.k_tiles} k-tiles, {found.barriers} barriers.\n"
+        f"Requested are elements that threads ask global memory for; caches stand behind it. "
+        f"A thread for each result would request {found.naive_requested:,}, "
+        f"{found.naive_requested / found.total.requested:.4g} times as many.",
+        highlight=False,
+    )
+
+
+def show_rungs(choice: Choice, rungs: Sequence[Rung]) -> None:
+    """Each rung of proof, whether it was climbed, and what it says."""
+    title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
+    table = Table("rung", "status", "seconds", "", title=title, title_justify="left")
+    for rung in rungs:
+        seconds = f"{rung.seconds:.2f}" if rung.status != "not run" else ""
+        table.add_row(rung.name, rung.status, seconds, rung.says)
+    Console().print(table)

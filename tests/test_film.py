@@ -1,0 +1,244 @@
+"""Many clips at once, and scenes joined to a film."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from publish.cache import fingerprint, up_to_date
+from publish.captions import transcript
+from publish.clip import render
+from publish.film import film_of, mark_of
+from publish.pool import RenderFailed
+from publish.settings import Clip
+from scenes import SCENES, title
+from scenes.stage.title import SECONDS
+from tests.screening import faults, pale, screen
+from tiling.presets import choose
+from tiling.shapes import Refused
+
+ROOT = Path(__file__).parent.parent
+TINY = ["--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft"]
+CHOICE = choose(overrides={"gemm": "4x4x2", "cta": "2x2x2", "thread": "1x1"})
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "render.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+class Heard:
+    """A Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.frames: dict[str, int] = {}
+        self.totals: dict[str, int] = {}
+        self.ended: dict[str, Exception | None] = {}
+        self.kilobytes = 0
+
+    def total(self, clip: Clip, frames: int) -> None:
+        self.totals[clip.stem] = frames
+
+    def advance(self, clip: Clip, frames: int) -> None:
+        self.frames[clip.stem] = self.frames.get(clip.stem, 0) + frames
+
+    def done(self, clip: Clip) -> None:
+        assert clip.stem not in self.ended
+        self.ended[clip.stem] = None
+
+    def failed(self, clip: Clip, why: Exception) -> None:
+        assert clip.stem not in self.ended
+        self.ended[clip.stem] = why
+
+    def memory(self, kilobytes: int) -> None:
+        self.kilobytes = max(self.kilobytes, kilobytes)
+
+
+def test_a_clip_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
+    good = [
+        Clip("overview", CHOICE, theme, "wide", "draft", tmp_path) for theme in ("paper", "night")
+    ]
+    bad = Clip("nothing_like_it", CHOICE, out=tmp_path)
+    (tmp_path / "a file").write_text("")
+    nowhere = replace(good[0], out=tmp_path / "a file" / "under it")
+    heard = Heard()
+    render([good[0], bad, replace(nowhere, aspect="tall"), good[1]], [], 2, heard)
+    assert list(map(type, heard.ended.values())).count(type(None)) == 2
+    assert isinstance(heard.ended[bad.stem], RenderFailed)
+    assert "nothing_like_it" in str(heard.ended[bad.stem])
+    assert isinstance(heard.ended[replace(nowhere, aspect="tall").stem], Refused)
+    for clip in good:
+        assert up_to_date(clip, fingerprint(clip))
+        assert heard.frames[clip.stem] == heard.totals[clip.stem] > 0
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "a file",
+        *(
+            clip.file(kind).name
+            for clip in good
+            for kind in (".mp4", ".jpg", ".vtt", ".txt", ".json")
+        ),
+    }
+    assert 50_000 < heard.kilobytes < 2_000_000
+
+
+def test_a_process_that_is_killed_fails_its_clip_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process dies at its first frame; the other goes on, and the clip it was at is lost."""
+    import multiprocessing
+
+    killed = []
+
+    class Heartless(Heard):
+        def advance(self, clip: Clip, frames: int) -> None:
+            super().advance(clip, frames)
+            if not killed:
+                killed.append(multiprocessing.active_children()[0])
+                killed[0].kill()
+
+    clips = [
+        Clip("overview", CHOICE, theme, "wide", "draft", tmp_path) for theme in ("paper", "night")
+    ]
+    heard = Heartless()
+    render(clips, [], 2, heard)
+    assert isinstance(heard.ended[clips[0].stem], RenderFailed)
+    assert "ended before its work was done" in str(heard.ended[clips[0].stem])
+    assert heard.ended[clips[1].stem] is None
+
+
+def test_all_means_every_scene_in_every_look(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from click.testing import CliRunner
+
+    import publish.clip
+    import render as door
+
+    asked: list[Clip] = []
+
+    def pretend(clips: list[Clip], verified: Any, jobs: int, progress: Any) -> None:
+        asked.extend(clips)
+        progress.failed(clips[0], RenderFailed("planted"))
+        for clip in clips[1:]:
+            progress.done(clip)
+
+    monkeypatch.setattr(publish.clip, "render", pretend)
+    arguments = ["clip", "--all", *TINY, "--out", str(tmp_path)]
+    result = CliRunner().invoke(door.main, arguments)
+    looks = {(clip.scene, clip.theme, clip.aspect) for clip in asked}
+    assert looks == {
+        (s, t, a) for s in SCENES for t in ("paper", "night") for a in ("wide", "tall")
+    }
+    assert len(asked) == len(looks) == 4 * len(SCENES)
+    assert result.exit_code == 1 and "planted" in result.stderr
+    assert f"{len(asked) - 1} of {len(asked)} clips" in result.stdout and "MB" in result.stdout
+    asked.clear()
+    CliRunner().invoke(door.main, [*arguments, "--theme", "night"])
+    assert {clip.theme for clip in asked} == {"night"} and len(asked) == 2 * len(SCENES)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a film of two scenes, the last one first."""
+    out = tmp_path_factory.mktemp("media")
+    done = run("film", "--scenes", ",".join(ORDER), *TINY, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+ORDER = list(reversed(SCENES))[:2]
+STEM = "film-seed-changed-draft"
+
+
+def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
+    whole, parts = film_of(ORDER, Clip("", CHOICE, quality="draft", out=film))
+    about = json.loads(whole.file(".json").read_text())
+    assert about["scenes"] == ORDER and about["fingerprint"] == mark_of(parts)
+    clips = [json.loads(part.file(".json").read_text()) for part in parts]
+    card = round(SECONDS * 15)
+    assert about["frames"] == sum(clip["frames"] + card for clip in clips)
+    with av.open(whole.file(".mp4")) as movie:
+        stream = movie.streams.video[0]
+        decoded = list(movie.decode(stream))
+        assert [frame.pts * stream.time_base * 15 for frame in decoded] == list(
+            range(about["frames"])
+        )
+        chapters = movie.chapters()
+    starts = [0.0]
+    for clip in clips[:-1]:
+        starts.append(starts[-1] + SECONDS + clip["frames"] / 15)
+    assert [c["metadata"]["title"] for c in chapters] == [title(scene) for scene in ORDER]
+    assert [float(c["start"] * c["time_base"]) for c in chapters] == pytest.approx(starts)
+    # Not encoded again: each scene's frames decode to what they are in its own clip.
+    first = card
+    for part in parts:
+        with av.open(part.file(".mp4")) as movie:
+            for i, frame in enumerate(movie.decode(video=0)):
+                if i % 40 == 0:
+                    same = frame.to_ndarray() == decoded[first + i].to_ndarray()
+                    assert same.all()
+        first += json.loads(part.file(".json").read_text())["frames"] + card
+
+
+def test_its_captions_are_those_of_the_scenes_later(film: Path) -> None:
+    about = json.loads((film / f"{STEM}.json").read_text())
+    captions, start = [], 0.0
+    for scene in ORDER:
+        clip = json.loads((film / f"{scene}-seed-changed-draft.json").read_text())
+        captions.append((round(start, 3), title(scene)))
+        start += SECONDS
+        captions += [(round(c["seconds"] + start, 3), c["text"]) for c in clip["captions"]]
+        start += clip["frames"] / 15
+    assert [(c["seconds"], c["text"]) for c in about["captions"]] == captions
+    assert (film / f"{STEM}.vtt").read_text().count("-->") == len(captions)
+    words = " ".join((film / f"{STEM}.txt").read_text().split())
+    assert all(" ".join(text.split()) in words for _, text in captions)
+
+
+def test_nothing_changed_joins_nothing(film: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in film.iterdir()}
+    done = run("film", "--scenes", ",".join(ORDER), *TINY, "--out", str(film))
+    assert done.returncode == 0 and "up to date" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in film.iterdir()} == before
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(("theme", "aspect"), [("paper", "wide"), ("night", "tall")])
+def test_title_cards_can_be_read(scene: str, theme: str, aspect: str) -> None:
+    found: list[str] = []
+
+    def look_at(film: Any) -> None:
+        found.extend([*faults(film), *pale(film)])
+
+    card = screen(Clip(scene, choose("sgemm"), theme, aspect, "draft", card=True), look_at)
+    assert not found
+    assert card.now == SECONDS and len(card.captions[0].text) <= 17 * SECONDS
+
+
+def test_a_transcript_says_when_what_is_said_and_what_is_seen() -> None:
+    marks = {
+        "chapters": [{"seconds": 0.0, "text": "load"}],
+        "captions": [
+            {"seconds": 0.0, "text": "Loading tiles", "shows": "A tile travels."},
+            {"seconds": 62.4, "text": "Done", "shows": ""},
+        ],
+    }
+    assert transcript(["Overview: a claim", "C = A·B"], marks).splitlines() == [
+        "Overview: a claim",
+        "=================",
+        "",
+        "C = A·B",
+        "",
+        "Load",
+        "----",
+        "",
+        "0:00  Loading tiles",
+        "      A tile travels.",
+        "",
+        "1:02  Done",
+    ]
