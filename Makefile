@@ -45,7 +45,7 @@ verify: $(READY)
 	$(BIN)/python render.py verify
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
     python -m benchmarks.render [--write]
 
+- every scene in every look: all clips of `clip --all`, by one process and by one a core, and the
+  most memory that one of the processes needed
 - overview: the whole command after verification, from the first process to the last file
 - encoders alone: the frames of that clip, ready in memory, through the same encoder
 - a Square a cell: two seconds of film as people write it by hand, with Manim's own renderer
@@ -36,20 +38,59 @@ from manim import (
 from benchmarks.tables import machine, table, write
 from publish.clip import render
 from publish.encode import Encoder
-from publish.settings import Clip
+from publish.settings import ASPECTS, THEMES, Clip
 from publish.worker import manim_settings
+from scenes import SCENES
 from tiling.presets import choose
 
 JOBS = os.cpu_count() or 1
 FPS = 60
 
 
-def overview(preset: str, out: Path) -> tuple[float, int]:
-    """(seconds, frames) of rendering a clip."""
-    frames = []
-    start = time.perf_counter()
-    render(Clip("overview", choose(preset), out=out), [], JOBS, frames.append, lambda n: None)
-    return time.perf_counter() - start, frames[0]
+class Tally:
+    """A Progress that sums."""
+
+    def __init__(self) -> None:
+        self.frames = self.kilobytes = 0
+
+    def total(self, clip: Clip, frames: int) -> None:
+        self.frames += frames
+
+    def advance(self, clip: Clip, frames: int) -> None: ...
+
+    def done(self, clip: Clip) -> None: ...
+
+    def failed(self, clip: Clip, why: Exception) -> None:
+        raise why
+
+    def memory(self, kilobytes: int) -> None:
+        self.kilobytes = max(self.kilobytes, kilobytes)
+
+
+def timed(clips: list[Clip], jobs: int) -> tuple[float, Tally]:
+    """Seconds of rendering clips, and what was heard of them."""
+    tally, start = Tally(), time.perf_counter()
+    render(clips, [], jobs, tally)
+    return time.perf_counter() - start, tally
+
+
+def every_clip() -> str:
+    """All scenes in all looks, by one process and by one a core."""
+    rows, first = [], 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for jobs in sorted({1, JOBS}):
+            clips = [
+                Clip(scene, choose(), theme, aspect, out=Path(folder) / str(jobs))
+                for scene in SCENES
+                for theme in THEMES
+                for aspect in ASPECTS
+            ]
+            seconds, tally = timed(clips, jobs)
+            first = first or seconds
+            numbers = f"{tally.frames / FPS:.0f}", f"{seconds:.0f}", f"{first / seconds:.2f}"
+            memory = f"{tally.kilobytes * 1024 / 1e6:.0f}"
+            rows.append([f"{len(clips)} clips, `--jobs {jobs}`", *numbers, memory])
+    return table(["", "film, s", "render, s", "faster than one", "MB a process, at most"], rows)
 
 
 def encoder_alone(movie: Path, count: int) -> float:
@@ -125,14 +166,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for preset in "seed", "sgemm":
             out = Path(folder) / preset
-            seconds, frames = overview(preset, out)
+            seconds, tally = timed([Clip("overview", choose(preset), out=out)], JOBS)
+            frames = tally.frames
             film = frames / FPS
-            timed = {f"`overview`, `{preset}`": seconds}
+            taken_by = {f"`overview`, `{preset}`": seconds}
             for count in sorted({1, JOBS}):
                 many = "one encoder" if count == 1 else f"{count} encoders at once"
-                timed[f"its frames through {many}"] = encoder_alone(out / "overview.mp4", count)
-            one = timed["its frames through one encoder"]
-            for name, taken in timed.items():
+                movie = next(out.glob("*.mp4"))
+                taken_by[f"its frames through {many}"] = encoder_alone(movie, count)
+            one = taken_by["its frames through one encoder"]
+            for name, taken in taken_by.items():
                 ms, length, ratio = taken * 1000 / frames, taken / film, taken / one
                 values = f"{film:.1f}", f"{taken:.1f}", f"{ms:.1f}", f"{length:.2f}", f"{ratio:.2f}"
                 rows.append([name, *values])
@@ -144,7 +187,7 @@ def main() -> None:
             [name, f"{film:.1f}", f"{seconds:.1f}", f"{ms:.1f}", f"{seconds / film:.2f}", ""]
         )
     header = ["", "film, s", "render, s", "ms a frame", "render / film", "to one encoder"]
-    text = f"{table(header, rows)}\n\n1080p60, {JOBS} processes, {machine()}."
+    text = f"{every_clip()}\n\n{table(header, rows)}\n\n1080p60, {JOBS} processes, {machine()}."
     print(text)
     if "--write" in sys.argv:
         write("render benchmark", text)

@@ -16,8 +16,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skip is a failure, but for the tests that need a GPU: they are counted here."""
-    if not os.environ.get("CI"):
-        return
+    if not os.environ.get("CI") or hasattr(session.config, "workerinput"):
+        return  # with -n, the process that hears of all tests counts
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = [report.nodeid for report in reporter.stats.get("skipped", [])]
     if wrongly := [name for name in skipped if "test_kernel_gpu" not in name]:
