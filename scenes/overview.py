@@ -2,8 +2,8 @@
 
 from scenes.stage.counters import count
 from scenes.stage.film import Film
-from scenes.stage.memories import THREAD
 from scenes.stage.pace import Beat, pace, to_read
+from scenes.stage.registers import THREAD
 from scenes.stage.stage import Stage
 from tiling.schedule import Barrier, Copy, Fragments, Schedule, Store
 from tiling.shapes import WARP, dims

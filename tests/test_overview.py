@@ -9,8 +9,8 @@ from publish.settings import Clip
 from scenes.overview import Overview
 from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
+from scenes.stage.numbers import operands
 from scenes.stage.pace import FRAME, pace
-from scenes.stage.registers import operands
 from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
 from tests.screening import configured, screen

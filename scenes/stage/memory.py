@@ -11,6 +11,14 @@ from scenes.stage.zone import Zone
 from tiling.layout import Operand
 from tiling.state import State
 
+LETTER = 36
+"""Design pixels of the operands' names."""
+
+GAP = 18
+"""Design pixels between A or B and C."""
+
+AB: tuple[Operand, Operand] = ("A", "B")
+
 
 class Memory(Figure[State]):
     """A zone with matrices in the corner arrangement."""

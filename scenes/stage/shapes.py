@@ -115,6 +115,18 @@ class Carry(Animation):
         self.mobject.take(pose if seen else Pose(pose.box, 0, 0))
 
 
+LANDED = 0.9
+"""Share of the run time after which what is carried has arrived."""
+
+
+def carried(
+    look: Look, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
+) -> Carry:
+    """What travels from one memory to another: the operand's colour with an outline."""
+    theme = look.theme
+    return Carry(Slab(look, here, theme.tint(operand, strength), theme.ink), there, part)
+
+
 class Spread(Animation):
     """A slab that grows over a box and then fades: a value used for every cell it covers."""
 

@@ -11,27 +11,14 @@ from manim import Animation, VGroup
 from scenes.stage.arrange import arrange
 from scenes.stage.counters import Counters
 from scenes.stage.look import Box, Look
-from scenes.stage.memories import AB, GlobalMemory, Registers, SharedMemory
-from scenes.stage.shapes import (
-    GROWN,
-    STROKE,
-    Carry,
-    Glimpse,
-    Move,
-    Path,
-    Pose,
-    Pulse,
-    Slab,
-    Spread,
-    Swap,
-)
+from scenes.stage.memories import GlobalMemory, SharedMemory
+from scenes.stage.memory import AB
+from scenes.stage.registers import Registers
+from scenes.stage.shapes import LANDED, STROKE, Move, Path, Pose, Pulse, Slab, carried
 from scenes.stage.timeline import Timeline
 from tiling.presets import Choice
 from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Store
 from tiling.state import State, state_at
-
-LANDED = 0.9
-"""Share of the run time after which what is carried has arrived."""
 
 
 class Stage(VGroup):
@@ -97,44 +84,26 @@ class Stage(VGroup):
                 held = {f"{operand}s": LANDED, f"{operand}s zeros": LANDED}
                 return [
                     *(Move(slabs[s], picture[s], (0, 0.3)) for s in lit),
-                    self._carry(here, there, operand, 0.5, (0.25, LANDED)),
+                    carried(self.look, here, there, operand, 0.5, (0.25, LANDED)),
                     *(Move(slabs[s], picture[s], (at, 1)) for s, at in held.items()),
                 ]
             case Barrier():
                 return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
             case Fragments(_, k):
-                moves: list[Animation] = []
-                numbers = self.registers.cells_at(after)
-                for operand, name in zip(AB, ("a", "b"), strict=True):
-                    here = self.shared.fragment(operand, k)
-                    there = self.registers.corner.box(operand)
-                    for lit in f"{operand}s k", f"{operand}s fragment", f"{operand}s read":
-                        moves.append(Move(slabs[lit], picture[lit], (0, 0.35)))
-                    moves.append(self._carry(here, there, operand, 1, (0.3, LANDED)))
-                    moves.append(Move(slabs[name], picture[name], (LANDED, 1)))
-                    moves.append(Swap(self.registers.cells[name], numbers[name], LANDED))
-                return moves
-            case OuterProduct():
-                over = self.registers.corner.box("C")
-                acc = self.registers.cells_at(after)["acc"]
-                products = self.registers.products_at(after)
+                lit = [f"{o}s {what}" for o in AB for what in ("k", "fragment", "read")]
+                here = {operand: self.shared.fragment(operand, k) for operand in AB}
                 return [
-                    *(Spread(slabs[f"{name} spread"], over) for name in ("a", "b")),
-                    Swap(self.registers.cells["acc"], acc, GROWN),
-                    *([Glimpse(products, GROWN)] if products else []),
+                    *(Move(slabs[name], picture[name], (0, 0.35)) for name in lit),
+                    *self.registers.reads(here, after),
                 ]
+            case OuterProduct():
+                return self.registers.multiplies(after)
             case Store():
                 here, there = self.shared.corner.box("C"), self.memory.inside("C")
                 return [
-                    self._carry(here, there, "C", 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
-
-    def _carry(
-        self, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
-    ) -> Carry:
-        theme = self.look.theme
-        return Carry(Slab(self.look, here, theme.tint(operand, strength), theme.ink), there, part)
 
 
 def _arrows(look: Look, zones: dict[str, Box]) -> VGroup:

@@ -1,0 +1,45 @@
+"""Real numbers: what the filmed thread holds after each k, from the schedule's own execution."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiling.execute import Machine
+from tiling.fma import Floats
+from tiling.schedule import OuterProduct, Schedule
+
+
+@dataclass(frozen=True)
+class Values:
+    """Fragments and accumulators of one thread after each k: (K, TM), (K, TN), (K, TM, TN)."""
+
+    a: Floats
+    b: Floats
+    acc: Floats
+
+
+def largest(k: int) -> int:
+    """The largest operand that keeps a sum of k products to three digits where k allows."""
+    return int(np.clip((999 / k) ** 0.5, 1, 9))
+
+
+def operands(schedule: Schedule) -> tuple[Floats, Floats]:
+    """A and B of small whole numbers, which float32 multiplies and adds exactly."""
+    gemm, top = schedule.gemm, largest(schedule.gemm.k)
+    random = np.random.default_rng(12)
+    a = random.integers(1, top + 1, (gemm.m, gemm.k)).astype(np.float32)
+    b = random.integers(1, top + 1, (gemm.k, gemm.n)).astype(np.float32)
+    return a, b
+
+
+def values(schedule: Schedule, thread: int) -> Values:
+    """Carry the schedule's CTA out and keep what one thread holds after each outer product."""
+    a, b = operands(schedule)
+    c = np.full((schedule.gemm.m, schedule.gemm.n), np.nan, np.float32)
+    machine = Machine(schedule, a, b, c, np.array([schedule.cta]))
+    held = []
+    for event in schedule.events:
+        machine.carry_out(event)
+        if isinstance(event, OuterProduct):
+            held.append((machine.a[0, thread], machine.b[0, thread], machine.acc[0, thread]))
+    return Values(*(np.array(array) for array in zip(*held, strict=True)))
