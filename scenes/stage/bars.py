@@ -13,8 +13,8 @@ from scenes.stage.type import ADVANCE, CAP, Cells, Label
 Parts: TypeAlias = dict[str, float]
 """The parts of one bar's value, by the operand whose colour they have; "" for no operand's."""
 
-PITCH = 112
-"""Design pixels from bar to bar."""
+PITCH = 150
+"""Design pixels from bar to bar, or less where the box is too low for that."""
 
 THICK = 44
 """Design pixels of a bar."""
@@ -43,8 +43,9 @@ class Bars(Figure[Sequence[Parts]]):
     ) -> None:
         super().__init__(look)
         self.box, self.most, self.write = box, most, write
+        self.pitch = min(PITCH, box.h / len(labels))
         for row, label in enumerate(labels):
-            baseline = box.y + row * PITCH + CAP * SIZE
+            baseline = box.y + row * self.pitch + CAP * SIZE
             self.add(Label(look, label, box.x, baseline, SIZE, look.theme.ink))
             for part in parts:
                 color = look.theme.tint(part, 0.8) if part else look.theme.muted
@@ -67,13 +68,13 @@ class Bars(Figure[Sequence[Parts]]):
         for row, parts in enumerate(state):
             text = self.write(sum(parts.values()))
             width = len(text) * ADVANCE * SIZE
-            place = Box(self.box.right - width, self.box.y + row * PITCH, width, CAP * SIZE)
+            place = Box(self.box.right - width, self.box.y + row * self.pitch, width, CAP * SIZE)
             texts = np.array([[text]], object)
             shown[f"{row}"] = Cells(self.look, place, texts, SIZE, self.look.theme.ink)
         return shown
 
     def _bar(self, row: int, before: float, value: float) -> Box:
         scale = self.box.w / self.most
-        y = self.box.y + row * PITCH + CAP * SIZE + 14
+        y = self.box.y + row * self.pitch + CAP * SIZE + 14
         width = max(THINNEST, value * scale) if value else 0
         return Box(self.box.x + before * scale, y, width, THICK)

@@ -1,0 +1,276 @@
+"""One column times one row makes a whole tile of products."""
+
+from manim import Animation
+
+from scenes.stage.arrange import Arrangement, below_caption
+from scenes.stage.bars import Bars, Parts
+from scenes.stage.film import Film
+from scenes.stage.look import Box, Look
+from scenes.stage.memory import AB
+from scenes.stage.numbers import values
+from scenes.stage.operands import Dot, Moment, Slices, Tally, Thread
+from scenes.stage.pace import FRAME, to_read
+from scenes.stage.registers import THREAD
+from scenes.stage.shapes import Move
+from scenes.stage.zone import PAD, Zone
+from tiling.reuse import dot_words_per_fma, words_per_fma
+from tiling.schedule import Fragments, schedule
+from tiling.shapes import Gemm, Tiling, dims
+from tiling.state import state_at
+
+LADDER = (2, 4, 8)
+"""Sides of the thread tiles that are compared, beside the clip's own."""
+
+
+class OuterProduct(Film):
+    """One thread in one k-tile: dot products, then outer products, then larger thread tiles."""
+
+    def construct(self) -> None:
+        whole, look = self.choice.schedule(), self.look
+        self.tiling = whole.tiling
+        # The first k-tile alone: its numbers may be larger than where all of K is summed.
+        gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, self.tiling.bk))
+        self.schedule = schedule(gemm, self.tiling, whole.cta)
+        places = _places(look)
+        self.values = values(self.schedule, THREAD)
+        self.slices = Slices(look, places, self.schedule, self.values)
+        self.thread = Thread(look, places, self.schedule)
+        self.tally = Tally(look, places.counters, self.schedule)
+        self.steps, self.grown = _steps(self.tiling), list[str]()
+        zone = Zone(look, places.zones["bars"], "WORDS READ PER FMA", "")
+        self.bars = _bars(look, places.zones["bars"], [label for label, _ in self.steps])
+        self.add(zone, self.bars, self.slices, self.thread, self.tally)
+        self._settle(Dot())
+
+        opening = f"One thread makes {self._results()}: how many values must it read?"
+        self.say(opening, "start", self._setting())
+        self.hold(to_read(opening))
+        self._dot_products()
+        self._outer_products()
+        self._larger_tiles()
+        self.say(opening)
+        self.grown.clear()
+        self._play(Dot(), 1.0, *self._moves(Dot(), 0), *self.bars.moves(self._bars_now(), 0))
+        self.wait(FRAME)
+
+    def _dot_products(self) -> None:
+        """The first result k by k, the others faster, as they come."""
+        count = self.tiling.tm * self.tiling.tn
+        text = "One by one: each a dot product, a row of As times a column of Bs"
+        self.say(text, "dot products", self._dots_in_words())
+        for k in range(self.tiling.bk):
+            reading, added = Dot(0, k, k), Dot(0, k + 1, k)
+            if k == 0:
+                self._fetch(reading, 1.2)
+                self._go(added, 0.8)
+            elif k < 4:
+                self._fetch(reading, 0.6)
+                self._go(added, 0.4)
+            elif k == self.tiling.bk - 1:
+                self._go(added, 0.4)
+        hops = [*range(1, min(count, 4)), *_evenly(min(count, 4), count)]
+        if count > 1:
+            row = "row of As" if self.tiling.tn > 1 else "column of Bs"
+            self.say(f"The next result reads the same {row} again")
+        for done in hops:
+            self._go(Dot(done, 0, None), 0.2)
+            self._go(Dot(done, self.tiling.bk, self.tiling.bk - 1), 0.8 if done == 1 else 0.4)
+        words, fma = self.tally.counts(Dot(count))
+        self.say(f"{words} words read for {fma} FMA: two for each")
+        self._compare("dot product")
+
+    def _outer_products(self) -> None:
+        """All results at once: the first k in full, the others faster."""
+        tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
+        text = "Instead read a column of As and a row of Bs, once for all results"
+        self.say(text, "outer product", self._outer_in_words())
+        self._go(state_at(self.schedule, 0), 0.6)
+        reads = [i for i, e in enumerate(self.schedule.events) if isinstance(e, Fragments)]
+        self._read(reads[0] + 1, 1.6)
+        self.say(
+            f"Each of {tm} values of a meets each of {tn} of b: {tm * tn} FMA, {tm + tn} words"
+        )
+        self._multiply(reads[0] + 2, 2.0)
+        if bk > 1:
+            self.say(f"So for each of the {bk} k of the tile: the products add up")
+        slow = reads[1:4] if bk <= 8 else reads[1:3]
+        for step in slow:
+            if step == reads[1]:
+                self.poster_at = self.now
+            self._read(step + 1, 0.8)
+            self._multiply(step + 2, 0.8)
+        rest = reads[1 + len(slow) :]
+        for i in _evenly(0, len(rest)) if rest else ():
+            self._go(state_at(self.schedule, rest[i - 1] + 2), 0.4)
+        if bk == 1:
+            self.poster_at = self.now
+        words, fma = self.tally.counts(state_at(self.schedule, reads[-1] + 2))
+        self.say(f"{words} words read for {fma} FMA, the same results")
+        self._compare(_name(tm, tn))
+
+    def _larger_tiles(self) -> None:
+        """The same count for larger thread tiles, and what they cost."""
+        text = "The larger the thread tile, the more often each value is used"
+        self.say(text, "larger tiles", self._bars_in_words())
+        for label, _ in self.steps:
+            self._compare(label)
+        self.hold(to_read(text))
+        side = LADDER[-1]
+        each = sum(words_per_fma(_tile(side, side)).values())
+        closing = (
+            f"{dims(side, side)} a thread: {each:.3g} words for each FMA, "
+            f"and {side * side} accumulators to hold"
+        )
+        self.say(closing)
+        self.hold(to_read(closing) + 0.8)
+
+    # How the picture goes on
+
+    def _play(self, after: Moment, seconds: float, *animations: Animation) -> None:
+        self.moment = after
+        self.play_for(seconds, *animations)
+        self._settle(after)
+
+    def _settle(self, moment: Moment) -> None:
+        self.moment = moment
+        for part in self.slices, self.thread, self.tally:
+            part.settle(moment)
+
+    def _moves(self, moment: Moment, swap: float = 0.5) -> list[Animation]:
+        parts = self.slices, self.thread, self.tally
+        return [move for part in parts for move in part.moves(moment, swap)]
+
+    def _go(self, after: Moment, seconds: float) -> None:
+        self._play(after, seconds, *self._moves(after))
+
+    def _fetch(self, after: Dot, seconds: float) -> None:
+        told = self.thread.fetches(self.slices, after)
+        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.9))
+
+    def _read(self, step: int, seconds: float) -> None:
+        after, event = state_at(self.schedule, step), self.schedule.events[step - 1]
+        assert isinstance(event, Fragments)
+        here = {operand: self.slices.fragment(operand, event.k) for operand in AB}
+        told = self.thread.reads(here, after)
+        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.9))
+
+    def _multiply(self, step: int, seconds: float) -> None:
+        after, acc = state_at(self.schedule, step), self.thread.slabs["acc"]
+        told = [*self.thread.multiplies(after), Move(acc, self.thread.poses(after)["acc"])]
+        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.6))
+
+    def _lit(self, after: Moment) -> list[Animation]:
+        """What is read lights up before it travels."""
+        poses = self.slices.poses(after)
+        return [Move(self.slices.slabs[name], pose, (0, 0.3)) for name, pose in poses.items()]
+
+    def _compare(self, label: str) -> None:
+        """Let one more bar grow."""
+        if label not in self.grown:
+            self.grown.append(label)
+            self.play_for(0.8, *self.bars.moves(self._bars_now(), 0.9))
+            self.bars.settle(self._bars_now())
+
+    def _bars_now(self) -> list[Parts]:
+        return [
+            parts if label in self.grown else dict.fromkeys(parts, 0.0)
+            for label, parts in self.steps
+        ]
+
+    # In words
+
+    def _results(self) -> str:
+        tm, tn = self.tiling.tm, self.tiling.tn
+        return f"{dims(tm, tn)} results" if tm * tn > 1 else "one result"
+
+    def _setting(self) -> str:
+        tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
+        return (
+            f"Three panels. Shared memory: {tm} rows of As and {tn} columns of Bs, those of thread "
+            f"{THREAD}, at the {bk} k of a k-tile. As is "
+            + "; ".join(_list(row) for row in self.values.a.T)
+            + ", row by row, and Bs is "
+            + "; ".join(_list(row) for row in self.values.b)
+            + f". Registers of thread {THREAD}: {tm} values of a, {tn} of b, {tm * tn} "
+            "accumulators. And bars, empty still: words read for each FMA."
+        )
+
+    def _dots_in_words(self) -> str:
+        sums = self.values.acc[:, 0, 0]
+        return (
+            "The first result: at each k one value of a and one of b travel to the registers, and "
+            f"their product is added: {_list(sums)}."
+        )
+
+    def _outer_in_words(self) -> str:
+        each = ["; ".join(_list(row) for row in acc) for acc in self.values.acc[: self.tiling.bk]]
+        return "After each k the accumulators are, row by row: " + ". Then ".join(each) + "."
+
+    def _bars_in_words(self) -> str:
+        each = [f"{label}: {sum(parts.values()):.3g}" for label, parts in self.steps]
+        return "Words read from shared memory for each FMA. " + ", ".join(each) + "."
+
+
+def _list(numbers: object) -> str:
+    return ", ".join(f"{x:g}" for x in numbers)  # type: ignore[attr-defined]
+
+
+def _evenly(first: int, last: int, most: int = 5) -> list[int]:
+    """From first (exclusive) to last in at most so many steps."""
+    count = min(most, last - first)
+    return [first + (last - first) * (i + 1) // count for i in range(count)]
+
+
+def _tile(tm: int, tn: int) -> Tiling:
+    """A thread tile in the smallest CTA tile: the words for each FMA depend on nothing else."""
+    return Tiling(tm, tn, 1, tm, tn)
+
+
+def _steps(tiling: Tiling) -> list[tuple[str, Parts]]:
+    """(label, words of As and of Bs for each FMA): dot products, outer products that grow."""
+    own = tiling.tm, tiling.tn
+    words = {tile: words_per_fma(_tile(*tile)) for tile in {own, *((s, s) for s in LADDER)}}
+    tiles = sorted(words, key=lambda tile: (-sum(words[tile].values()), tile))
+    return [
+        ("dot product", {**dot_words_per_fma()}),
+        *((_name(*tile), {**words[tile]}) for tile in tiles),
+    ]
+
+
+def _name(tm: int, tn: int) -> str:
+    return f"{dims(tm, tn)} outer product"
+
+
+def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:
+    box = Box(zone.x + PAD, zone.y + 92, zone.w - 2 * PAD, zone.h - 92 - PAD)
+    most = sum(dot_words_per_fma().values())
+    return Bars(look, box, labels, most, lambda value: f"{value:.3g}" if value else "")
+
+
+def _places(look: Look) -> Arrangement:
+    """Wide: shared memory, registers, bars side by side. Tall: one above the other."""
+    room, zones = below_caption(look), {}
+    if look.aspect == "wide":
+        widths, gap = {"shared": 730.0, "registers": 610.0, "bars": 0.0}, 30.0
+        widths["bars"] = room.w - sum(widths.values()) - 2 * gap
+        height, left = room.h - 64, room.x
+        for name, width in widths.items():
+            zones[name] = Box(left, room.y, width, height)
+            left += width + gap
+        lower = {"shared": 66, "registers": 90}  # registers have a line of code at their foot
+        content = {
+            name: Box(zones[name].x + 62, room.y + 130, zones[name].w - 124, height - 130 - foot)
+            for name, foot in lower.items()
+        }
+    else:
+        heights, top = {"shared": 500.0, "registers": 410.0, "bars": 0.0}, room.y
+        heights["bars"] = room.h - sum(heights.values()) - 2 * 18 - 60
+        for name, height in heights.items():
+            zones[name] = Box(room.x, top, room.w, height)
+            top += height + 18
+        content = {
+            name: Box(room.x + 290, zones[name].y + 62, room.w - 352, zones[name].h - 124)
+            for name in ("shared", "registers")
+        }
+    counters = Box(room.x, room.bottom - 40, room.w, 40)
+    return Arrangement(zones, content, counters, counters, 50)

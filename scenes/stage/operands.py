@@ -1,0 +1,200 @@
+"""What one thread reads in one k-tile, and what it makes of it: result by result, each a dot
+product, or all at once by outer products. Numbers are those of the schedule's own execution."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from manim import Animation
+
+from scenes.stage.arrange import Arrangement
+from scenes.stage.figure import Figure
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.matrix import Corner, Name, frame, marks
+from scenes.stage.memory import AB, GAP, LETTER, Memory
+from scenes.stage.numbers import Values
+from scenes.stage.registers import THREAD, Registers
+from scenes.stage.shapes import LANDED, Move, Pose, Swap, carried
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
+from tiling import naive
+from tiling.layout import Operand
+from tiling.schedule import Schedule
+from tiling.shapes import Gemm, Tiling
+from tiling.state import State
+
+
+@dataclass(frozen=True)
+class Dot:
+    """Result by result: `done` whole ones, of the next one `k` products added, and in registers the
+    operands of its product at k = `held`, or none."""
+
+    done: int = 0
+    k: int = 0
+    held: int | None = None
+
+
+PALE, LIT = 0.3, 0.6
+"""Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
+
+LEAST = LABEL - 2
+"""Design pixels of the smallest number."""
+
+Moment: TypeAlias = State | Dot
+
+SIZE = LABEL + 4
+"""Design pixels of the tally's letters."""
+
+
+def result(state: Dot, tiling: Tiling) -> tuple[int, int]:
+    """(row, col) in the thread tile of the result that is being made, or was made last."""
+    row, col = divmod(min(state.done, tiling.tm * tiling.tn - 1), tiling.tn)
+    return row, col
+
+
+class Slices(Memory):
+    """The thread's rows of As and columns of Bs at every k of the k-tile; its results where they
+    meet."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
+        tiling = schedule.tiling
+        corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
+        hangs = any(schedule.inside(o) != tiling.tile_shape(o) for o in AB)
+        note = "zeros past an edge" if hangs else f"k-tile 0, thread {THREAD}"
+        heading = ["SHARED MEMORY", note]
+        super().__init__(look, places, "shared", heading, corner)
+        self.tiling = tiling
+        tint = look.theme.tint
+        for operand in AB:
+            self.slab(f"{operand}s", corner.box(operand), tint(operand, PALE))
+            self.slab(f"{operand}s lit", corner.box(operand), tint(operand, LIT), look.theme.ink)
+        for name in "made", "made row", "making":
+            self.slab(name, corner.box("C"), tint("C", 0.95 if name == "making" else 0.5))
+        numbers: dict[Name, np.ndarray] = {"A": values.a.T, "B": values.b}
+        names: tuple[Name, ...] = ("A", "B", "C")
+        for name in names:
+            box, (rows, cols) = corner.box(name), corner.shape(name)
+            self.add(frame(look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+            size = fitting_size(self.cell(name), 1, places.value_size)
+            if name in numbers and size >= LEAST:
+                color = look.theme.ink_on(tint(name, PALE))
+                self.add(Cells(look, box, written(numbers[name]), size, color))
+        self.letters({"A": "As", "B": "Bs"}, ("TM", "TN", "BK"), LETTER)
+
+    def fragment(self, operand: Operand, k: int) -> Box:
+        """A column of the rows of As, a row of the columns of Bs."""
+        size = self.tiling.tm if operand == "A" else self.tiling.tn
+        return self.fragment_box(operand, 0, 0, k, size)
+
+    def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
+        part, tn = self.corner.part, self.tiling.tn
+        poses = {f"{operand}s": Pose(self.corner.box(operand)) for operand in AB}
+        if isinstance(state, State):
+            k, lit = (state.fragment[1], 1.0) if state.fragment else (0, 0.0)
+            poses |= {f"{o}s lit": Pose(self.fragment(o, k), lit, lit) for o in AB}
+            poses["made"] = Pose(self.corner.box("C"), float(state.k_done > 0))
+            poses["made row"] = poses["making"] = Pose(self.corner.box("C"), 0)
+            return poses
+        (row, col), k = result(state, self.tiling), state.held or 0
+        lit = float(state.held is not None)
+        rows, rest = divmod(state.done, tn)
+        poses["As lit"] = Pose(part("A", row, k, 1, 1), lit, lit)
+        poses["Bs lit"] = Pose(part("B", k, col, 1, 1), lit, lit)
+        poses["making"] = Pose(part("C", row, col, 1, 1), lit)
+        poses["made"] = Pose(part("C", 0, 0, max(rows, 1), tn), float(rows > 0))
+        poses["made row"] = Pose(part("C", min(rows, row), 0, 1, max(rest, 1)), float(rest > 0))
+        return poses
+
+
+class Thread(Registers):
+    """The thread's registers, also where it makes its results one by one."""
+
+    def cells_at(self, state: Moment) -> dict[str, Cells]:  # type: ignore[override]
+        if isinstance(state, State):
+            return super().cells_at(state)
+        tiling, values = self.schedule.tiling, self.values
+        a = np.full((tiling.tm, 1), "", object)
+        b = np.full((1, tiling.tn), "", object)
+        acc = np.full((tiling.tm, tiling.tn), "", object)
+        if values is not None:
+            row, col = result(state, tiling)
+            acc.flat[: state.done] = written(values.acc[-1]).flat[: state.done]
+            if state.held is not None:
+                a[row], b[0, col] = (f"{x:g}" for x in self._operands(state))
+                sums = values.acc[:, row, col]
+                acc[row, col] = f"{sums[state.k - 1] if state.k else 0:g}"
+        shown: tuple[tuple[str, Name, np.ndarray], ...] = (
+            ("a", "A", a),
+            ("b", "B", b),
+            ("acc", "C", acc),
+        )
+        return {
+            key: Cells(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
+            for key, name, texts in shown
+        }
+
+    def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
+        if isinstance(state, State):
+            return super().poses(state)
+        row, col = result(state, self.schedule.tiling)
+        held, part = float(state.held is not None), self.corner.part
+        return {
+            **super().poses(State()),
+            "a": Pose(part("A", row, 0, 1, 1), held),
+            "b": Pose(part("B", 0, col, 1, 1), held),
+            "acc": Pose(part("C", row, col, 1, 1), held),
+        }
+
+    def fetches(self, slices: Slices, after: Dot) -> list[Animation]:
+        """The two operands of one product on their way from shared memory."""
+        poses, numbers = self.poses(after), self.cells_at(after)
+        lit = slices.poses(after)
+        moves: list[Animation] = [Move(self.slabs["acc"], poses["acc"], (0, 0.3))]
+        for operand, name in zip(AB, ("a", "b"), strict=True):
+            here, there = lit[f"{operand}s lit"].box, poses[name].box
+            moves.append(carried(self.look, here, there, operand, 1, (0.3, LANDED)))
+            moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
+            moves.append(Swap(self.cells[name], numbers[name], LANDED))
+        return [*moves, Swap(self.cells["acc"], numbers["acc"], 0.3)]
+
+    def _operands(self, state: Dot) -> tuple[float, float]:
+        assert self.values is not None and state.held is not None
+        row, col = result(state, self.schedule.tiling)
+        return self.values.a[state.held, row], self.values.b[state.held, col]
+
+
+class Tally(Figure[Moment]):
+    """Words that the thread has read from shared memory, and its multiply-adds."""
+
+    def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
+        super().__init__(look)
+        self.box, self.schedule, tiling = box, schedule, schedule.tiling
+        gemm = Gemm(tiling.tm, tiling.tn, tiling.bk)
+        self.dot = naive.schedule(gemm, (1, 1))  # each of its threads makes one dot product
+        self.names = "words read from shared memory", "FMA"
+        longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
+        self.places, x = [], box.x
+        for name in self.names:
+            y = box.y + CAP * SIZE + 6
+            self.add(Label(look, name, x, y, SIZE, look.theme.muted, font=MONO))
+            x += (len(name) + 1) * ADVANCE * SIZE
+            width = longest * ADVANCE * SIZE
+            self.places.append(Box(x, box.y + 6, width, CAP * SIZE))
+            x += width + 3 * ADVANCE * SIZE
+        self.add_cells(State())
+
+    def counts(self, state: Moment) -> tuple[int, int]:
+        """(words, multiply-adds) of this thread; every thread of the CTA does as many."""
+        if isinstance(state, State):
+            threads = self.schedule.tiling.threads
+            return state.shared_reads // threads, state.fma // threads
+        one = naive.count(self.dot)
+        begun = naive.state_at(self.dot, 3 * state.k + (2 if state.held == state.k else 0))
+        words = state.done * one.requested + begun.requested_a + begun.requested_b
+        return words, state.done * one.fma + begun.fma
+
+    def cells_at(self, state: Moment) -> dict[str, Cells]:
+        color = self.look.theme.ink
+        return {
+            name: Cells(self.look, place, np.array([[f"{number}"]], object), SIZE, color)
+            for name, place, number in zip(self.names, self.places, self.counts(state), strict=True)
+        }

@@ -1,0 +1,175 @@
+"""What `outer_product` shows is what one thread reads and computes, worked out here by hand."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from publish.settings import Clip
+from scenes.outer_product import LADDER, OuterProduct
+from scenes.stage.numbers import operands
+from scenes.stage.operands import Dot
+from scenes.stage.shapes import Carry
+from tests.screening import screen
+from tests.tilings import random_choices
+from tiling.expand import accumulator_map, expand_fragments
+from tiling.presets import Choice, choose, presets
+from tiling.reuse import dot_words_per_fma, words_per_fma
+from tiling.schedule import Fragments, schedule
+from tiling.shapes import Tiling
+
+CHOICES = [*(choose(name) for name in presets()), *random_choices(4, seed=3)]
+EVERY = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.gemm} in {c.tiling}")
+
+
+def seen(choice: Choice, look_at: Callable[[OuterProduct], None]) -> OuterProduct:
+    return screen(Clip("outer_product", choice), look_at)
+
+
+def thread_operands(film: OuterProduct) -> tuple[np.ndarray, np.ndarray]:
+    """The zero-filled rows of A (TM, BK) and columns of B (BK, TN) of thread 0 in k-tile 0."""
+    plan, tiling = film.schedule, film.schedule.tiling
+    whole_a, whole_b = operands(plan)
+    rows, cols = (index[0] for index in accumulator_map(tiling))
+    (row, _), (_, col) = plan.origin("A"), plan.origin("B")
+    a, b = np.zeros((tiling.tm, tiling.bk)), np.zeros((tiling.bk, tiling.tn))
+    for i, r in enumerate(rows + row):
+        for k in range(min(tiling.bk, plan.gemm.k)):
+            a[i, k] = whole_a[r, k] if r < plan.gemm.m else 0
+    for j, c in enumerate(cols + col):
+        for k in range(min(tiling.bk, plan.gemm.k)):
+            b[k, j] = whole_b[k, c] if c < plan.gemm.n else 0
+    return a, b
+
+
+def numbers(cells) -> np.ndarray:
+    """What stands in cells, NaN for nothing."""
+    texts = cells.texts
+    return np.array([[float(t) if t else np.nan for t in row] for row in texts])
+
+
+@EVERY
+def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
+    shown: list[str] = []
+
+    def look_at(film: OuterProduct) -> None:
+        tiling, moment, cells = film.schedule.tiling, film.moment, film.thread.cells
+        tm, tn, bk = tiling.tm, tiling.tn, tiling.bk
+        a, b = thread_operands(film)
+        words, fma = (int(cell.texts[0, 0]) for cell in film.tally.cells.values())
+        if isinstance(moment, Dot):
+            reads = moment.k if moment.held is None else moment.held + 1
+            assert words == 2 * (moment.done * bk + reads)
+            assert fma == moment.done * bk + moment.k
+            shown.append("dot")
+        else:
+            step_reads = sum(isinstance(e, Fragments) for e in film.schedule.events[: moment.step])
+            assert words == step_reads * (tm + tn) and fma == moment.k_done * tm * tn
+            shown.append("outer")
+        if film.thread.values is None:  # too small to be read
+            return
+        found = {name: numbers(cell) for name, cell in cells.items() if cell.texts is not None}
+        if isinstance(moment, Dot):
+            row, col = divmod(min(moment.done, tm * tn - 1), tn)
+            want = np.full((tm, tn), np.nan)
+            want.flat[: moment.done] = (a @ b).flat[: moment.done]
+            if moment.held is not None:
+                want[row, col] = a[row, : moment.k] @ b[: moment.k, col]
+                assert found["a"][row, 0] == a[row, moment.held]
+                assert found["b"][0, col] == b[moment.held, col]
+            assert np.isfinite(found["a"]).sum() == np.isfinite(found["b"]).sum()
+            np.testing.assert_array_equal(found["acc"], want)
+        else:
+            done = moment.k_done
+            np.testing.assert_array_equal(found["acc"], a[:, :done] @ b[:done])
+            if moment.fragment is not None:
+                k = moment.fragment[1]
+                np.testing.assert_array_equal(found["a"], a[:, k : k + 1])
+                np.testing.assert_array_equal(found["b"], b[k : k + 1])
+
+    film = seen(choice, look_at)
+    assert {"dot", "outer"} == set(shown) and shown[-1] == "dot"  # it ends where it begins
+    tiling = choice.tiling
+    all_words = 2 * tiling.tm * tiling.tn * tiling.bk
+    captions = [caption.text for caption in film.captions]
+    assert any(c.startswith(f"{all_words} words read for {all_words // 2} FMA") for c in captions)
+    outer = (tiling.tm + tiling.tn) * tiling.bk
+    assert any(c.startswith(f"{outer} words read for {all_words // 2} FMA,") for c in captions)
+
+
+@EVERY
+def test_what_lights_up_is_what_the_thread_reads(choice: Choice) -> None:
+    def look_at(film: OuterProduct) -> None:
+        moment, slices = film.moment, film.slices
+        lit = {o: slices.slabs[f"{o}s lit"].pose for o in ("A", "B")}
+        if isinstance(moment, Dot):
+            if moment.held is None:
+                assert all(pose.fill == 0 for pose in lit.values())
+                return
+            row, col = divmod(min(moment.done, film.tiling.tm * film.tiling.tn - 1), film.tiling.tn)
+            assert lit["A"].box == slices.corner.part("A", row, moment.held, 1, 1)
+            assert lit["B"].box == slices.corner.part("B", moment.held, col, 1, 1)
+        elif moment.fragment is not None:
+            reads = expand_fragments(film.schedule, Fragments(*moment.fragment))
+            k = moment.fragment[1]
+            assert (reads["A"].col[0] == k).all() and (reads["B"].row[0] == k).all()
+            size = len(reads["A"].row[0]), len(reads["B"].col[0])
+            assert lit["A"].box == slices.corner.part("A", 0, k, size[0], 1)
+            assert lit["B"].box == slices.corner.part("B", k, 0, 1, size[1])
+
+    seen(choice, look_at)
+
+
+def test_fragments_travel_to_the_registers_and_back_to_none() -> None:
+    """The first outer product: a column of As becomes a, a row of Bs becomes b."""
+    from scenes.stage.film import Film
+
+    carried: list[tuple] = []
+    play = Film.play_for
+
+    def spy(film: Film, seconds: float, *animations: object) -> None:
+        carried.extend((m.start.box, m.to, film.moment) for m in animations if isinstance(m, Carry))
+        play(film, seconds, *animations)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Film, "play_for", spy)
+        film = seen(choose(), lambda film: None)
+    corner, registers = film.slices.corner, film.thread.corner
+    first = [(here, there) for here, there, _ in carried[:2]]
+    assert first == [
+        (corner.part("A", 0, 0, 1, 1), registers.part("A", 0, 0, 1, 1)),
+        (corner.part("B", 0, 0, 1, 1), registers.part("B", 0, 0, 1, 1)),
+    ]
+    outer = [(here, there) for here, there, moment in carried if not isinstance(moment, Dot)]
+    assert outer[:2] == [
+        (corner.part("A", 0, 0, 2, 1), registers.box("A")),
+        (corner.part("B", 0, 0, 1, 2), registers.box("B")),
+    ]
+
+
+@EVERY
+def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
+    last: dict[str, float] = {}
+
+    def look_at(film: OuterProduct) -> None:
+        for (label, _), cell in zip(film.steps, film.bars.cells.values(), strict=True):
+            if cell.texts[0, 0]:
+                last[label] = float(cell.texts[0, 0])
+
+    film = seen(choice, look_at)
+    own = choice.tiling.tm, choice.tiling.tn
+    for tm, tn in {own, *((side, side) for side in LADDER)}:
+        plan = schedule(choice.gemm, Tiling(tm * 2, tn * 2, 1, tm, tn))
+        reads = expand_fragments(plan, Fragments(0, 0))
+        words = sum(read.word.size for read in reads.values())
+        assert last[f"{tm}×{tn} outer product"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
+    assert last["dot product"] == 2
+    assert len(last) == len(film.steps)
+    sizes = [last[label] for label, _ in film.steps]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_words_per_fma_by_hand() -> None:
+    assert dot_words_per_fma() == {"A": 1, "B": 1}
+    assert words_per_fma(Tiling(128, 128, 8, 8, 8)) == {"A": 1 / 8, "B": 1 / 8}
+    assert words_per_fma(Tiling(64, 32, 8, 16, 4)) == {"A": 1 / 4, "B": 1 / 16}
