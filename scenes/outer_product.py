@@ -68,7 +68,8 @@ class OuterProduct(Film):
                 self._go(added, 0.4)
             elif k == self.tiling.bk - 1:
                 self._go(added, 0.4)
-        hops = [*range(1, min(count, 4)), *_evenly(min(count, 4), count)]
+        slow = min(count, 4)
+        hops = [*range(1, slow), *(_evenly(slow - 1, count - 1) if count > slow else ())]
         if count > 1:
             row = "row of As" if self.tiling.tn > 1 else "column of Bs"
             self.say(f"The next result reads the same {row} again")
