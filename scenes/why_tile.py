@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import cast
 
 import numpy as np
 
 from scenes.stage.arrange import below_caption
-from scenes.stage.counters import count
 from scenes.stage.film import Film
+from scenes.stage.memories import AB
 from scenes.stage.pace import FRAME, to_read
-from scenes.stage.requests import Comparison, Seen, Through, times
+from scenes.stage.requests import Comparison, Seen, Through, Totals, times
 from scenes.stage.shapes import Fade, Move, Pose, Slab
 from scenes.stage.type import Label
 from tiling import naive
+from tiling.layout import Operand
 from tiling.naive import Naive
 from tiling.presets import choose
-from tiling.shapes import WORD, dims
+from tiling.schedule import Fragments
+from tiling.shapes import dims
 from tiling.tally import Count, Plan, Tally, moment
-from tiling.traffic import traffic
+from tiling.traffic import Traffic, traffic
 
 STATES = 24
 """Moments of a schedule that are shown where it is gone through quickly, at most."""
@@ -49,98 +52,131 @@ class WhyTile(Film):
         self._turn_to(self.other, self.board)
         self.wait(FRAME)
 
-    # The naive kernel. Its threads share nothing and wait for nobody, so they may be counted in any
-    # order: here one by one, each as a CTA of one thread; then a row of them; then CTAs.
-
     def _start(self) -> str:
         """What is seen before anything is counted."""
         gemm = self.choice.gemm
         return (
-            f"Left, in global memory: A has {dims(gemm.m, gemm.k)} elements, B "
-            f"{dims(gemm.k, gemm.n)}, C {dims(gemm.m, gemm.n)}. "
-            "Each element will bear the number of its requests. "
-            "Right: two bars for all requests, without tiles and with them, both at zero."
+            f"At the left, global memory: A of {dims(gemm.m, gemm.k)} elements, B of "
+            f"{dims(gemm.k, gemm.n)}, C of {dims(gemm.m, gemm.n)}. The darker an element of A or B "
+            "becomes, the more often it has been requested. At the right, shared memory, and bars "
+            "for what is requested without tiles and with them, both at zero."
         )
 
+    # The naive kernel. Its threads share nothing and wait for nobody, so they may be counted in any
+    # order: here one by one, each as a CTA of one thread; then a row of them; then CTAs.
+
     def _one_thread(self) -> None:
-        thread, k = self._threads((1, 1)), self.choice.gemm.k
+        thread = self._threads((1, 1))
+        counts = [Count(self.none, thread, step) for step in range(len(thread.events) + 1)]
+        both = self._written(counts[-1])
         self.say(
             "A thread for each result: it requests a row of A and a column of B",
             chapter="one thread",
+            shows="The first result is outlined in C. One k after another, an element of A's first "
+            f"row and one of B's first column light up and are counted: {both} for one result.",
         )
-        slow = [step for step in (1, 2, 4, 5) if step < 3 * k]
-        for step, seconds in zip(slow, (1.0, 1.0, 0.6, 0.6), strict=False):
-            self._move(Seen(Count(self.none, thread, step)), seconds)
-        self._through(
-            [Count(self.none, thread, step) for step in _spread(slow[-1] + 1, 3 * k + 1)], 2.0
-        )
+        for count_, seconds in zip(counts[1:3], (0.8, 0.8), strict=True):
+            self._move(Seen(count_), seconds)
+        self._through([counts[step] for step in _spread(3, len(thread.events))], 2.4)
 
     def _its_cta(self) -> None:
         rows, cols = self.naive.inside
         if rows * cols == 1:
             return
-        thread, row = self._threads((1, 1)), self._threads((1, self.naive.block[1]))
-        by_thread = [self.none.after(thread, (1, n)) for n in range(1, cols + 1)]
-        by_row = [self.none.after(row, (n, 1)) for n in range(2, rows + 1)]
-        tallies = [*by_thread, *by_row]
-        beside = "the same row of A" if cols > 1 else "the same column of B"
-        self.say(f"Its neighbour requests {beside} again")
-        second = self._threads((1, 1), (0, 1) if cols > 1 else (1, 0))
-        self._through(
-            [Count(tallies[0], second, i) for i in _spread(1, 3 * self.choice.gemm.k + 1)], 2.2
+        row = (1, self.naive.block[1])
+        units = [self._threads((1, 1), (0, col)) for col in range(cols)]
+        units += [self._threads(row, (i, 0)) for i in range(1, rows)]
+        before = [self.none.after(units[0], (1, col)) for col in range(cols)]
+        before += [self.none.after(self._threads(row), (i, 1)) for i in range(1, rows)]
+        before[0] = self.none
+        same, operand = ("row of A", "A") if cols > 1 else ("column of B", "B")
+        end = len(units[1].events)
+        often = _often(Count(before[1], units[1], end).most(cast(Operand, operand)))
+        self.say(
+            f"Its neighbour requests the same {same} again",
+            shows=f"Each element of that {same} has now been requested {often}.",
         )
-        self.say(f"So do all {rows * cols} threads of this CTA")
-        self._through([Count(tally, thread, 0) for tally in _some(tallies[1:])], 2.4)
+        self._through([Count(before[1], units[1], step) for step in _spread(1, end)], 1.8)
+        ends = [Count(*one, end) for one in zip(before, units, strict=True)]
+        self.say(
+            f"So do all {rows * cols} threads of this CTA",
+            shows=f"One thread is counted after the other. Then {self._most(ends[-1])}.",
+        )
+        self._through([ends[i] for i in _spread(min(2, len(ends) - 1), len(ends) - 1)], 2.4)
 
     def _threads(self, block: tuple[int, int], cta: tuple[int, int] = (0, 0)) -> Naive:
         return naive.schedule(self.choice.gemm, block, cta)
 
     def _all_ctas(self) -> None:
-        rows, cols = self.naive.grid
-        each = len(self.naive.events)
-        if rows * cols > 1:
-            again = "rows of A" if cols > 1 else "columns of B"
-            self.say(f"The next CTA requests the same {again} once more", chapter="all threads")
-            self._march(self.naive, each, 2 * each, 1.8)
-        if rows * cols > 2:
-            self._march(self.naive, 2 * each, rows * cols * each, 2.4)
-        a, b = (self.board.state.naive.most(op) for op in ("A", "B"))
-        self.say(f"In all, {_each(a, b)}")
-        self.hold(2.0)
+        plan, each = self.naive, len(self.naive.events)
+        ctas = prod(plan.grid)
+        if ctas > 1:
+            again = "rows of A" if plan.grid[1] > 1 else "columns of B"
+            self.say(
+                f"The next CTA requests the same {again} once more",
+                chapter="all threads",
+                shows=f"Its threads go along K together. Then {self._most(moment(plan, 2 * each))}."
+                + (f" The other {ctas - 2} CTAs follow quickly." if ctas > 2 else ""),
+            )
+            self._march(plan, each, 2 * each, 1.6)
+        if ctas > 2:
+            self._march(plan, 2 * each, ctas * each, 2.0)
+        self._in_all(moment(plan, ctas * each))
+
+    def _in_all(self, end: Count) -> None:
+        """All CTAs have been counted."""
+        each = f"{end.done.per_result:.3g}"
+        self.say(
+            f"In all, {_each(end)}",
+            shows=f"All of C is done: {self._written(end)}, {each} elements for each result.",
+        )
+        self._through([end], FRAME)
+        self.hold(1.8)
 
     def _with_tiles(self) -> None:
-        tiled, done = self.tiled, self.board.state.naive
+        tiled, untiled = self.tiled, self.board.state.naive
         rows, cols = tiled.inside("C")
-        self.say("Now with tiles: the CTA copies a tile of A and one of B", chapter="with tiles")
-        self._move(Seen(done, Count(self.none, tiled, 0)), 0.8, swap=0)
-        for step in 1, 2:
-            self._move(Seen(done, Count(self.none, tiled, step)), 1.2)
-        results = f"All its {rows * cols} results use" if rows * cols > 1 else "Its result uses"
-        self.say(f"{results} the copies: nothing is requested again")
-        k_tile = 3 + 2 * tiled.tiling.bk
-        self._through([Count(self.none, tiled, step) for step in _spread(3, k_tile)], 2.0)
-        each = len(tiled.events)
-        self._march(tiled, k_tile, each, 2.2)
-        if prod(tiled.grid) > 1:
-            self.say("The other CTAs copy their tiles too")
-            self._march(tiled, each, prod(tiled.grid) * each, 2.6)
-        a, b = (self.board.state.shown.most(op) for op in ("A", "B"))
-        self.say(f"In all, {_each(a, b)}")
-        self.hold(2.0)
+        each, ctas = len(tiled.events), prod(tiled.grid)
+        k_tile = next(i for i, event in enumerate(tiled.events) if isinstance(event, Fragments))
+        counts = [Count(self.none, tiled, step) for step in range(k_tile + 2 * tiled.tiling.bk)]
+        self.say(
+            "Now with tiles: the CTA copies a tile of A and one of B",
+            chapter="with tiles",
+            shows="The counts in A and B go back to none, the first bar stays. A tile of A travels "
+            "to As in shared memory, one of B to Bs: each of their elements is requested once, "
+            f"{self._written(counts[2])}.",
+        )
+        self._move(Seen(untiled, counts[0]), 0.6, swap=0)
+        for copied in counts[1:3]:
+            self._move(Seen(untiled, copied), 1.2)
+        results = f"All {rows * cols} results use" if rows * cols > 1 else "Its result uses"
+        self.say(
+            f"{results} the copies: no element is requested again",
+            shows="One k after another lights up in As and Bs, and no number changes. Then come "
+            f"the next tiles along K. At its end the CTA has {self._written(moment(tiled, each))}.",
+        )
+        self._through([counts[i] for i in _spread(3, len(counts) - 1)], 2.0)
+        self._march(tiled, len(counts) - 1, each, 1.8)
+        if ctas > 1:
+            self.say(
+                "The other CTAs copy their tiles too",
+                shows="One after the other they outline their part of C, and the counts of their "
+                "rows of A and columns of B go up by one.",
+            )
+            self._march(tiled, each, ctas * each, 2.6)
+        self._in_all(moment(tiled, ctas * each))
 
     def _ratio(self) -> list[Label]:
-        counts = traffic(self.tiled)
-        write = self.board.totals.write
-        unit = "" if self.board.totals.bytes else " elements"
-        said = f"{write(counts.naive_requested)} against {write(counts.total.requested)}{unit}"
-        said += f" requested: {_as_many(times(counts))} without tiles"
-        ratio = self.board.totals.ratio(counts)
-        self.say(said, chapter="ratio")
+        totals, counts = self.board.totals, traffic(self.tiled)
+        unit = "" if totals.bytes else " elements"
+        said = f"{self._against(totals, counts)}{unit} requested: {_as_many(times(counts))}"
+        ratio = totals.ratio(counts)
+        self.say(said, chapter="ratio", shows=self._note(counts))
         self.play_for(0.8, *(Fade(label, appear=True) for label in ratio))
         self.remove(*ratio)
-        self.board.totals.add(*ratio)
+        totals.add(*ratio)
         self.poster_at = self.now
-        self.hold(to_read(said) + 0.6)
+        self.hold(to_read(said))
         return ratio
 
     def _at_scale(self) -> None:
@@ -152,15 +188,40 @@ class WhyTile(Film):
         untiled, counts = naive.beside(plan), traffic(plan)
         end = [moment(one, prod(one.grid) * len(one.events)) for one in (untiled, plan)]
         self.other = Comparison(self.look, plan, Seen(end[0], end[1]))
-        self.other.add(*self.other.totals.ratio(counts))
-        naive_, tiled = (
-            f"{count(n * WORD)}B" for n in (counts.naive_requested, counts.total.requested)
-        )
+        totals = self.other.totals
+        totals.add(*totals.ratio(counts))
         tile = dims(plan.tiling.bm, plan.tiling.bn, plan.tiling.bk)
-        said = f"{plan.gemm} in {tile} tiles: {naive_} against {tiled}, {_as_many(times(counts))}"
-        self.say(said, chapter="at scale")
+        said = f"{plan.gemm} in {tile} tiles: {self._against(totals, counts)}, "
+        said += _as_many(times(counts))
+        self.say(
+            said,
+            chapter="at scale",
+            shows=f"Another picture of the same kind. Without tiles, {_each(end[0])}; with them, "
+            f"{_each(end[1])}. {self._note(counts)}",
+        )
         self._turn_to(self.board, self.other)
-        self.hold(to_read(said) + 0.6)
+        self.hold(to_read(said))
+
+    # What is said.
+
+    def _written(self, one: Count) -> str:
+        number = one.requested("A") + one.requested("B")
+        unit = "requested" if self.board.totals.bytes else "elements requested"
+        return f"{self.board.totals.write(number)} {unit}"
+
+    def _most(self, one: Count) -> str:
+        a, b = (_often(one.most(operand)) for operand in AB)
+        return f"an element of A has been requested up to {a}, one of B up to {b}"
+
+    def _against(self, totals: Totals, counts: Traffic) -> str:
+        written = totals.write(counts.naive_requested), totals.write(counts.total.requested)
+        return " against ".join(written)
+
+    def _note(self, counts: Traffic) -> str:
+        return (
+            f"Large, the ratio: {times(counts)} times as many requests without tiles. "
+            "Requests, not time: caches stand between."
+        )
 
     # How states are played.
 
@@ -190,24 +251,20 @@ class WhyTile(Film):
         self._through([moment(plan, events) for events in _spread(first + 1, last)], seconds)
 
 
-def _some(items: Sequence[Tally]) -> list[Tally]:
-    """STATES of them at most, evenly spread, the last among them."""
-    return [items[i - 1] for i in _spread(1, len(items))]
-
-
 def _spread(first: int, last: int) -> list[int]:
     """STATES whole numbers at most from first to last, evenly spread, the last among them."""
-    found = (
-        np.linspace(last, first, min(STATES, last - first + 1), dtype=int) if last >= first else []
-    )
+    if last < first:
+        return []
+    found = np.linspace(last, first, min(STATES, last - first + 1)).round()
     return sorted(int(number) for number in found)
 
 
-def _each(a: int, b: int) -> str:
+def _each(end: Count) -> str:
     """How often each element has been requested."""
+    a, b = (_often(end.most(operand)) for operand in AB)
     if a == b:
-        return f"each element is requested {_often(a)}"
-    return f"each element of A is requested {_often(a)}, each of B {_often(b)}"
+        return f"each element is requested {a}"
+    return f"each element of A is requested {a}, each of B {b}"
 
 
 def _often(number: int) -> str:

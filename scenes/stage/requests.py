@@ -36,6 +36,9 @@ NAME = 28
 LARGE = 88
 """Design pixels of the ratio."""
 
+PALEST = 0.25
+"""Opacity of what has been requested least; that of what has been requested most is 1."""
+
 ABOVE, BELOW = 61, 48
 """Design pixels above and below the matrices, for a heading or a letter."""
 
@@ -66,8 +69,9 @@ class Requests(Figure[Seen]):
         self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         if self.corner.stretched:
             self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
-            lower = Box(within.x, within.y + LINE, within.w, within.h - LINE)
-            self.corner = Corner(gemm.m, gemm.n, gemm.k, lower, GAP)
+            lower = 2 * LINE  # under the heading's second line
+            within = Box(within.x, within.y + lower, within.w, within.h - lower)
+            self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         self.add(self.zone)
         self.size = self._size()
         for name in "A", "B", "C":
@@ -108,7 +112,7 @@ class Requests(Figure[Seen]):
         made = count.done.made
         for operand, most in ("A", self.gemm.n), ("B", self.gemm.m):
             asked = [one for one in count.regions(operand) if one.times]
-            tints = [0.12 + 0.88 * one.times / most for one in asked]
+            tints = [PALEST + (1 - PALEST) * one.times / most for one in asked]
             poses.update(self._pieces(operand, asked, tints))
             at_work = count.done is count.before
             lit = count.lit(operand) if at_work else None
@@ -220,14 +224,14 @@ class Totals(Figure[Seen]):
         self.bytes = most >= WHOLE
         unit = "bytes" if self.bytes else "elements"
         self.zone = Zone(look, box, "REQUESTED FROM GLOBAL MEMORY", unit)
-        inner, top = box.inset(PAD, 0), box.y + (84 if wide else 104)
+        inner, top = box.inset(PAD, 0), box.y + (76 if wide else 104)
         bars = Box(inner.x, top, inner.w, 2 * PITCH)
         tile = dims(schedule.tiling.bm, schedule.tiling.bn, schedule.tiling.bk)
         names = ["without tiles", f"in {tile} tiles"]
         self.bars = Bars(look, bars, names, most, self.write)
         self.add(self.zone, self.bars)
-        head = top + 189 + (56 if wide else 38)
-        width = inner.w if wide else 0.6 * inner.w
+        head = top + 189 + (46 if wide else 38)
+        width = inner.w if wide else 0.54 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
         self.lines = [head + LINE * 1.15 * (i + 1) for i in range(len(self.ROWS))]
         for x, word in zip(self.columns, ("without", "tiles"), strict=True):
@@ -253,14 +257,14 @@ class Totals(Figure[Seen]):
             left = x + width_of(text, LARGE, weight="SEMIBOLD") + 24
             lines = wrap(words, LABEL + 4, self.room - (left - x))
             said = [(line, left, y - LINE * (len(lines) - 1 - i)) for i, line in enumerate(lines)]
-            said.append((note, x, y + 1.6 * LINE))
+            beside = x, y + 1.6 * LINE, "left"
         else:
-            lines = [*wrap(words, LABEL + 4, self.room), *wrap(note, LABEL, self.room)]
+            lines = wrap(words, LABEL + 4, self.room)
             said = [(line, x, y + LINE * (1.3 + i)) for i, line in enumerate(lines)]
-        small = [
-            Label(self.look, line, *place, LABEL if line in note else LABEL + 4, theme.muted)
-            for line, *place in said
-        ]
+            # No room is left under it, but there is beside the zone's heading.
+            beside = x + self.room, self.zone.box.y + PAD + CAP * LABEL + LINE, "right"
+        small = [Label(self.look, *line, LABEL + 4, theme.muted) for line in said]
+        small.append(Label(self.look, note, *beside[:2], LABEL, theme.muted, beside[2]))
         return [large, *small]
 
     def write(self, elements: float) -> str:
@@ -289,7 +293,7 @@ class Totals(Figure[Seen]):
         if one is None:
             return ["", "", ""]
         result = one.done.per_result
-        each = "" if np.isnan(result) else f"{result:.4g}" if result < 1000 else f"{result:.0f}"
+        each = "" if np.isnan(result) else f"{result:.3g}" if result < 1000 else f"{result:.0f}"
         return [*(str(one.most(op)) if one.most(op) else "" for op in AB), each]
 
     def settle(self, state: Seen) -> None:
