@@ -33,7 +33,7 @@ class WhyTile(Film):
         self.tiled = self.choice.schedule().at((0, 0))
         self.naive = naive.beside(self.tiled)
         self.none = Tally.empty(self.choice.gemm)
-        first = Seen(Count(self.none, self.naive, 0))
+        self.seen = first = Seen(Count(self.none, self.naive, 0))
         self.board = Comparison(self.look, self.tiled, first)
         self.add(self.board)
 
@@ -134,7 +134,7 @@ class WhyTile(Film):
         self.hold(1.8)
 
     def _with_tiles(self) -> None:
-        tiled, untiled = self.tiled, self.board.state.naive
+        tiled, untiled = self.tiled, self.seen.naive
         rows, cols = tiled.inside("C")
         each, ctas = len(tiled.events), prod(tiled.grid)
         k_tile = next(i for i, event in enumerate(tiled.events) if isinstance(event, Fragments))
@@ -227,13 +227,15 @@ class WhyTile(Film):
 
     def _move(self, seen: Seen, seconds: float, swap: float = 0.5) -> None:
         self.play_for(seconds, *self.board.moves(seen, swap))
+        self.seen = seen
 
     def _through(self, counts: Sequence[Count], seconds: float) -> None:
         """One moment after another, of the schedule whose turn it is."""
-        done = self.board.state.naive
+        done = self.seen.naive
         seen = [Seen(one) if isinstance(one.plan, Naive) else Seen(done, one) for one in counts]
         if seen:
             self.play_for(seconds, Through(self.board, seen))
+            self.seen = seen[-1]
 
     def _turn_to(self, old: Comparison, new: Comparison) -> None:
         """One picture goes as if behind a sheet, and the other comes."""

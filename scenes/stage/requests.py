@@ -310,31 +310,34 @@ def times(counts: Traffic) -> str:
 
 
 class Comparison(VGroup):
-    """All zones of one choice. `state` is what they show."""
+    """All zones of one choice. It keeps no state: animations copy what they move, and a state holds
+    a schedule."""
 
     def __init__(self, look: Look, schedule: Schedule, start: Seen) -> None:
         zones = _zones(look)
         self.memory = Requests(look, zones["global"], schedule, start)
         self.copies = Copies(look, zones["shared"], schedule, start)
         self.totals = Totals(look, zones["requested"], schedule, start)
-        self.look, self.state = look, start
+        self.look = look
         super().__init__(self.memory, self.copies, self.totals)
 
     def settle(self, state: Seen) -> None:
         for figure in (self.memory, self.copies, self.totals):
             figure.settle(state)
-        self.state = state
 
     def moves(self, state: Seen, swap: float = 0.5) -> list[Animation]:
         """The way to a state. If the last event is a copy, its tile travels to shared memory."""
-        self.state = state
+        for figure in (self.memory, self.copies):
+            for name, pose in figure.poses(state).items():
+                slab = figure.slabs[name]
+                if not (slab.pose.fill or slab.pose.stroke):  # what appears comes from nowhere
+                    slab.take(Pose(pose.box, 0, 0))
         memory, totals = self.memory.moves(state, swap), self.totals.moves(state, swap)
         copies, count = self.copies.moves(state), state.shown
         event = count.plan.events[count.step - 1] if count.step else None
         if isinstance(event, Copy) and (tile := count.lit(event.operand)):
             name = f"{event.operand}s"
             held, there = self.copies.slabs[name], self.copies.poses(state)[name]
-            held.take(Pose(there.box, 0))
             here, theme = self.memory.place(event.operand, tile), self.look.theme
             slab = Slab(self.look, here, theme.tint(event.operand, 0.5), theme.ink)
             copies = [move for move in copies if move.mobject is not held]
@@ -365,6 +368,10 @@ class Through(Animation):
     def __init__(self, comparison: Comparison, states: Sequence[Seen], **options: object) -> None:
         self.states, self.now = states, -1
         super().__init__(comparison, rate_func=rate_functions.linear, **options)
+
+    def create_starting_mobject(self) -> Comparison:
+        """Each state is shown from scratch, so no copy of the first is wanted."""
+        return self.mobject
 
     def interpolate_mobject(self, alpha: float) -> None:
         now = min(len(self.states) - 1, int(alpha * len(self.states)))
