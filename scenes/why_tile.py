@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import cast
 
 import numpy as np
 
@@ -83,15 +82,16 @@ class WhyTile(Film):
         rows, cols = self.naive.inside
         if rows * cols == 1:
             return
+        # The threads of the first row one by one, then row by row; and what was counted before each.
         row = (1, self.naive.block[1])
         units = [self._threads((1, 1), (0, col)) for col in range(cols)]
         units += [self._threads(row, (i, 0)) for i in range(1, rows)]
-        before = [self.none.after(units[0], (1, col)) for col in range(cols)]
+        before = [self.none, *(self.none.after(units[0], (1, col)) for col in range(1, cols))]
         before += [self.none.after(self._threads(row), (i, 1)) for i in range(1, rows)]
-        before[0] = self.none
-        same, operand = ("row of A", "A") if cols > 1 else ("column of B", "B")
+        operand: Operand = "A" if cols > 1 else "B"
+        same = {"A": "row of A", "B": "column of B"}[operand]
         end = len(units[1].events)
-        often = _often(Count(before[1], units[1], end).most(cast(Operand, operand)))
+        often = _often(Count(before[1], units[1], end).most(operand))
         self.say(
             f"Its neighbour requests the same {same} again",
             shows=f"Each element of that {same} has now been requested {often}.",
@@ -100,7 +100,8 @@ class WhyTile(Film):
         ends = [Count(*one, end) for one in zip(before, units, strict=True)]
         self.say(
             f"So do all {rows * cols} threads of this CTA",
-            shows=f"One thread is counted after the other. Then {self._most(ends[-1])}.",
+            shows="The threads of its first row are counted one after the other, then row after row. "
+            f"Then {self._most(ends[-1])}.",
         )
         self._through([ends[i] for i in _spread(min(2, len(ends) - 1), len(ends) - 1)], 2.4)
 
@@ -130,8 +131,7 @@ class WhyTile(Film):
             f"In all, {_each(end)}",
             shows=f"All of C is done: {self._written(end)}, {each} elements for each result.",
         )
-        self._through([end], FRAME)
-        self.hold(1.8)
+        self.hold(2.0)
 
     def _with_tiles(self) -> None:
         tiled, untiled = self.tiled, self.seen.naive
