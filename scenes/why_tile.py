@@ -82,7 +82,7 @@ class WhyTile(Film):
         rows, cols = self.naive.inside
         if rows * cols == 1:
             return
-        # The threads of the first row one by one, then row by row; and what was counted before each.
+        # The first row's threads one by one, then row by row; and what was counted before each.
         row = (1, self.naive.block[1])
         units = [self._threads((1, 1), (0, col)) for col in range(cols)]
         units += [self._threads(row, (i, 0)) for i in range(1, rows)]
@@ -100,7 +100,7 @@ class WhyTile(Film):
         ends = [Count(*one, end) for one in zip(before, units, strict=True)]
         self.say(
             f"So do all {rows * cols} threads of this CTA",
-            shows="The threads of its first row are counted one after the other, then row after row. "
+            shows="The threads of its first row are counted one by one, then row after row. "
             f"Then {self._most(ends[-1])}.",
         )
         self._through([ends[i] for i in _spread(min(2, len(ends) - 1), len(ends) - 1)], 2.4)
