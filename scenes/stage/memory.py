@@ -1,6 +1,6 @@
 """What the three memories have in common: a zone, and matrices in the corner arrangement."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from scenes.stage.arrange import Arrangement
 from scenes.stage.figure import Figure
@@ -43,27 +43,33 @@ class Memory(Figure[State]):
 
     def letters(self, names: dict[Name, str], axes: Sequence[str], size: float) -> None:
         """Operands' names, and M, N, K along their sides."""
-        theme, box = self.look.theme, self.corner.box
-        a, b, c = box("A"), box("B"), box("C")
-        ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
-        # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
-        low = b.y + b.h / 2 > a.y - 1.6 * size
-        at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
-        for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
-            self.add(Label(self.look, names[name], x, y, size, ink[name], anchor, **bold))
-        m, n, k = axes
-        muted, small = theme.muted, CAP * LABEL / 2
-        below = 14 + CAP * LABEL
-        for axis, x, y, anchor in (
-            (m, a.x - 12, a.center[1] + small, "right"),
-            (k, a.center[0], a.bottom + below, "center"),
-            (n, b.center[0], b.y - 14, "center"),
-            (k, b.right + 12, b.center[1] + small, "left"),
-        ):
-            if axis and not (low and axis == n and b.w < 4 * size):
-                self.add(Label(self.look, axis, x, y, LABEL, muted, anchor, MONO))
-        if "C" in names:
-            y = c.bottom + 14 + CAP * size
-            self.add(Label(self.look, names["C"], c.center[0], y, size, ink["C"], "center", **bold))
+        self.add(*letters(self.look, self.corner, names, axes, size))
         if self.corner.stretched:
             self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
+
+
+def letters(
+    look: Look, corner: Corner, names: dict[Name, str], axes: Sequence[str], size: float
+) -> Iterator[Label]:
+    """Operands' names, and `axes` for M, N, K along their sides ("" for none)."""
+    theme, box = look.theme, corner.box
+    a, b, c = box("A"), box("B"), box("C")
+    ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
+    # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
+    low = b.y + b.h / 2 > a.y - 1.6 * size
+    at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
+    for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
+        yield Label(look, names[name], x, y, size, ink[name], anchor, **bold)
+    m, n, k = axes
+    small, below = CAP * LABEL / 2, 14 + CAP * LABEL
+    for axis, x, y, anchor in (
+        (m, a.x - 12, a.center[1] + small, "right"),
+        (k, a.center[0], a.bottom + below, "center"),
+        (n, b.center[0], b.y - 14, "center"),
+        (k, b.right + 12, b.center[1] + small, "left"),
+    ):
+        if axis and not (low and axis == n and b.w < 4 * size):
+            yield Label(look, axis, x, y, LABEL, theme.muted, anchor, MONO)
+    if "C" in names:
+        y = c.bottom + 14 + CAP * size
+        yield Label(look, names["C"], c.center[0], y, size, ink["C"], "center", **bold)
