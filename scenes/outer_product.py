@@ -17,6 +17,7 @@ from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
 from tiling.shapes import Gemm, Tiling, dims
 from tiling.state import state_at
+from tiling.traffic import traffic
 
 LADDER = (2, 4, 8)
 """Sides of the thread tiles that are compared, beside the clip's own."""
@@ -84,6 +85,8 @@ class OuterProduct(Film):
         """All results at once: the first k in full, the others faster."""
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
         text = "Instead read a column of As and a row of Bs, once for all results"
+        if tm * tn == 1:
+            text = "An outer product of one and one is one product: nothing is shared"
         self.say(text, "outer product", self._outer_in_words())
         self._go(state_at(self.schedule, 0), 0.6)
         reads = [i for i, e in enumerate(self.schedule.events) if isinstance(e, Fragments)]
@@ -117,10 +120,12 @@ class OuterProduct(Film):
             self._compare(label)
         self.hold(to_read(text))
         side = LADDER[-1]
-        each = sum(words_per_fma(_tile(side, side)).values())
+        largest = _tile(side, side)
+        each = sum(words_per_fma(largest).values())
+        held = traffic(schedule(self.schedule.gemm, largest)).accumulators
         closing = (
             f"{dims(side, side)} a thread: {each:.3g} words for each FMA, "
-            f"and {side * side} accumulators to hold"
+            f"and {held} accumulators to hold"
         )
         self.say(closing)
         self.hold(to_read(closing) + 0.8)
@@ -210,6 +215,10 @@ class OuterProduct(Film):
     def _bars_in_words(self) -> str:
         each = [f"{label}: {sum(parts.values()):.3g}" for label, parts in self.steps]
         return "Words read from shared memory for each FMA. " + ", ".join(each) + "."
+
+
+def _each(count: int, name: str) -> str:
+    return f"each of {count} values of {name}" if count > 1 else f"one value of {name}"
 
 
 def _list(numbers: object) -> str:

@@ -1,4 +1,4 @@
-"""Without tiles every element is fetched again and again."""
+"""Without tiles every element is requested again and again."""
 
 from collections.abc import Sequence
 from math import prod
@@ -7,9 +7,11 @@ import numpy as np
 
 from scenes.stage.arrange import below_caption
 from scenes.stage.film import Film
-from scenes.stage.memories import AB
+from scenes.stage.memory import AB
 from scenes.stage.pace import FRAME, to_read
-from scenes.stage.requests import Comparison, Seen, Through, Totals, times
+from scenes.stage.requests import Comparison, Through
+from scenes.stage.requests.matrices import Seen
+from scenes.stage.requests.totals import Totals, times
 from scenes.stage.shapes import Fade, Move, Pose, Slab
 from scenes.stage.type import Label
 from tiling import naive

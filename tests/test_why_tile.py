@@ -8,7 +8,9 @@ import pytest
 
 from publish.settings import Clip
 from scenes.stage.look import Look
-from scenes.stage.requests import Comparison, Seen, Through, times
+from scenes.stage.requests import Comparison, Through
+from scenes.stage.requests.matrices import Seen
+from scenes.stage.requests.totals import times
 from scenes.stage.shapes import Carry
 from scenes.stage.type import Label
 from scenes.why_tile import WhyTile
