@@ -44,7 +44,7 @@ class GlobalToShared(Film):
 
         opening = self._opening()
         self.say(opening, "who fetches what", self._scene_in_words())
-        self.hold(to_read(opening) + 0.4)
+        self.hold(to_read(opening) + 0.2)
         self._ask()
         self._land()
         self._go_on()
@@ -72,9 +72,7 @@ class GlobalToShared(Film):
         """The first turn: a few lanes one by one, then the rest; and the sectors they share."""
         load, vector = self.a.load, self.plan.tiling.vector
         edges = load.turns.edges
-        what = "the next element" if vector == 1 else f"the next {vector} elements"
-        each = "Lanes in order: each fetches" if self.plan.tiling.threads > 1 else "It fetches"
-        self.say(f"{each} {what} of a row", "lanes in order", self._first_lanes())
+        self.say(self._order(), "lanes in order", self._first_lanes())
         first = int(edges[1])
         stops = [vector * i for i in range(1, FEW + 1) if vector * i < first]
         for stop, seconds in zip([*stops, first], (1.2, 0.8, 0.6, 1.2), strict=False):
@@ -87,7 +85,16 @@ class GlobalToShared(Film):
         shared = plural(touched, "sector")
         self.say(f"{said}: {lanes}, {shared} of {SECTOR} bytes", "sectors", self._first_sectors())
         self.play_for(1.6, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
-        self.hold(1.6)
+        self.hold(1.0)
+
+    def _order(self) -> str:
+        tiling = self.plan.tiling
+        if tiling.threads == 1:
+            return "The one thread fetches element after element"
+        if tiling.vector == tiling.bk:
+            return "Lanes in order: each fetches the next row of the tile"
+        several = "" if tiling.vector == 1 else f"{tiling.vector} "
+        return f"Lanes in order: each fetches the next {several}element{'s' * bool(several)}"
 
     def _first_lanes(self) -> str:
         load = self.a.load
@@ -119,8 +126,6 @@ class GlobalToShared(Film):
                 self.say("Outside A nothing is requested: these lanes write zeros")
             step = Step(first, lit=True, landed=stop)
             self.play_for(1.8, *self.a.to(step, land=(0.05, 0.9)))
-            if stop == stops[0]:
-                self.poster_at = self.now
 
     def _words(self) -> str:
         load, tile = self.a.load, shared_layout(self.plan.tiling)["A"]
@@ -143,9 +148,9 @@ class GlobalToShared(Film):
             if idle:
                 have = "has" if idle == 1 else "have"
                 each = plural(idle, "thread")
-                text = f"{count} turns; in the last {each} {have} nothing left to load"
+                text = f"In turn {count} of {count}, {each} {have} nothing left to load"
             self.say(text, "turn by turn", self._totals())
-            self._turns(self.a, 1, 1.8)
+            self._turns(self.a, 1, 1.6)
         self.hold(0.6)
         self.play_for(0.6, *self.a.to(Step(load.size, load.size, landed=load.size)))
 
@@ -170,14 +175,12 @@ class GlobalToShared(Film):
 
     def _read(self) -> None:
         """Why As is turned: what a thread reads at one k are neighbours."""
-        tm, bk = self.plan.tiling.tm, self.plan.tiling.bk
+        tm = self.plan.tiling.tm
         self.reading = VGroup()
         if tm == 1:
             return
-        places = rooms.Rooms(self.look)
-        self.reading = Reading(self.look, self.a, places.strip)
-        apart = "neighbours either way" if bk == 1 else f"neighbours, not {bk} words apart"
-        text = f"Why? Later a thread reads {tm} rows at one k: {apart}"
+        self.reading = Reading(self.look, self.a, rooms.Rooms(self.look).strip)
+        text = f"Why? Thread {THREAD} will read {tm} rows at one k: neighbours in As"
         self.say(text, "why transposed", self._reads())
         self.play_for(1.0, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
         self.hold(to_read(text) - 0.6)
@@ -185,7 +188,8 @@ class GlobalToShared(Film):
     def _reads(self) -> str:
         as_it_is, kept = (", ".join(map(str, w[:8])) for w in self.reading.words)
         return (
-            f"Thread {THREAD} at k = 0 reads words {as_it_is} of As. Had A kept its shape, "
+            f"At k = 0 thread {THREAD} reads words {as_it_is} of As, which other lanes have loaded "
+            f"as well: who loads is not who computes. Had A kept its shape, "
             f"they would be words {kept}. Outlined in A they stand one below the other."
         )
 
@@ -224,14 +228,13 @@ class GlobalToShared(Film):
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
             self.play_for(0.4, *facing.to(Step(stop), 0))
         good, bad = (int(load.turns.sectors[0]) for load in facing.loads)
-        text = f"One turn of a warp: {good} or {plural(bad, 'sector')}"
-        self.say(text, shows=f"Along the rows {good}, down the columns {bad}.")
+        self.say(f"One turn: {plural(good, 'sector')} along rows, {bad} down columns")
         self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
-        self.hold(1.4)
+        self.hold(1.2)
         count = len(facing.edges) - 1
         if count > 1:
             good, bad = facing.totals
-            self.say(f"The whole tile: {good:,} or {plural(bad, 'sector')}", shows=facing.told)
+            self.say(f"The whole tile: {good:,} along rows, {bad:,} down columns")
             for begin, end in hops(1, count):
                 since, asked = int(facing.edges[begin]), int(facing.edges[end])
                 self.play_for(0.8, *facing.to(Step(asked, since, True), end))
@@ -246,7 +249,11 @@ class GlobalToShared(Film):
         elif good > bad:
             closing = f"For this tile the columns would do better: {bad:,} sectors, not {good:,}"
         self.say(closing, "result", self.facing.told)
-        self.hold(to_read(closing) + 0.6)
+        first = int(self.facing.edges[1])
+        count = len(self.facing.edges) - 1
+        self.play_for(1.2, *self.facing.to(Step(first, lit=True), count))
+        self.poster_at = self.now
+        self.hold(max(0.6, to_read(closing) - 1.2))
         if self.plan.tiling.threads < WARP:
             real = choose("sgemm").schedule()
             rows, columns = (
@@ -254,7 +261,7 @@ class GlobalToShared(Film):
             )
             closing = f"In a real SGEMM, {WARP} lanes: {rows} sectors a request, not {columns}"
             self.say(closing, shows=f"That is {real.gemm} in tiles {real.tiling}.")
-            self.hold(to_read(closing) + 0.6)
+            self.hold(to_read(closing) + 0.2)
         self.say(opening)
         for loader in self.a, self.b:
             loader.settle(Step())

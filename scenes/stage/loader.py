@@ -16,7 +16,10 @@ from tiling.expand import Bools, Order, fragment_words
 from tiling.layout import Operand, shared_layout
 from tiling.layout import SharedTile as Layout
 from tiling.schedule import Schedule
-from tiling.shapes import WARP
+from tiling.shapes import WARP, dims
+
+SIDE = {"A": "row", "B": "col"}
+"""What the words of As and of Bs are numbered by at one k."""
 
 THREAD = 0
 """The thread whose fragment is shown."""
@@ -38,7 +41,7 @@ class Loader:
         self.source = VGroup(
             self.window,
             title(look, operand, operand, said, zone.x + PAD, places.title(zone)),
-            legend(look, operand, zone.x + PAD, places.foot(zone)),
+            legend(look, self.load, zone.x + PAD, places.foot(zone)),
         )
         self.strip = VGroup(self.lanes, *absent(look, schedule.tiling.threads, places))
         if rooms.cropped(self.load, crop.rows, crop.col, crop.cols):
@@ -59,12 +62,14 @@ class Loader:
         self.tile = SharedTile(look, self.load, rooms.shared(self.load, half))
         self.plots.append(self.tile)
         crop, tile = self.tile.crop, shared_layout(self.load.schedule.tiling)[operand]
-        size = f"{tile.extent}+{tile.stride - tile.extent}" if tile.stride > tile.extent else ""
-        name = f"{operand}s[{tile.k}][{size or tile.extent}]"
-        self.target = VGroup(self.tile, title(look, operand, name, "", half.x, places.title(zone)))
+        pad = tile.stride - tile.extent
+        words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
+        name, words = f"{operand}s[k][{SIDE[operand]}]", f"{dims(tile.k, words)} words"
+        self.target = VGroup(
+            self.tile, title(look, operand, name, words, half.x, places.title(zone))
+        )
         if crop.rows < tile.k or crop.cols < tile.stride:
-            side = "row" if operand == "A" else "column"
-            words = f"k {upto(0, crop.rows)}, {side}s {upto(0, crop.cols)} of the tile"
+            words = f"k {upto(0, crop.rows)}, {SIDE[operand]} {upto(0, crop.cols)} of the tile"
             self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
 
     def settle(self, step: Step) -> None:
@@ -179,7 +184,10 @@ class Reading(VGroup):
         look, theme = self.look, self.look.theme
         top = box.y + CAP * LABEL
         self.add(Label(look, name, box.x, top, LABEL, theme.ink_of["A"], font=MONO))
-        said = f"words 0–{WARP - 1}"
+        listed = ", ".join(map(str, words[:3])) + (f", … {words[-1]}" if len(words) > 3 else "")
+        said = f"reads words {listed}"
+        if words[-1] >= WARP:
+            said += f"; 0–{WARP - 1} shown"
         self.add(Label(look, said, box.right, top, LABEL, theme.muted, "right"))
         crop = Crop(Box(box.x, top + 14, box.w, min(56, box.h - CAP * LABEL - 14)), 0, 0, 1, WARP)
         seen = words[words < WARP]
@@ -219,15 +227,23 @@ class Facing(VGroup):
             window = Window(look, load, crop)
             self.windows.append(window)
             words = extent(crop, load.shape)
+            told = f"lanes {name}; outlined: one turn of a warp"
             self.add(
                 window,
-                title(look, "A", "A", f"lanes {name}", zone.x + PAD, places.title(zone)),
+                title(
+                    look,
+                    "A",
+                    "A",
+                    told,
+                    zone.x + PAD,
+                    places.title(zone),
+                ),
                 Label(look, words, zone.x + PAD, places.foot(zone), LABEL, look.theme.muted),
             )
         self.add(Zone(look, places.shared, "GLOBAL MEMORY", str(schedule.gemm)))
         labels = [f"A's tile, lanes {name}" for name in names]
         room = places.strip
-        box = Box(room.x, room.y + (room.h - PITCH - 80) / 2, room.w, room.h)
+        box = Box(room.x + 4, room.y + (room.h - PITCH - 77) / 2, room.w - 8, room.h)
         self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A",))
         self.add(self.bars)
 

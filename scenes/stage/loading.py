@@ -12,12 +12,12 @@ from scenes.stage.matrix import CELL
 from scenes.stage.shapes import STROKE, Patch, Path, Slab, dashed, outline
 from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, Tags
 from tiling.expand import Bools
-from tiling.layout import Ints, Operand, shared_layout
+from tiling.layout import Ints, shared_layout
 from tiling.sectors import SECTOR
 from tiling.shapes import WARP
 
 TELL = LABEL + 4
-"""Size of what is told about a request."""
+"""Size of what is told about a request, where there is room."""
 
 NOW, BEFORE, ZERO = 0.85, 0.5, 0.16
 """Strength of the tint: of what is asked for now, of what was before, of zero fill."""
@@ -235,17 +235,22 @@ class Lanes(Plot):
         rest = np.setdiff1d(np.arange(min(WARP, self.threads - warp * WARP)), asking)
         theme = self.look.theme
         quiet = theme.muted if step.asked else theme.ink
-        whose, told = f"warp {warp}", self.told(step)
-        left, right, width = self.crop.box.x + 3, self.crop.box.right - 3, ADVANCE * TELL
-        y, h = self.crop.box.y - 18 - CAP * TELL, CAP * TELL
+        told, tell = self.told(step), TELL if self.look.aspect == "wide" else LABEL
+        several = len(np.unique(load.warp[now])) > 1
+        whose = "all warps" if several else f"warp {warp}"
+        left, right, width = self.crop.box.x + 3, self.crop.box.right - 3, ADVANCE * tell
+        y, h = self.crop.box.y - 18 - CAP * tell, CAP * tell
         heads = [Box(left, y, len(whose) * width, h)]
         heads += [Box(right - len(told) * width, y, len(told) * width, h)] if told else []
         texts = [whose, told] if told else [whose]
         return {
             "asking": self.numbers(self._at(asking), asking, self.ink_on(NOW)),
             "rest": self.numbers(self._at(rest), rest, quiet),
-            "told": Tags(self.look, heads, texts, TELL, theme.ink),
+            "told": Tags(self.look, heads, texts, tell, theme.ink),
         }
+
+    def _at(self, lanes: Ints) -> list[Box]:
+        return [self.cell(lane) for lane in lanes.tolist()]
 
     def told(self, step: Step) -> str:
         """What is being asked for: which turn, by how many lanes, in how many sectors."""
@@ -257,28 +262,36 @@ class Lanes(Plot):
         requests = int(of.requests[first:last].sum())
         if of.edges[last] == step.asked:
             if last - first == 1:
-                parts.append(plural(int(of.lanes[first]), "lane"))
-            if requests != 1:
+                parts += self._taking_part(step, int(of.lanes[first]))
+            if requests > 1:
                 parts.append(plural(requests, "request"))
         if step.lit:
             parts.append(plural(int(of.sectors[first:last].sum()), "sector"))
-        return "   ".join(parts)
+        return "  ".join(parts)
 
-    def _at(self, lanes: Ints) -> list[Box]:
-        return [self.cell(lane) for lane in lanes.tolist()]
+    def _taking_part(self, step: Step, asking: int) -> list[str]:
+        """How many lanes of a warp ask, how many only write zeros, how many do nothing."""
+        load, now = self.load, self.load.span(step.since, step.asked)
+        zeros = len(np.unique(load.lane[now])) - asking
+        exist = min(WARP, self.threads - int(load.warp[now][0]) * WARP)
+        found = [plural(asking, "lane")]
+        found += [f"{zeros} for zeros"] * (zeros > 0)
+        return found + [f"{exist - asking - zeros} idle"] * (exist > asking + zeros)
 
 
 def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + "s" * (count != 1)
 
 
-def legend(look: Look, operand: Operand, x: float, baseline: float) -> VGroup:
+def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:
     """What the outlines are: a sector and its size."""
     size, ink = LABEL, look.theme.ink
     box = Box(x, baseline - CAP * size - 1, FLOATS * 14, CAP * size + 2)
     cells = Crop(box, 0, 0, 1, FLOATS).lines()
-    color = look.theme.tint(operand, 0.6)
+    color = look.theme.tint(load.operand, 0.6)
     words = f"a sector: {FLOATS} floats, {SECTOR} bytes"
+    if load.shape[1] % FLOATS:
+        words += "; some span two rows"
     return VGroup(
         Path(look, cells, stroke_color=color, stroke_width=STROKE),
         Slab(look, box, stroke=ink, width=3),
