@@ -125,7 +125,7 @@ class GlobalToShared(Film):
             if hangs and stop == first:
                 self.say("Outside A nothing is requested: these lanes write zeros")
             step = Step(first, lit=True, landed=stop)
-            self.play_for(1.8, *self.a.to(step, land=(0.05, 0.9)))
+            self.play_for(1.6, *self.a.to(step, land=(0.05, 0.9)))
 
     def _words(self) -> str:
         load, tile = self.a.load, shared_layout(self.plan.tiling)["A"]
@@ -228,7 +228,8 @@ class GlobalToShared(Film):
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
             self.play_for(0.4, *facing.to(Step(stop), 0))
         good, bad = (int(load.turns.sectors[0]) for load in facing.loads)
-        self.say(f"One turn: {plural(good, 'sector')} along rows, {bad} down columns")
+        one = "One request" if facing.loads[1].turns.requests[0] == 1 else "One turn of a warp"
+        self.say(f"{one}: {plural(good, 'sector')} along rows, {bad} down columns")
         self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
         self.hold(1.2)
         count = len(facing.edges) - 1

@@ -218,7 +218,8 @@ class Facing(VGroup):
         self.loads = [Load(schedule, "A", order) for order in ORDERS]
         self.edges = self.loads[0].turns.edges  # the same groups, taken in another order
         self.totals = [int(load.turns.sectors.sum()) for load in self.loads]
-        self.windows = []
+        self.windows: list[Window] = []
+        self.step, self.counted = Step(), 0  # elements asked for, elements in the bars
         places = rooms.Rooms(look)
         names = "along its rows", "down its columns"
         reach = self._reach()
@@ -278,5 +279,6 @@ class Facing(VGroup):
                     moves.append(Relight(here, patch, (0, 1)) if lit else Swap(here, patch, 0.3))
             for name, cells in window.cells_at(step).items():
                 moves.append(Swap(window.cells[name], cells, 0.3))
+        self.step, self.counted = step, int(self.edges[turns])
         counts = [{"A": float(load.turns.sectors[:turns].sum())} for load in self.loads]
         return [*moves, *self.bars.moves(counts)]

@@ -237,7 +237,7 @@ class Lanes(Plot):
         quiet = theme.muted if step.asked else theme.ink
         told, tell = self.told(step), TELL if self.look.aspect == "wide" else LABEL
         several = len(np.unique(load.warp[now])) > 1
-        whose = "all warps" if several else f"warp {warp}"
+        whose = "several warps" if several else f"warp {warp}"
         left, right, width = self.crop.box.x + 3, self.crop.box.right - 3, ADVANCE * tell
         y, h = self.crop.box.y - 18 - CAP * tell, CAP * tell
         heads = [Box(left, y, len(whose) * width, h)]
