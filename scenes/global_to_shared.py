@@ -75,7 +75,7 @@ class GlobalToShared(Film):
         self.say(self._order(), "lanes in order", self._first_lanes())
         first = int(edges[1])
         stops = [vector * i for i in range(1, FEW + 1) if vector * i < first]
-        for stop, seconds in zip([*stops, first], (1.2, 0.8, 0.6, 1.2), strict=False):
+        for stop, seconds in zip([*stops, first], (1.0, 0.8, 0.6, 1.2), strict=False):
             self.play_for(seconds, *self.a.to(Step(stop), ask=(0.1, 0.8)))
 
         turns = load.turns
@@ -104,7 +104,7 @@ class GlobalToShared(Film):
             for _, (lane, row, col, inside) in zip(range(4), found, strict=False)
             if inside
         ]
-        return "; ".join(told).capitalize() + "; and so on through the first turn."
+        return f"{sentence(told)} And so on through the first turn."
 
     def _first_sectors(self) -> str:
         load = self.a.load
@@ -123,7 +123,9 @@ class GlobalToShared(Film):
         hangs = not load.inside[:first].all()
         for stop in stops:
             if hangs and stop == first:
-                self.say("Outside A nothing is requested: these lanes write zeros")
+                zeros = int((~load.inside).sum())
+                shows = f"{zeros} of the tile's {load.size} elements lie outside A: pale in As."
+                self.say("Outside A nothing is requested: these lanes write zeros", shows=shows)
             step = Step(first, lit=True, landed=stop)
             self.play_for(1.6, *self.a.to(step, land=(0.05, 0.9)))
 
@@ -134,7 +136,7 @@ class GlobalToShared(Film):
             f"lane {lane} writes word {tile.word(k, i)}, which is As[{k}][{i}]"
             for _, (lane, k, i) in zip(range(3), found, strict=False)
         ]
-        return "; ".join(told).capitalize() + "."
+        return sentence(told)
 
     def _go_on(self) -> None:
         """The other turns of all warps, the last one by itself."""
@@ -145,10 +147,10 @@ class GlobalToShared(Film):
         if len(of.turn) > 1:
             what, warps = plural(int(of.requests.sum()), "request"), int(of.warp.max()) + 1
             text = f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} load A's tile"
-            if idle:
-                have = "has" if idle == 1 else "have"
-                each = plural(idle, "thread")
-                text = f"In turn {count} of {count}, {each} {have} nothing left to load"
+            if not load.inside.all() and load.inside[: of.edges[1]].all():
+                text = "Outside A nothing is requested: zeros are written"
+            elif idle:
+                text = f"The last turn leaves {plural(idle, 'thread')} with nothing to load"
             self.say(text, "turn by turn", self._totals())
             self._turns(self.a, 1, 1.6)
         self.hold(0.6)
@@ -187,9 +189,10 @@ class GlobalToShared(Film):
 
     def _reads(self) -> str:
         as_it_is, kept = (", ".join(map(str, w[:8])) for w in self.reading.words)
+        loaded = ", ".join(map(str, self.reading.loaded[:8]))
         return (
-            f"At k = 0 thread {THREAD} reads words {as_it_is} of As, which other lanes have loaded "
-            f"as well: who loads is not who computes. Had A kept its shape, "
+            f"At k = 0 thread {THREAD} reads words {as_it_is} of As. Threads {loaded} loaded them: "
+            f"who loads is not who computes. Had A kept its shape, "
             f"they would be words {kept}. Outlined in A they stand one below the other."
         )
 
@@ -206,11 +209,11 @@ class GlobalToShared(Film):
         self.say(text, "B", told)
         leave = [Dissolve(part, False) for part in (self.a.source, strip)]
         self.play_for(0.8, *leave, *(Dissolve(part, True) for part in (b.source, b.strip)))
-        self._turns(b, 0, 1.0)
+        self._turns(b, 0, 0.8)
 
     def _wait(self) -> None:
         text = "Barrier: nobody reads before all have written"
-        self.say(text, "barrier")
+        self.say(text, "barrier", "The border of shared memory lights up.")
         done = self.b.load.size
         border = Pulse(self.shared.panel, self.look.theme.ink, 6)
         self.play_for(1.2, border, *self.b.to(Step(done, done, landed=done)))
@@ -221,7 +224,13 @@ class GlobalToShared(Film):
         self.facing = Facing(self.look, self.plan)
         facing = self.facing
         ask = "And if lanes were numbered down the columns?"
-        self.say(ask, "down the columns", facing.told)
+        shows = (
+            "Two windows on A's tile: at the left lanes are numbered along its rows, at the right "
+            "down its columns. The first turn of a warp is filled in, lane by lane."
+        )
+        if self.look.aspect == "tall":
+            shows = shows.replace("the left", "the top").replace("the right", "the bottom")
+        self.say(ask, "down the columns", shows)
         leave = [Dissolve(part, False) for part in (self.b.source, self.b.strip, self.on_right)]
         self.play_for(1.0, *leave, Dissolve(facing, True))
         vector, first = self.plan.tiling.vector, int(facing.edges[1])
@@ -235,7 +244,8 @@ class GlobalToShared(Film):
         count = len(facing.edges) - 1
         if count > 1:
             good, bad = facing.totals
-            self.say(f"The whole tile: {good:,} along rows, {bad:,} down columns")
+            text = f"The whole tile: {good:,} along rows, {bad:,} down columns"
+            self.say(text, shows=facing.told)
             for begin, end in hops(1, count):
                 since, asked = int(facing.edges[begin]), int(facing.edges[end])
                 self.play_for(0.8, *facing.to(Step(asked, since, True), end))
@@ -243,13 +253,13 @@ class GlobalToShared(Film):
     def _close(self, opening: str) -> None:
         """What it comes to, for the real thing as well if this is a toy; then back to the start."""
         good, bad = self.facing.totals
-        both = f"{good:,} sectors for A's tile, not {bad:,}"
+        both = f"{plural(good, 'sector')} for A's tile, not {bad:,}"
         closing = f"Neighbours load neighbours: {both}"
         if good == bad:
             closing = f"For this tile it is the same: {plural(good, 'sector')} either way"
         elif good > bad:
             closing = f"For this tile the columns would do better: {bad:,} sectors, not {good:,}"
-        self.say(closing, "result", self.facing.told)
+        self.say(closing, "result", "The sectors of the first turn are outlined again.")
         first = int(self.facing.edges[1])
         count = len(self.facing.edges) - 1
         self.play_for(1.2, *self.facing.to(Step(first, lit=True), count))
@@ -269,6 +279,12 @@ class GlobalToShared(Film):
         first = self.a.source, self.a.strip, self.on_right
         self.play_for(1.0, Dissolve(self.facing, False), *(Dissolve(part, True) for part in first))
         self.wait(FRAME)
+
+
+def sentence(parts: list[str]) -> str:
+    """One sentence of several, none of whose other letters change."""
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def hops(first: int, end: int) -> list[tuple[int, int]]:

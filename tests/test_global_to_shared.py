@@ -319,6 +319,8 @@ def test_the_fragment_that_is_outlined(choice: Choice, in_manim) -> None:
     as_it_is, kept = (words.tolist() for words in reading.words)
     assert as_it_is == list(range(tiling.tm))  # thread 0 has the first rows
     assert kept == [row * tiling.bk for row in range(tiling.tm)]
+    groups = [row * tiling.bk // tiling.vector for row in range(tiling.tm)]
+    assert reading.loaded == [group % tiling.threads for group in groups]
 
 
 def test_the_captions_of_the_toy_by_hand() -> None:
@@ -328,7 +330,7 @@ def test_the_captions_of_the_toy_by_hand() -> None:
         "Lanes in order: each fetches the next element",
         "One request: 9 lanes, 3 sectors of 32 bytes",
         "A row of A becomes a column of As in shared memory",
-        "In turn 3 of 3, 3 threads have nothing left to load",
+        "The last turn leaves 3 threads with nothing to load",
         "Why? Thread 0 will read 2 rows at one k: neighbours in As",
         "B keeps its shape: a row of B is a row of Bs",
         "Barrier: nobody reads before all have written",
@@ -339,6 +341,22 @@ def test_the_captions_of_the_toy_by_hand() -> None:
         "In a real SGEMM, 32 lanes: 4 sectors a request, not 32",
         "A toy: 24 elements of A for 9 threads: who fetches which?",
     ]
+
+
+def test_the_words_for_those_who_cannot_watch_by_hand() -> None:
+    film = screen(Clip("global_to_shared", choose()), lambda film: None)
+    shows = " ".join(mark.shows for mark in film.captions)
+    for told in (
+        "Lane 0 takes row 6, column 0; lane 1 takes row 6, column 1",
+        "counted from where A begins: 9, 10, 12.",
+        "Lane 0 writes word 0, which is As[0][0]; lane 1 writes word 6, which is As[1][0]",
+        "24 elements in 3 requests that touch 8 sectors in all",
+        "reads words 0, 1 of As. Threads 0, 4 loaded them",
+        "they would be words 0, 4.",
+        "24 elements in 3 requests that touch 7 sectors in all",
+        "8 sectors with lanes along the rows, 18 sectors with lanes down the columns",
+    ):
+        assert told in shows
 
 
 def test_the_captions_of_the_real_thing_by_hand() -> None:
@@ -377,11 +395,12 @@ def test_counts_in_captions(choice: Choice) -> None:
     for text in said:
         if text.startswith("The whole tile"):
             assert text == f"The whole tile: {good:,} along rows, {bad:,} down columns"
-        if "nothing left" in text:
+        if "nothing to load" in text:
             threads = choice.tiling.threads
             last = sum(turn == rows.turn[-1] for turn in rows.turn) // choice.tiling.vector
-            assert f", {threads - last} thread" in text
-            assert text.startswith(f"In turn {rows.turn[-1] + 1} of {rows.turn[-1] + 1}, ")
+            assert f" {threads - last} thread" in text
+        if text.startswith("Outside A"):
+            assert not all(map(rows.inside, rows.elements))
 
 
 @pytest.mark.parametrize("first", [0, 1])

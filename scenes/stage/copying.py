@@ -43,7 +43,7 @@ class Load:
         self.row, self.col, self.inside = found.row, found.col, found.predicate
         self.lane, self.warp = found.thread % WARP, found.thread // WARP
         self.k, self.i = shared_layout(schedule.tiling)[operand].element(found.word)
-        self.shape = schedule.gemm.shape(operand)
+        self.shape, self.tile = schedule.gemm.shape(operand), schedule.tiling.tile_shape(operand)
         self.sector = (found.row * self.shape[1] + found.col) // FLOATS
         self.turns = turns(schedule, event, order)
         self.size = len(found.row)
@@ -70,6 +70,14 @@ class Crop:
 
     def part(self, row: float, col: float, rows: float = 1, cols: float = 1) -> Box:
         return self.box.part(self.rows, self.cols, row - self.row, col - self.col, rows, cols)
+
+    def within(self, row: int, col: int, rows: int, cols: int) -> "Crop":
+        """Of what is drawn, that which lies in these rows and columns: some does."""
+        top, left = max(row, self.row), max(col, self.col)
+        bottom = min(row + rows, self.row + self.rows)
+        right = min(col + cols, self.col + self.cols)
+        box = self.part(top, left, bottom - top, right - left)
+        return Crop(box, top, left, bottom - top, right - left)
 
     def holds(self, row: Ints, col: Ints) -> Bools:
         down, right = row - self.row, col - self.col

@@ -21,6 +21,9 @@ from tiling.shapes import WARP, dims
 SIDE = {"A": "row", "B": "col"}
 """What the words of As and of Bs are numbered by at one k."""
 
+BETWEEN = 48
+"""Design pixels between As and Bs."""
+
 THREAD = 0
 """The thread whose fragment is shown."""
 
@@ -58,7 +61,8 @@ class Loader:
     def _add_target(self, places: rooms.Rooms) -> None:
         look, zone, operand = self.look, places.shared, self.load.operand
         area = places.grid(zone)
-        half = Box(area.x + (area.w / 2) * (operand == "B"), area.y, area.w / 2 - 12, area.h)
+        wide = area.w / 2 - BETWEEN / 2
+        half = Box(area.x if operand == "A" else area.right - wide, area.y, wide, area.h)
         self.tile = SharedTile(look, self.load, rooms.shared(self.load, half))
         self.plots.append(self.tile)
         crop, tile = self.tile.crop, shared_layout(self.load.schedule.tiling)[operand]
@@ -168,6 +172,8 @@ class Reading(VGroup):
         row = shared_layout(tiling)["A"].element(as_it_is)[1]
         kept = Layout("A", 0, k=tiling.bm, extent=tiling.bk, stride=tiling.bk)
         self.words = [as_it_is, kept.word(row, 0)]
+        thread = a.load.warp * WARP + a.load.lane
+        self.loaded = [int(thread[(a.load.k == 0) & (a.load.i == one)][0]) for one in row]
         names = "As[k][row], as it is", "As[row][k], had A kept its shape"
         lead = (box.h + 10) / 2
         for i, (words, name) in enumerate(zip(self.words, names, strict=True)):
@@ -184,7 +190,9 @@ class Reading(VGroup):
         look, theme = self.look, self.look.theme
         top = box.y + CAP * LABEL
         self.add(Label(look, name, box.x, top, LABEL, theme.ink_of["A"], font=MONO))
-        listed = ", ".join(map(str, words[:3])) + (f", … {words[-1]}" if len(words) > 3 else "")
+        listed = ", ".join(map(str, words))
+        if len(words) > 4:
+            listed = f"{', '.join(map(str, words[:3]))}, … {words[-1]}"
         said = f"reads words {listed}"
         if words[-1] >= WARP:
             said += f"; 0–{WARP - 1} shown"

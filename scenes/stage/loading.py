@@ -31,33 +31,26 @@ class Window(Plot):
         self.crop = crop
         theme, (rows, cols) = look.theme, load.shape
         tint = theme.tint
-        inside = crop.part(crop.row, crop.col, rows - crop.row, cols - crop.col)
-        self.inside = inside.intersect(crop.box)
-        assert self.inside is not None  # a tile begins inside its matrix
-        self.add(Slab(look, self.inside, fill=tint(load.operand, 0.06)))
+        inside = crop.within(0, 0, rows, cols)
+        tile = crop.within(*load.schedule.origin(load.operand), *load.tile)
+        self.add(Slab(look, inside.box, fill=tint(load.operand, 0.06)))
         self.add(self.filled(crop.cover(load.row[load.inside], load.col[load.inside]), 0.2))
         empty = Step()
         for name, patch in self._fills(empty).items():
             self.patches[name] = patch
             self.add(patch)
-        self.add(self.grid(crop), self._borders())
-        self.add(Slab(look, self.inside, stroke=tint(load.operand, 0.9)))
-        tile = self._tile()
+        if not load.inside.all():
+            self.add(self.grid(tile))
+        self.add(self.grid(inside), self._borders())
+        self.add(Slab(look, inside.box, stroke=tint(load.operand, 0.9)))
         if not load.inside.all():
             grey = {"stroke_color": theme.muted, "stroke_width": 2 * STROKE}
-            corners = outline(tile)
+            corners = outline(tile.box)
             sides = [list(pair) for pair in pairwise(corners)]
             self.add(Path(look, dashed(sides, 6), **grey))
         self.patches["sectors"] = self._lit(empty)
         self.add(self.patches["sectors"])
         self.add_cells(empty)
-
-    def _tile(self) -> Box:
-        schedule, operand = self.load.schedule, self.load.operand
-        whole = self.crop.part(*schedule.origin(operand), *schedule.tiling.tile_shape(operand))
-        found = whole.intersect(self.crop.box)
-        assert found is not None
-        return found
 
     def patches_at(self, step: Step) -> dict[str, Patch]:
         return {**self._fills(step), "sectors": self._lit(step)}
@@ -140,16 +133,13 @@ class Whole(Plot):
 
     def __init__(self, look: Look, load: Load, window: Crop, box: Box) -> None:
         super().__init__(look, load)
-        rows, cols = load.schedule.tiling.tile_shape(load.operand)
-        origin = load.schedule.origin(load.operand)
-        self.crop = Crop(box, *origin, rows, cols)
+        self.crop = Crop(box, *load.schedule.origin(load.operand), *load.tile)
         self.add(Slab(look, box, fill=look.theme.tint(load.operand, 0.2)))
         self.patches = self.patches_at(Step())
         self.add(*self.patches.values())
         self.add(Slab(look, box, stroke=look.theme.tint(load.operand, 0.9)))
-        part = self.crop.part(window.row, window.col, window.rows, window.cols).intersect(box)
-        assert part is not None
-        self.add(Slab(look, part.at_least(CELL), stroke=look.theme.ink))
+        part = self.crop.within(window.row, window.col, window.rows, window.cols)
+        self.add(Slab(look, part.box.at_least(CELL), stroke=look.theme.ink))
 
     def patches_at(self, step: Step) -> dict[str, Patch]:
         load = self.load

@@ -168,7 +168,14 @@ class Fade(Animation):
         self.mobject.set_fill(opacity=opacity)
 
 
-class Relight(Animation):
+class Plain(Animation):
+    """An animation that needs no copy of what it moves."""
+
+    def create_starting_mobject(self) -> VMobject:
+        return self.mobject
+
+
+class Relight(Plain):
     """A patch that goes out where it is in the first half, and lights up elsewhere in the other."""
 
     def __init__(self, patch: Patch, other: Patch, part: tuple[float, float]) -> None:
@@ -186,7 +193,7 @@ class Relight(Animation):
         self.mobject.set_stroke(opacity=self.seen[1] * share)
 
 
-class Travel(Animation):
+class Travel(Plain):
     """A path on its way to where another of as many points lies; seen in a part of the run time."""
 
     def __init__(self, path: VMobject, to: VMobject, part: tuple[float, float]) -> None:
@@ -201,9 +208,8 @@ class Travel(Animation):
         self.mobject.set_fill(opacity=self.seen * seen)
 
 
-class Dissolve(Animation):
-    """A part of the picture, whatever is in it, that goes in the first half of the run time, or
-    appears in the second."""
+class Dissolve(Plain):
+    """A part of the picture, whatever is in it, that goes, or appears while another still goes."""
 
     def __init__(self, what: VMobject, appear: bool) -> None:
         self.appear = appear
@@ -217,7 +223,7 @@ class Dissolve(Animation):
         )
 
     def interpolate_mobject(self, alpha: float) -> None:
-        share = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
+        share = during(0.35, 1)(alpha) if self.appear else 1 - during(0, 0.65)(alpha)
         for part, fill, stroke in self.seen:
             part.set_fill(opacity=fill * share, family=False)
             part.set_stroke(opacity=stroke * share, family=False)
