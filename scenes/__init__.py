@@ -3,6 +3,7 @@
 SCENES = {
     "overview": "One CTA makes one tile of C by marching along K.",
     "why_tile": "Without tiles every element is requested again and again.",
+    "global_to_shared": "The threads load together, and neighbours load neighbours.",
     "outer_product": "One column times one row makes a whole tile of products.",
 }
 """Scenes in viewing order, each with its claim. Scene `x_y` is the class `XY` in scenes/x_y.py."""

@@ -91,9 +91,9 @@ class OuterProduct(Film):
         self._go(state_at(self.schedule, 0), 0.6)
         reads = [i for i, e in enumerate(self.schedule.events) if isinstance(e, Fragments)]
         self._read(reads[0] + 1, 1.6)
-        self.say(
-            f"Each of {tm} values of a meets each of {tn} of b: {tm * tn} FMA, {tm + tn} words"
-        )
+        words, fma = self.tally.counts(state_at(self.schedule, reads[0] + 2))
+        meets = f"{_each(tm, 'a')} meets {_each(tn, 'b')}: {fma} FMA, {words} words"
+        self.say(meets[0].upper() + meets[1:])
         self._multiply(reads[0] + 2, 2.0)
         if bk > 1:
             self.say(f"So for each of the {bk} k of the tile: the products add up")

@@ -10,7 +10,7 @@ from tests.strategies import RAGGED, SEED, SGEMM, schedules
 from tiling.expand import copy_map, expand_copy
 from tiling.presets import choose
 from tiling.schedule import Copy, Schedule, schedule
-from tiling.sectors import requests, sectors
+from tiling.sectors import requests, sectors, turns
 from tiling.shapes import Gemm, Tiling
 
 BOTH = pytest.mark.parametrize("order", ["rows", "columns"])
@@ -96,3 +96,30 @@ def test_either_order_copies_the_same_elements_to_the_same_words(plan: Schedule)
 def test_what_lies_outside_is_not_requested(order: str):
     rows, cols = RAGGED.at((2, 1)).inside("A", 2)
     assert requests(RAGGED.at((2, 1)), Copy("A", 2), order).lanes.sum() == rows * cols
+
+
+def test_turns_of_the_toy_by_hand():
+    # 24 elements for nine threads: 9, 9, and 6.
+    found = turns(SEED.at((1, 0)), Copy("A", 0))
+    assert found.edges.tolist() == [0, 9, 18, 24] and found.turn.tolist() == [0, 1, 2]
+    assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [3, 3, 2]
+    assert found.warp.tolist() == [0, 0, 0] and found.requests.tolist() == [1, 1, 1]
+
+
+@BOTH
+@given(schedules())
+def test_turns_add_up_the_requests_of_a_warp(order: str, plan: Schedule):
+    tiling, event = plan.tiling, Copy("A", plan.k_tiles - 1)
+    thread, row, *_ = copy_map(tiling, "A")
+    who = [(e // tiling.vector // tiling.threads, int(thread[e]) // 32) for e in range(row.size)]
+    found, each = turns(plan, event, order), requests(plan, event, order)
+    names = list(zip(found.turn.tolist(), found.warp.tolist(), strict=True))
+    assert names == sorted(set(who))
+    moved = expand_copy(plan, event, order)
+    for i, name in enumerate(names):
+        mine = [e for e, one in enumerate(who) if one == name]
+        assert mine == list(range(found.edges[i], found.edges[i + 1]))
+        its = (each.turn == name[0]) & (each.warp == name[1])
+        assert found.requests[i] == its.sum() and found.sectors[i] == each.sectors[its].sum()
+        asking = {int(thread[e]) for e in mine if moved.predicate[e]}
+        assert found.lanes[i] == len(asking)

@@ -11,7 +11,7 @@ import numpy as np
 from tiling.expand import Order, expand_copy
 from tiling.layout import Ints
 from tiling.schedule import Copy, Schedule
-from tiling.shapes import WARP, WORD
+from tiling.shapes import WARP, WORD, ceil_div
 
 SECTOR = 32
 """Bytes of a sector. Matrices begin at a multiple of it: CUDA allocates at multiples of 256."""
@@ -85,3 +85,49 @@ def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests
 def sectors(schedule: Schedule, event: Copy, order: Order = "rows") -> int:
     """Sectors that all requests of a copy touch, one in two requests counted twice."""
     return int(requests(schedule, event, order).sectors.sum())
+
+
+@dataclass(frozen=True)
+class Turns:
+    """What each warp does in each turn of a copy: turn by turn, and in a turn warp by warp.
+
+    edges     (turns + 1,) the elements of `expand_copy` that belong to turn i are edges[i] to
+              edges[i + 1] (exclusive): they come in this order
+    turn, warp, lanes, requests, sectors    (turns,) lanes are those that request something; sectors
+              are summed over the requests, of which there are several where a wide one cannot be
+    """
+
+    edges: Ints
+    turn: Ints
+    warp: Ints
+    lanes: Ints
+    requests: Ints
+    sectors: Ints
+
+
+def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
+    """Who copies when; a turn in which a warp has no element at all is left out."""
+    tiling = schedule.tiling
+    rows, cols = tiling.tile_shape(event.operand)
+    element = np.arange(rows * cols)
+    group = element // tiling.vector
+    warps = ceil_div(tiling.threads, WARP)
+    key = group // tiling.threads * warps + group % tiling.threads // WARP
+    keys, first = np.unique(key, return_index=True)
+    found, each = asked(schedule, event, order), requests(schedule, event, order)
+    at = np.searchsorted(keys, each.turn * warps + each.warp)
+    taking = np.unique(
+        np.stack([np.searchsorted(keys, found.turn * warps + found.warp), found.lane]), axis=1
+    )
+
+    def total(which: Ints, weights: Ints | None = None) -> Ints:
+        return np.bincount(which, weights, len(keys)).astype(np.int64)
+
+    return Turns(
+        edges=np.append(first, rows * cols),
+        turn=keys // warps,
+        warp=keys % warps,
+        lanes=total(taking[0]),
+        requests=total(at),
+        sectors=total(at, each.sectors),
+    )

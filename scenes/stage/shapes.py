@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from manim import Animation, ManimColor, VMobject, rate_functions
+from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.type import Cells
@@ -63,6 +63,14 @@ class Slab(Path):
         self.set_fill(opacity=pose.fill).set_stroke(opacity=pose.stroke)
         self.pose = pose
         return self
+
+
+class Patch(Path):
+    """Lines or filled boxes as one path, which may become others of the same style."""
+
+    def take(self, other: "Patch") -> None:
+        """Lie where another lies."""
+        self.set_points(other.points)
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,74 @@ class Fade(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         opacity = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
         self.mobject.set_fill(opacity=opacity)
+
+
+class Plain(Animation):
+    """An animation that needs no copy of what it moves."""
+
+    def create_starting_mobject(self) -> VMobject:
+        return self.mobject
+
+
+class Relight(Plain):
+    """A patch that goes out where it is in the first half, and lights up elsewhere in the other."""
+
+    def __init__(self, patch: Patch, other: Patch, part: tuple[float, float]) -> None:
+        self.other, self.part, self.here = other, part, patch.points
+        self.seen = other.get_fill_opacity(), other.get_stroke_opacity()
+        super().__init__(patch, rate_func=rate_functions.linear)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        first, last = self.part
+        middle = (first + last) / 2
+        there = alpha >= middle or not len(self.here)
+        self.mobject.set_points(self.other.points if there else self.here)
+        share = during(middle, last)(alpha) if there else 1 - during(first, middle)(alpha)
+        self.mobject.set_fill(opacity=self.seen[0] * share)
+        self.mobject.set_stroke(opacity=self.seen[1] * share)
+
+
+class Travel(Plain):
+    """A path on its way to where another of as many points lies; seen in a part of the run time."""
+
+    def __init__(self, path: VMobject, to: VMobject, part: tuple[float, float]) -> None:
+        self.start, self.end, self.part = path.points, to.points, part
+        self.seen = path.get_fill_opacity()
+        super().__init__(path, rate_func=rate_functions.linear, introducer=True, remover=True)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = during(*self.part)(alpha)
+        self.mobject.set_points(self.start + (self.end - self.start) * share)
+        seen = self.part[0] <= alpha < self.part[1]
+        self.mobject.set_fill(opacity=self.seen * seen)
+
+
+class Dissolve(Plain):
+    """A part of the picture, whatever is in it, that goes, or appears while another still goes."""
+
+    def __init__(self, what: VMobject, appear: bool) -> None:
+        self.appear = appear
+        self.seen = [
+            (part, part.get_fill_opacity(), part.get_stroke_opacity())
+            for part in what.get_family()
+            if len(part.points)
+        ]
+        super().__init__(
+            what, rate_func=rate_functions.linear, introducer=appear, remover=not appear
+        )
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = during(0.35, 1)(alpha) if self.appear else 1 - during(0, 0.65)(alpha)
+        for part, fill, stroke in self.seen:
+            part.set_fill(opacity=fill * share, family=False)
+            part.set_stroke(opacity=stroke * share, family=False)
+
+    def clean_up_from_scene(self, scene: Scene) -> None:
+        """What has left the scene may come back as it was."""
+        super().clean_up_from_scene(scene)
+        if not self.appear:
+            for part, fill, stroke in self.seen:
+                part.set_fill(opacity=fill, family=False).set_stroke(opacity=stroke, family=False)
 
 
 class Glimpse(Animation):

@@ -164,22 +164,47 @@ class Cells(VMobject):
         color: str,
         lower: float = 0,
     ) -> None:
-        super().__init__(stroke_width=0, fill_color=color, fill_opacity=1)
+        filled = np.ndenumerate(texts) if texts is not None else ()
+        placed = [
+            (text, *box.part(*texts.shape, *cell, 1, 1).center)  # type: ignore[union-attr]
+            for cell, text in filled
+            if text
+        ]
+        self._write(look, texts, [(text, x, y + lower) for text, x, y in placed], size, color)
+
+    def _write(
+        self,
+        look: Look,
+        texts: np.ndarray | None,
+        placed: list[tuple[str, float, float]],
+        size: float,
+        color: str,
+    ) -> None:
+        """Texts about their centres."""
+        VMobject.__init__(self, stroke_width=0, fill_color=color, fill_opacity=1)
         self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
-        for (row, col), text in np.ndenumerate(texts) if texts is not None else ():
-            if text:
-                x, y = box.part(*texts.shape, row, col, 1, 1).center
-                outline, width = _outline(text, MONO, NORMAL)
-                left, base = x - width * size / 2, y + lower + CAP * size / 2
-                points.append(outline * (size * PIXEL) + look.point(left, base))
-                self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
+        for text, x, y in placed:
+            outline, width = _outline(text, MONO, NORMAL)
+            left, base = x - width * size / 2, y + CAP * size / 2
+            points.append(outline * (size * PIXEL) + look.point(left, base))
+            self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
         self.set_points(np.concatenate(points))
 
     def take(self, other: "Cells") -> None:
         """Say what another says."""
         self.texts, self.boxes = other.texts, other.boxes
         self.set_points(other.points)
+
+
+class Tags(Cells):
+    """Texts each in a box of its own, in the order given, all one path."""
+
+    def __init__(
+        self, look: Look, boxes: list[Box], texts: list[str], size: float, color: str
+    ) -> None:
+        placed = [(text, *box.center) for text, box in zip(texts, boxes, strict=True)]
+        self._write(look, np.array(texts, object), placed, size, color)
 
 
 def written(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,292 @@
+"""One operand's tile being loaded: window, lanes and shared tile together, and the ways between;
+and the words that one thread reads of As."""
+
+import numpy as np
+from manim import Animation, VGroup
+
+from scenes.stage import rooms
+from scenes.stage.bars import PITCH, Bars
+from scenes.stage.copying import Crop, Load, Step
+from scenes.stage.loading import NOW, Lanes, SharedTile, Whole, Window, legend, plural, title
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
+from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
+from scenes.stage.zone import PAD, Zone
+from tiling.expand import Bools, Order, fragment_words
+from tiling.layout import Operand, shared_layout
+from tiling.layout import SharedTile as Layout
+from tiling.schedule import Schedule
+from tiling.shapes import WARP, dims
+
+SIDE = {"A": "row", "B": "col"}
+"""What the words of As and of Bs are numbered by at one k."""
+
+BETWEEN = 48
+"""Design pixels between As and Bs."""
+
+THREAD = 0
+"""The thread whose fragment is shown."""
+
+
+class Loader:
+    """`source` is what stands in global memory, `strip` the lanes, `target` what lies in shared."""
+
+    def __init__(self, look: Look, schedule: Schedule, operand: Operand) -> None:
+        self.look, self.load, self.step = look, Load(schedule, operand), Step()
+        places = rooms.Rooms(look)
+        zone = places.memory
+        area = places.grid(zone)
+        crop = rooms.window(self.load, area)
+        self.window = Window(look, self.load, crop)
+        self.lanes = Lanes(look, self.load, places.lanes)
+        self.plots = [self.window, self.lanes]
+        said = extent(crop, self.load.shape)
+        self.source = VGroup(
+            self.window,
+            title(look, operand, operand, said, zone.x + PAD, places.title(zone)),
+            legend(look, self.load, zone.x + PAD, places.foot(zone)),
+        )
+        self.strip = VGroup(self.lanes, *absent(look, schedule.tiling.threads, places))
+        if rooms.cropped(self.load, crop.rows, crop.col, crop.cols):
+            box = rooms.map_box(self.load, area, crop)
+            whole = Whole(look, self.load, crop, box)
+            self.plots.append(whole)
+            words = Label(
+                look, "whole tile", zone.right - PAD, places.foot(zone), LABEL,
+                look.theme.muted, "right",
+            )  # fmt: skip
+            self.source.add(whole, words)
+        self._add_target(places)
+
+    def _add_target(self, places: rooms.Rooms) -> None:
+        look, zone, operand = self.look, places.shared, self.load.operand
+        area = places.grid(zone)
+        wide = area.w / 2 - BETWEEN / 2
+        half = Box(area.x if operand == "A" else area.right - wide, area.y, wide, area.h)
+        self.tile = SharedTile(look, self.load, rooms.shared(self.load, half))
+        self.plots.append(self.tile)
+        crop, tile = self.tile.crop, shared_layout(self.load.schedule.tiling)[operand]
+        pad = tile.stride - tile.extent
+        words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
+        name, words = f"{operand}s[k][{SIDE[operand]}]", f"{dims(tile.k, words)} words"
+        self.target = VGroup(
+            self.tile, title(look, operand, name, words, half.x, places.title(zone))
+        )
+        if crop.rows < tile.k or crop.cols < tile.stride:
+            words = f"k {upto(0, crop.rows)}, {SIDE[operand]} {upto(0, crop.cols)} of the tile"
+            self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
+
+    def settle(self, step: Step) -> None:
+        self.step = step
+        for plot in self.plots:
+            plot.settle(step)
+
+    def to(
+        self,
+        step: Step,
+        ask: tuple[float, float] = (0, 0),
+        land: tuple[float, float] = (0, 0),
+        light: tuple[float, float] = (0, 1),
+    ) -> list[Animation]:
+        """The way to a step: lanes fly to what they ask for, then elements to where they land,
+        each in its part of the run time."""
+        before, load = self.step, self.load
+        moves: list[Animation] = []
+        for plot in self.plots:
+            at = land[1] if plot is self.tile else 0 if plot is self.lanes else ask[1]
+            for name, patch in plot.patches_at(step).items():
+                here = plot.patches[name]
+                if np.array_equal(here.points, patch.points):
+                    continue
+                lit = name == "sectors"
+                moves.append(Relight(here, patch, light) if lit else Swap(here, patch, at))
+            for name, cells in plot.cells_at(step).items():
+                moves.append(Swap(plot.cells[name], cells, at))
+        if ask[1]:
+            moves += self._asking(load.span(before.asked, step.asked), ask)
+        if land[1]:
+            moves += self._landing(load.span(before.landed, step.landed) & load.inside, land)
+        self.step = step
+        return moves
+
+    def _asking(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
+        which = which & self.window.crop.holds(self.load.row, self.load.col) & self.load.inside
+        here = [self.lanes.cell(lane) for lane in self.load.lane[which].tolist()]
+        return self._fly(which, here, self.window.boxes(which), part)
+
+    def _landing(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
+        """Of what is seen at both ends."""
+        load = self.load
+        which = which & self.window.crop.holds(load.row, load.col)
+        which = which & self.tile.crop.holds(load.k, load.i)
+        return self._fly(which, self.window.boxes(which), self.tile.boxes(which), part)
+
+    def _fly(
+        self, which: Bools, here: list[Box], there: list[Box], part: tuple[float, float]
+    ) -> list[Animation]:
+        if not here:
+            return []
+        lanes = [str(lane) for lane in self.load.lane[which]]
+        one, other = self.window.filled(here, NOW), self.window.filled(there, NOW)
+        flights: list[Animation] = [Travel(one, other, part)]
+        size = min(fitting_size(box, 2, LABEL + 6) for box in (here[0], there[0]))
+        if size >= LABEL - 0.5:
+            ink = self.window.ink_on(NOW)
+            tags = [Tags(self.look, boxes, lanes, max(size, LABEL), ink) for boxes in (here, there)]
+            flights.append(Travel(*tags, part))
+        return flights
+
+
+def extent(crop: Crop, shape: tuple[int, int]) -> str:
+    """Which rows and columns of a matrix are drawn."""
+    rows = upto(crop.row, min(crop.row + crop.rows, shape[0]))
+    cols = upto(crop.col, min(crop.col + crop.cols, shape[1]))
+    return f"rows {rows} of {shape[0]}, columns {cols} of {shape[1]}"
+
+
+def upto(first: int, end: int) -> str:
+    """`6–11`, or `6` alone."""
+    return f"{first}–{end - 1}" if end - first > 1 else f"{first}"
+
+
+def absent(look: Look, threads: int, places: rooms.Rooms) -> list[Label]:
+    """That a warp is not whole."""
+    if threads >= WARP:
+        return []
+    words = f"lanes {upto(threads, WARP)} do not exist: the CTA has {threads} threads"
+    if threads == WARP - 1:
+        words = f"lane {threads} does not exist: the CTA has {threads} threads"
+    elif threads == 1:
+        words = "the other lanes do not exist: the CTA has one thread"
+    y = places.lanes.bottom + 20 + CAP * LABEL
+    return [Label(look, words, places.lanes.right - 3, y, LABEL, look.theme.muted, "right")]
+
+
+class Reading(VGroup):
+    """The words that a thread reads at k = 0: in As as it is, and if A had kept its shape."""
+
+    def __init__(self, look: Look, a: Loader, box: Box) -> None:
+        super().__init__()
+        self.look, tiling = look, a.load.schedule.tiling
+        as_it_is = fragment_words(tiling, 0)["A"][THREAD]
+        row = shared_layout(tiling)["A"].element(as_it_is)[1]
+        kept = Layout("A", 0, k=tiling.bm, extent=tiling.bk, stride=tiling.bk)
+        self.words = [as_it_is, kept.word(row, 0)]
+        thread = a.load.warp * WARP + a.load.lane
+        self.loaded = [int(thread[(a.load.k == 0) & (a.load.i == one)][0]) for one in row]
+        names = "As[k][row], as it is", "As[row][k], had A kept its shape"
+        lead = (box.h + 10) / 2
+        for i, (words, name) in enumerate(zip(self.words, names, strict=True)):
+            self._strip(words, name, Box(box.x, box.y + i * lead, box.w, lead - 30))
+        first = a.load.schedule.origin("A")
+        for boxes in (
+            a.window.crop.cover(first[0] + row, np.full_like(row, first[1])),
+            a.tile.crop.cover(np.zeros_like(row), row),
+        ):
+            lines = [outline(one.inset(2)) for one in boxes]
+            self.add(Path(look, lines, stroke_color=look.theme.ink, stroke_width=5 * STROKE))
+
+    def _strip(self, words: np.ndarray, name: str, box: Box) -> None:
+        look, theme = self.look, self.look.theme
+        top = box.y + CAP * LABEL
+        self.add(Label(look, name, box.x, top, LABEL, theme.ink_of["A"], font=MONO))
+        listed = ", ".join(map(str, words))
+        if len(words) > 4:
+            listed = f"{', '.join(map(str, words[:3]))}, … {words[-1]}"
+        said = f"reads words {listed}"
+        if words[-1] >= WARP:
+            said += f"; 0–{WARP - 1} shown"
+        self.add(Label(look, said, box.right, top, LABEL, theme.muted, "right"))
+        crop = Crop(Box(box.x, top + 14, box.w, min(56, box.h - CAP * LABEL - 14)), 0, 0, 1, WARP)
+        seen = words[words < WARP]
+        boxes = crop.cover(np.zeros_like(seen), seen)
+        color = theme.tint("A", NOW)
+        lines = [outline(one) for one in boxes]
+        self.add(Patch(look, lines, fill_color=color, fill_opacity=1, stroke_width=0))
+        grey = {"stroke_color": theme.tint("A", 0.5), "stroke_width": STROKE}
+        self.add(
+            Path(look, crop.lines(), **grey), Slab(look, crop.box, stroke=theme.tint("A", 0.9))
+        )
+        size = fitting_size(crop.cell, 2, LABEL)
+        if size >= LABEL - 0.5:
+            each = [crop.part(0, word) for word in seen.tolist()]
+            texts = [str(word) for word in seen.tolist()]
+            self.add(Tags(look, each, texts, LABEL, theme.ink_on(color)))
+
+
+ORDERS: tuple[Order, Order] = ("rows", "columns")
+"""Lanes numbered along the rows of a tile, as the schedule does, and down its columns."""
+
+
+class Facing(VGroup):
+    """The same tile of A under both orders side by side, and a bar for each one's sectors."""
+
+    def __init__(self, look: Look, schedule: Schedule) -> None:
+        super().__init__()
+        self.loads = [Load(schedule, "A", order) for order in ORDERS]
+        self.edges = self.loads[0].turns.edges  # the same groups, taken in another order
+        self.totals = [int(load.turns.sectors.sum()) for load in self.loads]
+        self.windows: list[Window] = []
+        self.step, self.counted = Step(), 0  # elements asked for, elements in the bars
+        places = rooms.Rooms(look)
+        names = "along its rows", "down its columns"
+        reach = self._reach()
+        for load, zone, name in zip(self.loads, (places.memory, places.shared), names, strict=True):
+            crop = rooms.fine(load, places.grid(zone), reach)
+            window = Window(look, load, crop)
+            self.windows.append(window)
+            words = extent(crop, load.shape)
+            told = f"lanes {name}; outlined: one turn of a warp"
+            self.add(
+                window,
+                title(
+                    look,
+                    "A",
+                    "A",
+                    told,
+                    zone.x + PAD,
+                    places.title(zone),
+                ),
+                Label(look, words, zone.x + PAD, places.foot(zone), LABEL, look.theme.muted),
+            )
+        self.add(Zone(look, places.shared, "GLOBAL MEMORY", str(schedule.gemm)))
+        labels = [f"A's tile, lanes {name}" for name in names]
+        room = places.strip
+        box = Box(room.x + 4, room.y + (room.h - PITCH - 77) / 2, room.w - 8, room.h)
+        self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A",))
+        self.add(self.bars)
+
+    def _reach(self) -> tuple[int, int]:
+        """How many rows and columns of the tile one turn of a warp spans, in either order."""
+        first = int(self.edges[1])
+        row, col = self.loads[0].schedule.origin("A")
+        down = max(int(load.row[:first].max()) - row + 1 for load in self.loads)
+        right = max(int(load.col[:first].max()) - col + 1 for load in self.loads)
+        return down, right
+
+    def _count(self, sectors: float) -> str:
+        return plural(int(sectors), "sector") if sectors else ""
+
+    @property
+    def told(self) -> str:
+        """The two counts in words."""
+        rows, columns = self.totals
+        return (
+            f"The requests for A's tile touch {plural(rows, 'sector')} with lanes along the rows, "
+            f"{plural(columns, 'sector')} with lanes down the columns. A bar for each."
+        )
+
+    def to(self, step: Step, turns: int) -> list[Animation]:
+        """The way of both to a step, and of the bars to what so many turns have touched."""
+        moves: list[Animation] = []
+        for window in self.windows:
+            for name, patch in window.patches_at(step).items():
+                here = window.patches[name]
+                lit = name == "sectors"
+                if not np.array_equal(here.points, patch.points):
+                    moves.append(Relight(here, patch, (0, 1)) if lit else Swap(here, patch, 0.3))
+            for name, cells in window.cells_at(step).items():
+                moves.append(Swap(window.cells[name], cells, 0.3))
+        self.step, self.counted = step, int(self.edges[turns])
+        counts = [{"A": float(load.turns.sectors[:turns].sum())} for load in self.loads]
+        return [*moves, *self.bars.moves(counts)]

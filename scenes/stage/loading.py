@@ -1,0 +1,300 @@
+"""One operand's tile on its way from global to shared memory: the lanes that ask, what they ask
+for, the sectors they touch, where it lands. Numbers in cells are lanes."""
+
+from itertools import pairwise
+
+import numpy as np
+from manim import VGroup
+
+from scenes.stage.copying import FLOATS, Crop, Load, Plot, Step
+from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.matrix import CELL
+from scenes.stage.shapes import STROKE, Patch, Path, Slab, dashed, outline
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, Tags
+from tiling.expand import Bools
+from tiling.layout import Ints, shared_layout
+from tiling.sectors import SECTOR
+from tiling.shapes import WARP
+
+TELL = LABEL + 4
+"""Size of what is told about a request, where there is room."""
+
+NOW, BEFORE, ZERO = 0.85, 0.5, 0.16
+"""Strength of the tint: of what is asked for now, of what was before, of zero fill."""
+
+
+class Window(Plot):
+    """A part of A or B in global memory, with the boundaries of the sectors."""
+
+    def __init__(self, look: Look, load: Load, crop: Crop) -> None:
+        super().__init__(look, load)
+        self.crop = crop
+        theme, (rows, cols) = look.theme, load.shape
+        tint = theme.tint
+        inside = crop.within(0, 0, rows, cols)
+        tile = crop.within(*load.schedule.origin(load.operand), *load.tile)
+        self.add(Slab(look, inside.box, fill=tint(load.operand, 0.06)))
+        self.add(self.filled(crop.cover(load.row[load.inside], load.col[load.inside]), 0.2))
+        empty = Step()
+        for name, patch in self._fills(empty).items():
+            self.patches[name] = patch
+            self.add(patch)
+        if not load.inside.all():
+            self.add(self.grid(tile))
+        self.add(self.grid(inside), self._borders())
+        self.add(Slab(look, inside.box, stroke=tint(load.operand, 0.9)))
+        if not load.inside.all():
+            grey = {"stroke_color": theme.muted, "stroke_width": 2 * STROKE}
+            corners = outline(tile.box)
+            sides = [list(pair) for pair in pairwise(corners)]
+            self.add(Path(look, dashed(sides, 6), **grey))
+        self.patches["sectors"] = self._lit(empty)
+        self.add(self.patches["sectors"])
+        self.add_cells(empty)
+
+    def patches_at(self, step: Step) -> dict[str, Patch]:
+        return {**self._fills(step), "sectors": self._lit(step)}
+
+    def _fills(self, step: Step) -> dict[str, Patch]:
+        load, spans = self.load, {"before": (0, step.since), "now": (step.since, step.asked)}
+        fills = {}
+        for name, strength in ("before", BEFORE), ("now", NOW):
+            which = load.span(*spans[name]) & load.inside
+            fills[name] = self.filled(self.crop.cover(load.row[which], load.col[which]), strength)
+        return fills
+
+    def cells_at(self, step: Step) -> dict[str, Cells]:
+        """The lane in each element that it has asked for, or would have if it were inside."""
+        load, muted = self.load, self.look.theme.muted
+        before, now = load.span(0, step.since), load.span(step.since, step.asked)
+        return {
+            "before": self._lanes(before & load.inside, self.ink_on(BEFORE)),
+            "now": self._lanes(now & load.inside, self.ink_on(NOW)),
+            "outside": self._lanes((before | now) & ~load.inside, muted),
+        }
+
+    def _lanes(self, which: Bools, color: str) -> Cells:
+        which = which & self.crop.holds(self.load.row, self.load.col)
+        return self.numbers(self.boxes(which), self.load.lane[which], color)
+
+    def boxes(self, which: Bools) -> list[Box]:
+        """The cells of elements, in their order."""
+        places = zip(self.load.row[which], self.load.col[which], strict=True)
+        return [self.crop.part(row, col) for row, col in places]
+
+    def _runs(self) -> list[tuple[int, int, int, int]]:
+        """(sector, row, first column, last column) of what each sector has in each row drawn."""
+        crop, (rows, cols) = self.crop, self.load.shape
+        found = []
+        for row in range(crop.row, min(crop.row + crop.rows, rows)):
+            first, last = crop.col, min(crop.col + crop.cols, cols) - 1
+            low, high = (row * cols + first) // FLOATS, (row * cols + last) // FLOATS
+            for sector in range(low, high + 1):
+                left, right = sector * FLOATS - row * cols, (sector + 1) * FLOATS - row * cols
+                found.append((sector, row, max(first, left), min(last, right - 1)))
+        return found
+
+    def _borders(self) -> Path:
+        """Where in a row one sector ends and the next begins."""
+        lines = []
+        for sector, row, first, _ in self._runs():
+            if first > self.crop.col and sector * FLOATS == row * self.load.shape[1] + first:
+                box = self.crop.part(row, first)
+                lines.append([(box.x, box.y), (box.x, box.bottom)])
+        color = self.look.theme.tint(self.load.operand, 0.9)
+        return Path(self.look, lines, stroke_color=color, stroke_width=3 * STROKE)
+
+    def _lit(self, step: Step) -> Patch:
+        """The sectors of what is asked for now; open where they go on in another row, or beyond
+        what is drawn."""
+        load, cols, lines = self.load, self.load.shape[1], []
+        which = load.span(step.since, step.asked) & load.inside
+        lit = set(load.sector[which].tolist()) if step.lit else set()
+        gap = min(4.0, self.crop.cell.h * 0.12)
+        for sector, row, first, last in self._runs():
+            if sector not in lit:
+                continue
+            box = self.crop.part(row, first, 1, last - first + 1)
+            begins = row * cols + first == sector * FLOATS
+            ends = row * cols + last == sector * FLOATS + FLOATS - 1
+            left, right = box.x + gap * begins, box.right - gap * ends
+            top, bottom = box.y + gap, box.bottom - gap
+            lines.append([(left, top), (right, top)])
+            lines.append([(left, bottom), (right, bottom)])
+            lines += [[(left, top), (left, bottom)]] * begins
+            lines += [[(right, top), (right, bottom)]] * ends
+        width = 4 if self.crop.cell.h > 24 else 2
+        ink = self.look.theme.ink
+        return Patch(self.look, lines, stroke_color=ink, stroke_width=width * STROKE)
+
+
+class Whole(Plot):
+    """The whole tile, small, where a window shows a part of it: how much of it was asked for."""
+
+    def __init__(self, look: Look, load: Load, window: Crop, box: Box) -> None:
+        super().__init__(look, load)
+        self.crop = Crop(box, *load.schedule.origin(load.operand), *load.tile)
+        self.add(Slab(look, box, fill=look.theme.tint(load.operand, 0.2)))
+        self.patches = self.patches_at(Step())
+        self.add(*self.patches.values())
+        self.add(Slab(look, box, stroke=look.theme.tint(load.operand, 0.9)))
+        part = self.crop.within(window.row, window.col, window.rows, window.cols)
+        self.add(Slab(look, part.box.at_least(CELL), stroke=look.theme.ink))
+
+    def patches_at(self, step: Step) -> dict[str, Patch]:
+        load = self.load
+        which = load.span(0, step.asked) & load.inside
+        return {"asked": self.filled(self.crop.cover(load.row[which], load.col[which]), NOW)}
+
+
+class SharedTile(Plot):
+    """As or Bs as it lies in shared memory, a row for each k."""
+
+    def __init__(self, look: Look, load: Load, crop: Crop) -> None:
+        super().__init__(look, load)
+        self.crop, tint = crop, look.theme.tint
+        self.extent = shared_layout(load.schedule.tiling)[load.operand].extent
+        data = crop.part(0, 0, crop.rows, min(crop.cols, self.extent))
+        self.add(Slab(look, data, fill=tint(load.operand, 0.06)))
+        self.patches = self.patches_at(Step())
+        self.add(*self.patches.values())
+        self.add(self.grid(crop), Slab(look, crop.box, stroke=tint(load.operand, 0.9)))
+        self.add_cells(Step())
+
+    def patches_at(self, step: Step) -> dict[str, Patch]:
+        load, landed = self.load, self.load.span(0, step.landed)
+        fills = {"data": (landed & load.inside, BEFORE), "zeros": (landed & ~load.inside, ZERO)}
+        return {
+            name: self.filled(self.crop.cover(load.k[which], load.i[which]), strength)
+            for name, (which, strength) in fills.items()
+        }
+
+    def cells_at(self, step: Step) -> dict[str, Cells]:
+        """The lane that has written each word."""
+        load, shown = self.load, {}
+        landed = load.span(0, step.landed) & self.crop.holds(load.k, load.i)
+        for name, which, color in (
+            ("data", landed & load.inside, self.ink_on(BEFORE)),
+            ("zeros", landed & ~load.inside, self.look.theme.muted),
+        ):
+            shown[name] = self.numbers(self.boxes(which), load.lane[which], color)
+        return shown
+
+    def boxes(self, which: Bools) -> list[Box]:
+        """The words of elements, in their order."""
+        places = zip(self.load.k[which], self.load.i[which], strict=True)
+        return [self.crop.part(k, i) for k, i in places]
+
+
+class Lanes(Plot):
+    """A warp: which of its lanes take part in what is asked for now. In tall in two rows."""
+
+    def __init__(self, look: Look, load: Load, box: Box) -> None:
+        super().__init__(look, load)
+        rows = 1 if look.aspect == "wide" else 2
+        self.crop = Crop(box, 0, 0, rows, WARP // rows)
+        self.threads, muted = load.schedule.tiling.threads, look.theme.muted
+        exist = [self.cell(lane) for lane in range(min(WARP, self.threads))]
+        absent = [self.cell(lane) for lane in range(len(exist), WARP)]
+        self.patches = self.patches_at(Step())
+        self.add(*self.patches.values())
+        line = {"stroke_color": muted, "stroke_width": 2 * STROKE}
+        self.add(Path(look, [outline(one) for one in exist], **line))
+        sides = [list(pair) for box in absent for pair in pairwise(outline(box))]
+        faint = {"stroke_color": look.theme.line, "stroke_width": 1.5 * STROKE}
+        self.add(Path(look, dashed(sides, 6), **faint))
+        self.add_cells(Step())
+
+    def cell(self, lane: int) -> Box:
+        return self.crop.part(*divmod(lane, self.crop.cols)).inset(3)
+
+    def patches_at(self, step: Step) -> dict[str, Patch]:
+        load, now = self.load, self.load.span(step.since, step.asked)
+        asking = sorted(set(load.lane[now & load.inside].tolist()))
+        zeros = sorted(set(load.lane[now & ~load.inside].tolist()) - set(asking))
+        return {
+            "asking": self.filled([self.cell(lane) for lane in asking], NOW),
+            "zeros": self.filled([self.cell(lane) for lane in zeros], ZERO),
+        }
+
+    def cells_at(self, step: Step) -> dict[str, Cells]:
+        load, now = self.load, self.load.span(step.since, step.asked)
+        # Threads of the last of the warps that ask; before any does, those of the first.
+        warp = int(load.warp[step.asked - 1]) if step.asked else 0
+        asking = np.unique(load.lane[now & load.inside])
+        rest = np.setdiff1d(np.arange(min(WARP, self.threads - warp * WARP)), asking)
+        theme = self.look.theme
+        quiet = theme.muted if step.asked else theme.ink
+        told, tell = self.told(step), TELL if self.look.aspect == "wide" else LABEL
+        several = len(np.unique(load.warp[now])) > 1
+        whose = "several warps" if several else f"warp {warp}"
+        left, right, width = self.crop.box.x + 3, self.crop.box.right - 3, ADVANCE * tell
+        y, h = self.crop.box.y - 18 - CAP * tell, CAP * tell
+        heads = [Box(left, y, len(whose) * width, h)]
+        heads += [Box(right - len(told) * width, y, len(told) * width, h)] if told else []
+        texts = [whose, told] if told else [whose]
+        return {
+            "asking": self.numbers(self._at(asking), asking, self.ink_on(NOW)),
+            "rest": self.numbers(self._at(rest), rest, quiet),
+            "told": Tags(self.look, heads, texts, tell, theme.ink),
+        }
+
+    def _at(self, lanes: Ints) -> list[Box]:
+        return [self.cell(lane) for lane in lanes.tolist()]
+
+    def told(self, step: Step) -> str:
+        """What is being asked for: which turn, by how many lanes, in how many sectors."""
+        of = self.load.turns
+        if step.asked == step.since:
+            return ""
+        first, last = np.searchsorted(of.edges, [step.since, step.asked])
+        parts = [f"turn {of.turn[last - 1] + 1} of {of.turn[-1] + 1}"]
+        requests = int(of.requests[first:last].sum())
+        if of.edges[last] == step.asked:
+            if last - first == 1:
+                parts += self._taking_part(step, int(of.lanes[first]))
+            if requests > 1:
+                parts.append(plural(requests, "request"))
+        if step.lit:
+            parts.append(plural(int(of.sectors[first:last].sum()), "sector"))
+        return "  ".join(parts)
+
+    def _taking_part(self, step: Step, asking: int) -> list[str]:
+        """How many lanes of a warp ask, how many only write zeros, how many do nothing."""
+        load, now = self.load, self.load.span(step.since, step.asked)
+        zeros = len(np.unique(load.lane[now])) - asking
+        exist = min(WARP, self.threads - int(load.warp[now][0]) * WARP)
+        found = [plural(asking, "lane")]
+        found += [f"{zeros} for zeros"] * (zeros > 0)
+        return found + [f"{exist - asking - zeros} idle"] * (exist > asking + zeros)
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
+def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:
+    """What the outlines are: a sector and its size."""
+    size, ink = LABEL, look.theme.ink
+    box = Box(x, baseline - CAP * size - 1, FLOATS * 14, CAP * size + 2)
+    cells = Crop(box, 0, 0, 1, FLOATS).lines()
+    color = look.theme.tint(load.operand, 0.6)
+    words = f"a sector: {FLOATS} floats, {SECTOR} bytes"
+    if load.shape[1] % FLOATS:
+        words += "; some span two rows"
+    return VGroup(
+        Path(look, cells, stroke_color=color, stroke_width=STROKE),
+        Slab(look, box, stroke=ink, width=3),
+        Label(look, words, box.right + 16, baseline, size, look.theme.muted),
+    )
+
+
+def title(look: Look, operand: str, name: str, words: str, x: float, baseline: float) -> VGroup:
+    """The name of a matrix or of its tile in the colour of its operand, and what is shown of it."""
+    ink = look.theme.ink_of[operand]
+    mono = {"font": MONO} if "[" in name else {"weight": "SEMIBOLD"}
+    head = Label(look, name, x, baseline, LABEL + 6, ink, **mono)
+    if not words:
+        return VGroup(head)
+    after = Label(look, words, head.boxes[0].right + 16, baseline, LABEL, look.theme.muted)
+    return VGroup(head, after)

@@ -1,0 +1,417 @@
+"""What is drawn of a load is what the kernel's threads do: against counts by hand, and against
+lanes, elements, sectors and words worked out one by one here."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from publish.settings import Clip
+from scenes.global_to_shared import GlobalToShared, hops
+from scenes.stage.copying import Crop, Plot, Step
+from scenes.stage.loader import Facing, Loader, Reading
+from scenes.stage.loading import Window
+from scenes.stage.look import PIXEL, Box, Look
+from scenes.stage.shapes import Travel
+from tests.screening import configured, screen
+from tests.tilings import random_choices
+from tiling.presets import Choice, choose, presets
+from tiling.shapes import Gemm, Tiling
+
+PRESETS = [choose(name) for name in presets()]
+CHANGED = [
+    choose("sgemm", None, {"vector": "4"}),
+    choose("small", None, {"vector": "2", "pad": "4"}),
+    choose("seed", None, {"pad": "1", "block": "0,1"}),
+    Choice("unaligned", Gemm(100, 64, 41), Tiling(16, 16, 8, 4, 4, vector=4), (6, 1)),
+    Choice("one k", Gemm(40, 40, 1), Tiling(8, 8, 1, 1, 1), (1, 1)),
+]
+EVERY = [*PRESETS, *CHANGED, *random_choices(8)]
+
+Element = tuple[int, int]
+
+
+def name_of(choice: Choice) -> str:
+    return f"{choice.gemm} in {choice.tiling} {choice.tiling.vector} {choice.tiling.pad}"
+
+
+class Truth:
+    """Who loads what, by the rule of the kernel and nothing else."""
+
+    def __init__(self, choice: Choice, operand: str, down: bool = False) -> None:
+        gemm, tiling, (i, j) = choice.gemm, choice.tiling, choice.cta
+        self.tiling = tiling
+        if operand == "A":
+            self.origin, shape = (i * tiling.bm, 0), (tiling.bm, tiling.bk)
+            self.limit = gemm.m, gemm.k
+        else:
+            self.origin, shape = (0, j * tiling.bn), (tiling.bk, tiling.bn)
+            self.limit = gemm.k, gemm.n
+        rows, groups = shape[0], shape[1] // tiling.vector
+        order = [(r, g) for r in range(rows) for g in range(groups)]
+        if down:
+            order = [(r, g) for g in range(groups) for r in range(rows)]
+        # (tile row, tile col), thread and turn of each element, as they are copied
+        self.elements: list[Element] = []
+        self.thread: list[int] = []
+        self.turn: list[int] = []
+        for number, (r, g) in enumerate(order):
+            for v in range(tiling.vector):
+                self.elements.append((r, g * tiling.vector + v))
+                self.thread.append(number % tiling.threads)
+                self.turn.append(number // tiling.threads)
+
+    def place(self, element: Element) -> Element:
+        return self.origin[0] + element[0], self.origin[1] + element[1]
+
+    def inside(self, element: Element) -> bool:
+        row, col = self.place(element)
+        return row < self.limit[0] and col < self.limit[1]
+
+    def sector(self, element: Element) -> int:
+        row, col = self.place(element)
+        return (row * self.limit[1] + col) * 4 // 32
+
+    def requests(self, first: int, last: int) -> dict[tuple[int, int, int], set[int]]:
+        """Sectors of each request that elements first to last make."""
+        found: dict[tuple[int, int, int], set[int]] = {}
+        vector = self.tiling.vector
+        for e in range(first, last):
+            if not self.inside(self.elements[e]):
+                continue
+            group = range(e - e % vector, e - e % vector + vector)
+            row, col = self.place(self.elements[group[0]])
+            wide = all(self.inside(self.elements[one]) for one in group)
+            wide = wide and (row * self.limit[1] + col) % vector == 0
+            key = self.turn[e], self.thread[e] // 32, 0 if wide else 1 + e % vector
+            found.setdefault(key, set()).add(self.sector(self.elements[e]))
+        return found
+
+    def sectors(self, first: int, last: int) -> int:
+        return sum(map(len, self.requests(first, last).values()))
+
+    def turn_end(self, first: int) -> int:
+        """Behind the last element of the warp's turn that begins with this one."""
+        mine = self.turn[first], self.thread[first] // 32
+        end = first
+        while end < len(self.elements) and (self.turn[end], self.thread[end] // 32) == mine:
+            end += 1
+        return end
+
+
+def cell_at(crop: Crop, x: float, y: float) -> Element:
+    """The cell of a crop in which a point lies, as (row, col) of the matrix."""
+    row = (y - crop.box.y) / crop.box.h * crop.rows
+    col = (x - crop.box.x) / crop.box.w * crop.cols
+    assert 0 <= row <= crop.rows and 0 <= col <= crop.cols
+    return crop.row + int(row), crop.col + int(col)
+
+
+def seen(crop: Crop, place: Element) -> bool:
+    row, col = place[0] - crop.row, place[1] - crop.col
+    return 0 <= row < crop.rows and 0 <= col < crop.cols
+
+
+def read(plot: Plot, names: tuple[str, ...]) -> dict[Element, int]:
+    """The number in each cell."""
+    found = {}
+    for name in names:
+        cells = plot.cells[name]
+        for box, text in zip(cells.boxes, cells.texts.flat, strict=True):
+            cell = cell_at(plot.crop, *box.center)
+            assert cell not in found
+            found[cell] = int(text)
+    return found
+
+
+def covered(look: Look, plot: Plot, name: str) -> set[Element]:
+    """Cells whose middle lies in a filled patch: each of its boxes is four lines, 16 points."""
+    found: set[Element] = set()
+    crop = plot.crop
+    for box in boxes_of(look, plot.patches[name].points):
+        for row in range(crop.row, crop.row + crop.rows):
+            for col in range(crop.col, crop.col + crop.cols):
+                x, y = crop.part(row, col).center
+                if box.x < x < box.right and box.y < y < box.bottom:
+                    assert (row, col) not in found
+                    found.add((row, col))
+    return found
+
+
+def pixels(look: Look, points: np.ndarray) -> np.ndarray:
+    """Design pixels (points, 2)."""
+    x = points[:, 0] / PIXEL + look.frame.w / 2
+    return np.stack([x, look.frame.h / 2 - points[:, 1] / PIXEL], axis=1)
+
+
+def boxes_of(look: Look, points: np.ndarray) -> Iterator[Box]:
+    for corners in pixels(look, points).reshape(-1, 16, 2):
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        yield Box(*low, *(high - low))
+
+
+def outlined(look: Look, window: Window) -> set[Element]:
+    """Cells between the two long lines of an outline."""
+    found: set[Element] = set()
+    lines = pixels(look, window.patches["sectors"].points).reshape(-1, 4, 2)
+    for line in lines:
+        (x0, y0), (x1, y1) = line[0], line[-1]
+        if abs(y0 - y1) < 1e-3:
+            row, first = cell_at(window.crop, x0 + 1, y0)
+            _, last = cell_at(window.crop, x1 - 1, y1)
+            found |= {(row, col) for col in range(first, last + 1)}
+    return found
+
+
+@pytest.fixture
+def in_manim():
+    with configured(Clip("global_to_shared", choose())):
+        yield
+
+
+def check_window(window: Window, truth: Truth, step: Step, legible: bool) -> None:
+    look, crop = window.look, window.crop
+    asked = {
+        truth.place(one): truth.thread[e] % 32
+        for e, one in enumerate(truth.elements[: step.asked])
+        if seen(crop, truth.place(one))
+    }
+    numbers = read(window, ("before", "now", "outside"))
+    assert numbers == asked if legible else numbers in ({}, asked)
+    for name, first, last in ("before", 0, step.since), ("now", step.since, step.asked):
+        want = {truth.place(e) for e in truth.elements[first:last] if truth.inside(e)}
+        assert covered(look, window, name) == {place for place in want if seen(crop, place)}
+    lit: set[int] = set()
+    if step.lit:
+        lit = set().union(*truth.requests(step.since, step.asked).values())
+    rows, cols = truth.limit
+    assert outlined(look, window) == {
+        (row, col)
+        for row in range(crop.row, min(rows, crop.row + crop.rows))
+        for col in range(crop.col, min(cols, crop.col + crop.cols))
+        if (row * cols + col) // 8 in lit
+    }
+
+
+def check_tile(loader: Loader, truth: Truth) -> None:
+    """Word k·stride + i of As holds row i at k; of Bs column i at k."""
+    tile, step = loader.tile, loader.step
+    turned = {e: one[::-1] if loader.load.operand == "A" else one for e, one in
+              enumerate(truth.elements[: step.landed])}  # fmt: skip
+    shown = {place: truth.thread[e] % 32 for e, place in turned.items() if seen(tile.crop, place)}
+    assert read(tile, ("data", "zeros")) == shown
+    for name, inside in ("data", True), ("zeros", False):
+        want = {turned[e] for e in turned if truth.inside(truth.elements[e]) == inside}
+        found = covered(tile.look, tile, name)
+        assert found == {place for place in want if seen(tile.crop, place)}
+
+
+def check_lanes(loader: Loader, truth: Truth) -> None:
+    """Numbers: every lane of the warp that exists once; filled: those that ask."""
+    lanes, step = loader.lanes, loader.step
+    now = range(step.since, step.asked)
+    warp = truth.thread[step.asked - 1] // 32 if step.asked else 0
+    exist = set(range(min(32, truth.tiling.threads - 32 * warp)))
+    asking = {truth.thread[e] % 32 for e in now if truth.inside(truth.elements[e])}
+    zeros = {truth.thread[e] % 32 for e in now} - asking
+    cols = lanes.crop.cols
+    numbers = read(lanes, ("asking", "rest"))
+    assert numbers == {divmod(lane, cols): lane for lane in exist | asking}
+    assert set(read(lanes, ("asking",)).values()) == asking
+    for name, want in ("asking", asking), ("zeros", zeros):
+        assert covered(lanes.look, lanes, name) == {divmod(lane, cols) for lane in want}
+    whose, *more = lanes.cells["told"].texts.tolist()
+    warps = {truth.thread[e] // 32 for e in now}
+    assert whose == ("several warps" if len(warps) > 1 else f"warp {warp}")
+    told = " ".join(more)
+    assert bool(told) == (step.asked > step.since)
+    for said, noun in re.findall(r"([\d,]+) (\w+)", told):
+        count = int(said.replace(",", ""))
+        requests = truth.requests(step.since, step.asked)
+        match noun.rstrip("s"):
+            case "sector":
+                assert step.lit and count == truth.sectors(step.since, step.asked)
+            case "request":
+                assert count == len(requests)
+            case "lane":
+                assert count == len(asking)
+            case "for":
+                assert count == len(zeros)
+            case "idle":
+                assert count == len(exist - asking - zeros)
+            case "of":
+                turn = truth.turn[step.asked - 1] + 1
+                assert f"turn {turn} of {truth.turn[-1] + 1}" in told
+            case _:
+                raise AssertionError(told)
+
+
+@pytest.mark.parametrize("aspect", ["wide", "tall"])
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: str) -> None:
+    truths = {operand: Truth(choice, operand) for operand in "AB"}
+    facing = [Truth(choice, "A", down) for down in (False, True)]
+    steps: dict[str, list[Step]] = {"A": [], "B": []}
+    whole = {"A": False, "B": False}
+
+    def look_at(film: GlobalToShared) -> None:
+        for loader in film.a, film.b:
+            operand = loader.load.operand
+            if not steps[operand] or steps[operand][-1] != loader.step:
+                steps[operand].append(loader.step)
+                check_window(loader.window, truths[operand], loader.step, legible=True)
+                check_tile(loader, truths[operand])
+                check_lanes(loader, truths[operand])
+            whole[operand] |= loader.step.landed == len(truths[operand].elements)
+        if hasattr(film, "facing"):
+            for window, truth in zip(film.facing.windows, facing, strict=True):
+                check_window(window, truth, film.facing.step, legible=False)
+            shown = [cells.texts[0, 0] for cells in film.facing.bars.cells.values()]
+            counted = [truth.sectors(0, film.facing.counted) for truth in facing]
+            assert [text.split(" ")[0] for text in shown] == [
+                f"{count:,}" if count else "" for count in counted
+            ]
+
+    screen(Clip("global_to_shared", choice, aspect=aspect, quality="draft"), look_at)
+    assert whole == {"A": True, "B": True}
+    for operand, truth in truths.items():
+        assert steps[operand][0] == Step() == steps[operand][-1]
+        ends = {step.asked for step in steps[operand]}
+        assert truth.turn_end(0) in ends  # the first turn of the first warp is seen alone
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_elements_travel_from_their_cell_to_their_word(choice: Choice, in_manim) -> None:
+    for operand in "A", "B":
+        loader, truth = Loader(Look(), choice.schedule(), operand), Truth(choice, operand)
+        size = len(truth.elements)
+        moves = loader.to(Step(size, 0, True, size), ask=(0, 0.5), land=(0.5, 1))
+        flights = [m for m in moves if isinstance(m, Travel) and m.mobject.get_color() is not None]
+        boxes = [m for m in flights if len(m.start) % 16 == 0 and not hasattr(m.mobject, "texts")]
+        asking, landing = boxes if len(boxes) == 2 else (boxes[0], boxes[-1])
+        window, tile, look = loader.window.crop, loader.tile.crop, Look()
+        want = [
+            (truth.thread[e] % 32, truth.place(one), one[::-1] if operand == "A" else one)
+            for e, one in enumerate(truth.elements)
+            if truth.inside(one) and seen(window, truth.place(one))
+        ]
+        found = [
+            (cell_at(loader.lanes.crop, *here.center)[1], cell_at(window, *there.center))
+            for here, there in zip(
+                boxes_of(look, asking.start), boxes_of(look, asking.end), strict=True
+            )
+        ]
+        assert found == [(lane, place) for lane, place, _ in want]
+        found = [
+            (cell_at(window, *here.center), cell_at(tile, *there.center))
+            for here, there in zip(
+                boxes_of(look, landing.start), boxes_of(look, landing.end), strict=True
+            )
+        ]
+        assert found == [(place, word) for _, place, word in want if seen(tile, word)]
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_the_fragment_that_is_outlined(choice: Choice, in_manim) -> None:
+    loader, tiling = Loader(Look(), choice.schedule(), "A"), choice.tiling
+    reading = Reading(Look(), loader, Box(80, 830, 1700, 190))
+    as_it_is, kept = (words.tolist() for words in reading.words)
+    assert as_it_is == list(range(tiling.tm))  # thread 0 has the first rows
+    assert kept == [row * tiling.bk for row in range(tiling.tm)]
+    groups = [row * tiling.bk // tiling.vector for row in range(tiling.tm)]
+    assert reading.loaded == [group % tiling.threads for group in groups]
+
+
+def test_the_captions_of_the_toy_by_hand() -> None:
+    film = screen(Clip("global_to_shared", choose()), lambda film: None)
+    assert [mark.text for mark in film.captions] == [
+        "A toy: 24 elements of A for 9 threads: who fetches which?",
+        "Lanes in order: each fetches the next element",
+        "One request: 9 lanes, 3 sectors of 32 bytes",
+        "A row of A becomes a column of As in shared memory",
+        "The last turn leaves 3 threads with nothing to load",
+        "Why? Thread 0 will read 2 rows at one k: neighbours in As",
+        "B keeps its shape: a row of B is a row of Bs",
+        "Barrier: nobody reads before all have written",
+        "And if lanes were numbered down the columns?",
+        "One request: 3 sectors along rows, 6 down columns",
+        "The whole tile: 8 along rows, 18 down columns",
+        "Neighbours load neighbours: 8 sectors for A's tile, not 18",
+        "In a real SGEMM, 32 lanes: 4 sectors a request, not 32",
+        "A toy: 24 elements of A for 9 threads: who fetches which?",
+    ]
+
+
+def test_the_words_for_those_who_cannot_watch_by_hand() -> None:
+    film = screen(Clip("global_to_shared", choose()), lambda film: None)
+    shows = " ".join(mark.shows for mark in film.captions)
+    for told in (
+        "Lane 0 takes row 6, column 0; lane 1 takes row 6, column 1",
+        "counted from where A begins: 9, 10, 12.",
+        "Lane 0 writes word 0, which is As[0][0]; lane 1 writes word 6, which is As[1][0]",
+        "24 elements in 3 requests that touch 8 sectors in all",
+        "reads words 0, 1 of As. Threads 0, 4 loaded them",
+        "they would be words 0, 4.",
+        "24 elements in 3 requests that touch 7 sectors in all",
+        "8 sectors with lanes along the rows, 18 sectors with lanes down the columns",
+    ):
+        assert told in shows
+
+
+def test_the_captions_of_the_real_thing_by_hand() -> None:
+    said = {
+        mark.text
+        for mark in screen(Clip("global_to_shared", choose("sgemm")), lambda film: None).captions
+    }
+    assert said >= {
+        "1,024 elements of A for 256 threads: who fetches which?",
+        "One request: 32 lanes, 4 sectors of 32 bytes",
+        "8 warps in 4 turns: 32 requests load A's tile",
+        "One request: 4 sectors along rows, 32 down columns",
+        "Neighbours load neighbours: 128 sectors for A's tile, not 1,024",
+    }
+
+
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_counts_in_captions(choice: Choice) -> None:
+    film = screen(Clip("global_to_shared", choice), lambda film: None)
+    said = [mark.text for mark in film.captions]
+    rows, columns = Truth(choice, "A"), Truth(choice, "A", down=True)
+    good, bad = (truth.sectors(0, len(truth.elements)) for truth in (rows, columns))
+    first = rows.turn_end(0)
+    requests = rows.requests(0, first)
+    lanes = {rows.thread[e] for e in range(first) if rows.inside(rows.elements[e])}
+    start = next(text for text in said if text.endswith(" of 32 bytes"))
+    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", start)]
+    if len(requests) > 1:
+        assert numbers.pop(0) == len(requests)
+    assert numbers == [len(lanes), rows.sectors(0, first), 32]
+    result = next(text for text in said if text.startswith(("Neighbours", "For this tile")))
+    assert (good < bad) == result.startswith("Neighbours")
+    assert (good == bad) == ("the same" in result)
+    assert f"{good:,} sector" in result or f"not {good:,}" in result
+    assert f"{bad:,}" in result
+    for text in said:
+        if text.startswith("The whole tile"):
+            assert text == f"The whole tile: {good:,} along rows, {bad:,} down columns"
+        if "nothing to load" in text:
+            threads = choice.tiling.threads
+            last = sum(turn == rows.turn[-1] for turn in rows.turn) // choice.tiling.vector
+            assert f" {threads - last} thread" in text
+        if text.startswith("Outside A"):
+            assert not all(map(rows.inside, rows.elements))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("end", [1, 2, 3, 5, 6, 7, 8, 20, 16384])
+def test_hops_cover_the_turns(first: int, end: int) -> None:
+    found = hops(first, end)
+    assert [turn for a, b in found for turn in range(a, b)] == list(range(first, end))
+    assert len(found) <= 7
+
+
+def test_the_bad_order_is_not_the_kernels(in_manim) -> None:
+    """Side by side stands the order of the schedule and the other one, in this order."""
+    facing = Facing(Look(), choose().schedule())
+    assert facing.totals == [8, 18]
