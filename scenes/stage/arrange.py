@@ -23,17 +23,17 @@ ROOM = 40
 def caption_line(look: Look) -> tuple[Box, float]:
     """Where every scene's caption stands, and the size of its letters."""
     frame, wide = look.margin, look.aspect == "wide"
-    return Box(frame.x, frame.y, frame.w, 116 if wide else 136), 52 if wide else 50
+    return Box(frame.x, frame.y, frame.w, 116), 52 if wide else 38
 
 
 def below_caption(look: Look) -> Box:
     """What a scene has for its picture."""
-    frame, top = look.margin, 182.0 if look.aspect == "wide" else 232.0
+    frame, top = look.margin, 182.0
     return Box(frame.x, top, frame.w, frame.bottom - top)
 
 
 def arrange(look: Look) -> Arrangement:
-    """The three memories side by side, or in tall one above the other, headings at the left."""
+    """The three memories side by side; in tall global memory above the other two."""
     return (_wide if look.aspect == "wide" else _tall)(look)
 
 
@@ -57,20 +57,23 @@ def _wide(look: Look) -> Arrangement:
 
 
 def _tall(look: Look) -> Arrangement:
-    frame = look.margin
-    heights = {"global": 588.0, "shared": 492.0, "registers": 348.0}
-    zones, content, top, gap = {}, {}, 232.0, 18.0
-    side = 250.0  # the column of headings
-    for name, height in heights.items():
-        zones[name] = Box(frame.x, top, frame.w, height)
-        beside = 190 if name == "shared" else 0  # room for words to the right of C
-        room = frame.w - side - 22 - 2 * ROOM - beside, height - 44 - 2 * ROOM
-        content[name] = Box(frame.x + side + ROOM, top + 22 + ROOM, *room)
-        top += height + gap
+    frame, gap, top = look.margin, 14.0, 182.0
+    half, height = (frame.w - gap) / 2, 440.0
+    zones = {
+        "global": Box(frame.x, top, frame.w, height),
+        "shared": Box(frame.x, top + height + gap, half, height),
+        "registers": Box(frame.x + half + gap, top + height + gap, half, height),
+    }
+    content = {}
+    for name, zone in zones.items():
+        above = 96 if name == "global" else 150  # headings, then letters
+        below = 62 if name == "global" else 96
+        content[name] = Box(zone.x + 58, zone.y + above, zone.w - 116, zone.h - above - below)
+    low = zones["shared"].bottom
     return Arrangement(
         zones=zones,
         content=content,
-        strip=Box(frame.x, top + 14, frame.w, 40),
-        counters=Box(frame.x, top + 60, frame.w, 66),
-        value_size=50,
+        strip=Box(frame.x, low + 26, frame.w, 36),
+        counters=Box(frame.x, low + 68, frame.w, 66),
+        value_size=44,
     )

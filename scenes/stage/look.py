@@ -1,7 +1,7 @@
 """How things look: themes, aspects, and boxes in design pixels.
 
 All of the stage is laid out in design pixels, x to the right and y down, on a frame 1080 pixels
-high (`wide`) or 1080 wide (`tall`). A box is turned into Manim's points only where it is drawn.
+high (`wide`) or 720 wide (`tall`). A box is turned into Manim's points only where it is drawn.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ PIXEL = 8 / 1080
 """Manim units in a design pixel."""
 
 LABEL = 24
-"""Design pixels of the smallest text; the design allows nothing under 22."""
+"""Design pixels of the smallest text; the design allows nothing under 22. On a phone that shows
+`tall` 360 pixels across, 22 are 11."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ THEMES = {
     ),
 }
 
-ASPECTS = {"wide": (1920, 1080), "tall": (1080, 1920)}
+ASPECTS = {"wide": (1920, 1080), "tall": (720, 1280)}
 """(width, height) in design pixels."""
 
 
