@@ -248,7 +248,7 @@ def _steps(tiling: Tiling) -> list[tuple[str, Parts]]:
 
 
 def _name(tm: int, tn: int) -> str:
-    return f"{dims(tm, tn)} outer product"
+    return f"outer {dims(tm, tn)}"
 
 
 def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:
@@ -258,7 +258,7 @@ def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:
 
 
 def _places(look: Look) -> Arrangement:
-    """Wide: shared memory, registers, bars side by side. Tall: one above the other."""
+    """Shared memory, registers and bars side by side; in tall shared memory above the others."""
     room, zones = below_caption(look), {}
     if look.aspect == "wide":
         widths, gap = {"shared": 730.0, "registers": 610.0, "bars": 0.0}, 30.0
@@ -273,14 +273,18 @@ def _places(look: Look) -> Arrangement:
             for name, foot in lower.items()
         }
     else:
-        heights, top = {"shared": 500.0, "registers": 410.0, "bars": 0.0}, room.y
-        heights["bars"] = room.h - sum(heights.values()) - 2 * 18 - 60
-        for name, height in heights.items():
-            zones[name] = Box(room.x, top, room.w, height)
-            top += height + 18
-        content = {
-            name: Box(room.x + 290, zones[name].y + 62, room.w - 352, zones[name].h - 124)
-            for name in ("shared", "registers")
+        gap, upper, foot = 14.0, 470.0, 84.0
+        half, lower = (room.w - gap) / 2, room.h - upper - gap - foot
+        low = room.y + upper + gap
+        zones = {
+            "shared": Box(room.x, room.y, room.w, upper),
+            "registers": Box(room.x, low, half, lower),
+            "bars": Box(room.x + half + gap, low, half, lower),
         }
-    counters = Box(room.x, room.bottom - 40, room.w, 40)
+        content = {
+            "shared": Box(room.x + 58, room.y + 66, room.w - 116, upper - 128),
+            "registers": Box(room.x + 58, low + 136, half - 88, lower - 200),
+        }
+    high = 40 if look.aspect == "wide" else 72
+    counters = Box(room.x, room.bottom - high, room.w, high)
     return Arrangement(zones, content, counters, counters, 50)

@@ -162,7 +162,7 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
         plan = schedule(choice.gemm, Tiling(tm * 2, tn * 2, 1, tm, tn))
         reads = expand_fragments(plan, Fragments(0, 0))
         words = sum(read.word.size for read in reads.values())
-        assert last[f"{tm}×{tn} outer product"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
+        assert last[f"outer {tm}×{tn}"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
     assert last["dot product"] == 2
     assert len(last) == len(film.steps)
     sizes = [last[label] for label, _ in film.steps]

@@ -58,16 +58,16 @@ def _wide(look: Look) -> Arrangement:
 
 def _tall(look: Look) -> Arrangement:
     frame, gap, top = look.margin, 14.0, 182.0
-    half, height = (frame.w - gap) / 2, 440.0
+    half, upper, lower = (frame.w - gap) / 2, 404.0, 476.0
     zones = {
-        "global": Box(frame.x, top, frame.w, height),
-        "shared": Box(frame.x, top + height + gap, half, height),
-        "registers": Box(frame.x + half + gap, top + height + gap, half, height),
+        "global": Box(frame.x, top, frame.w, upper),
+        "shared": Box(frame.x, top + upper + gap, half, lower),
+        "registers": Box(frame.x + half + gap, top + upper + gap, half, lower),
     }
     content = {}
     for name, zone in zones.items():
-        above = 96 if name == "global" else 150  # headings, then letters
-        below = 62 if name == "global" else 96
+        above = 70 if name == "global" else 172  # headings, then letters
+        below = {"global": 62, "shared": 122, "registers": 84}[name]
         content[name] = Box(zone.x + 58, zone.y + above, zone.w - 116, zone.h - above - below)
     low = zones["shared"].bottom
     return Arrangement(

@@ -40,7 +40,8 @@ class Counters(VGroup):
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         self.look, self.schedule = look, schedule
         self.end = state_at(schedule, len(schedule.events))
-        size, wide = LABEL + 2, look.aspect == "wide"
+        wide = look.aspect == "wide"
+        size = LABEL + 2 if wide else LABEL - 2
         anchors = ["left", "center", "center", "right"] if wide else ["left", "right"] * 2
         longest = [len(text) for text in self.texts(self.end)]
         self.labels = []

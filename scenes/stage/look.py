@@ -13,8 +13,10 @@ PIXEL = 8 / 1080
 """Manim units in a design pixel."""
 
 LABEL = 24
-"""Design pixels of the smallest text; the design allows nothing under 22. On a phone that shows
-`tall` 360 pixels across, 22 are 11."""
+"""Design pixels of the smallest words."""
+
+LEAST = 22
+"""Design pixels of the smallest number; on a phone that shows `tall` 360 pixels across, 11."""
 
 
 @dataclass(frozen=True)

@@ -130,20 +130,19 @@ class SharedMemory(Memory):
         self._say_where_c_is()
 
     def _say_where_c_is(self) -> None:
-        """This tile of C is not in shared memory: under it in wide, beside it in tall."""
+        """This tile of C is not in shared memory: under it, on one line or in tall on two."""
         threads, c = self.schedule.tiling.threads, self.corner.box("C")
         lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
-        style = {"weight": "SEMIBOLD", "color": self.look.theme.ink_of["C"], "size": LABEL}
-        if self.look.aspect == "tall":
-            for i, line in enumerate(lines):
-                self.add(Label(self.look, line, c.right + 14, c.center[1] + i * LINE, **style))
-            return
-        text = " ".join(lines)
-        half = width_of(text, LABEL, weight="SEMIBOLD") / 2
+        if self.look.aspect == "wide":
+            lines = [" ".join(lines)]
+        half = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines) / 2
         # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
         x = min(c.center[0], self.zone.box.right - PAD - half)
         y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
-        self.add(Label(self.look, text, x, y, anchor="center", **style))
+        style = {"weight": "SEMIBOLD", "anchor": "center"}
+        for i, line in enumerate(lines):
+            ink = self.look.theme.ink_of["C"]
+            self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
 
     def cells_at(self, state: State) -> dict[str, Cells]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""

@@ -9,13 +9,14 @@ from manim import Animation
 
 from scenes.stage.arrange import Arrangement
 from scenes.stage.figure import Figure
-from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks
 from scenes.stage.memory import AB, GAP, LETTER, Memory
 from scenes.stage.numbers import Values
 from scenes.stage.registers import THREAD, Registers
 from scenes.stage.shapes import LANDED, Move, Pose, Swap, carried
 from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
+from scenes.stage.zone import LINE
 from tiling import naive
 from tiling.layout import Operand
 from tiling.schedule import Schedule
@@ -35,9 +36,6 @@ class Dot:
 
 PALE, LIT = 0.3, 0.6
 """Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
-
-LEAST = LABEL - 2
-"""Design pixels of the smallest number."""
 
 Moment: TypeAlias = State | Dot
 
@@ -172,14 +170,14 @@ class Tally(Figure[Moment]):
         self.dot = naive.schedule(gemm, (1, 1))  # each of its threads makes one dot product
         self.names = "words read from shared memory", "FMA"
         longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
-        self.places, x = [], box.x
+        self.places, x, y = [], box.x, box.y + 6
         for name in self.names:
-            y = box.y + CAP * SIZE + 6
-            self.add(Label(look, name, x, y, SIZE, look.theme.muted, font=MONO))
-            x += (len(name) + 1) * ADVANCE * SIZE
-            width = longest * ADVANCE * SIZE
-            self.places.append(Box(x, box.y + 6, width, CAP * SIZE))
-            x += width + 3 * ADVANCE * SIZE
+            width = (len(name) + 1) * ADVANCE * SIZE
+            if x + width + longest * ADVANCE * SIZE > box.right:  # in tall on a line of its own
+                x, y = box.x, y + LINE
+            self.add(Label(look, name, x, y + CAP * SIZE, SIZE, look.theme.muted, font=MONO))
+            self.places.append(Box(x + width, y, longest * ADVANCE * SIZE, CAP * SIZE))
+            x += width + (longest + 3) * ADVANCE * SIZE
         self.add_cells(State())
 
     def counts(self, state: Moment) -> tuple[int, int]:

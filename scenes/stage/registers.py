@@ -6,7 +6,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.stage.arrange import Arrangement
-from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks
 from scenes.stage.memory import AB, GAP, LETTER, Memory
 from scenes.stage.numbers import Values, largest, values
@@ -56,7 +56,7 @@ class Registers(Memory):
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
         self.values = self._values()
         self.add_cells(State())
-        self.zone.foot("acc[i][j]", " += a[i]", " * b[j]")
+        self.zone.foot("acc[i][j] += a[i] * b[j]")
 
     def _values(self) -> Values | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
@@ -64,7 +64,7 @@ class Registers(Memory):
         digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
         self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
         self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
-        legible = min(self.sizes.values()) >= LABEL
+        legible = min(self.sizes.values()) >= LEAST
         return values(schedule, THREAD) if legible else None
 
     def cells_at(self, state: State) -> dict[str, Cells]:

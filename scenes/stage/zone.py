@@ -39,11 +39,8 @@ class Zone(VGroup):
         self.add(Label(self.look, text, x, y, LABEL, muted, "left" if tall else "right", font))
         self.lines += 1
 
-    def foot(self, *parts: str) -> None:
-        """A line of code: at the foot in wide, broken in its parts under the heading in tall."""
-        if self.look.aspect == "tall":
-            for part in parts:
-                self.head(part, MONO)
-            return
-        x, y = self.box.x + PAD, self.box.bottom - PAD + 4
-        self.add(Label(self.look, "".join(parts), x, y, LABEL, self.look.theme.muted, font=MONO))
+    def foot(self, text: str) -> None:
+        """A line of code at the foot, for which tall has no room."""
+        if self.look.aspect == "wide":
+            x, y = self.box.x + PAD, self.box.bottom - PAD + 4
+            self.add(Label(self.look, text, x, y, LABEL, self.look.theme.muted, font=MONO))
