@@ -12,10 +12,10 @@ from scenes.stage.type import CAP, MONO, Label
 SECONDS = 2.0
 """Too short for a whole sentence: the scene itself begins with what it asks."""
 
-SIZES = {"wide": 128, "tall": 112}
+SIZES = {"wide": 128, "tall": 76}
 """Design pixels of the letters."""
 
-MOTIF = 250
+MOTIFS = {"wide": 250, "tall": 200}
 """Design pixels of a side of the small matrix product."""
 
 
@@ -26,18 +26,28 @@ class TitleCard(Film):
 
     def construct(self) -> None:
         name, schedule, look = title(self.scene), self.choice.schedule(), self.look
-        size = SIZES[look.aspect]
+        size, motif = SIZES[look.aspect], MOTIFS[look.aspect]
         self.captions.append(Mark(0.0, name, SCENES[self.scene]))
         self.chapters.append(Mark(0.0, name))
         self.next_section(name)
         self.poster_at = 0.0
         (x, y), wide = look.frame.center, look.aspect == "wide"
         left = x - 700 if wide else look.margin.x + 20
-        self._motif(Box(left, y - MOTIF / 2 - (0 if wide else 240), MOTIF, MOTIF))
-        left, base = (left + MOTIF + 90, y + CAP * size / 2 - 24) if wide else (left, y + 120)
+        self._motif(Box(left, y - motif / 2 - (0 if wide else 170), motif, motif))
+        left, base = (left + motif + 90, y + CAP * size / 2 - 24) if wide else (left, y + 70)
         self.add(Label(look, name, left, base, size, look.theme.ink, weight="SEMIBOLD"))
         sizes = f"{schedule.gemm} in {schedule.tiling}"
-        self.add(Label(look, sizes, left + 4, base + 84, LABEL + 8, look.theme.muted, font=MONO))
+        self.add(
+            Label(
+                look,
+                sizes,
+                left + 4,
+                base + (84 if wide else 60),
+                LABEL + (8 if wide else 2),
+                look.theme.muted,
+                font=MONO,
+            )
+        )
         self.wait(SECONDS)
 
     def _motif(self, box: Box) -> None:
