@@ -4,9 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup render verify test lint bench hero lock clean
+.PHONY: help setup render verify test film lint bench pictures lock clean
 help:
 	@echo "make render   media/overview.mp4, the clip of the preset 'seed'"
+	@echo "make film     media/film.mp4, all scenes in one"
 	@echo "make test     all tests"
 	@echo "make verify   the rungs of proof that can run on this machine"
 	@echo "make lint     ruff and mypy"
@@ -41,6 +42,9 @@ headers:
 render: $(READY)
 	$(BIN)/python render.py clip overview
 
+film: $(READY)
+	$(BIN)/python render.py film
+
 verify: $(READY)
 	$(BIN)/python render.py verify
 
@@ -57,9 +61,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.proof --write
 	$(BIN)/python -m benchmarks.render --write
 
-# The README's picture.
-hero: render
-	$(BIN)/python -m publish.webp media/overview.mp4
+# The README's pictures.
+pictures: $(READY)
+	$(BIN)/python render.py clip --all --aspect wide
+	$(BIN)/python -m publish.pictures
 
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
 lock: $(READY)

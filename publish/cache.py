@@ -72,11 +72,15 @@ def up_to_date(clip: Clip, mark: str) -> bool:
     return same and about.get("fingerprint") == mark
 
 
+BESIDE = {f"publish/{name}.py" for name in ("display", "door", "film", "pictures", "tables")}
+"""Sources of which no byte of a clip depends."""
+
+
 def _sources(scene: str) -> Iterable[str]:
     """Paths of the model, of what makes clips, and of the scene with all its parts."""
     others = {f"scenes/{name}.py" for name in SCENES if name != scene}
     for room in "tiling", "scenes", "publish":
         for path in sorted((ROOT / room).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if "kernel" not in path.relative_to(ROOT).parts and name not in others:
+            if "kernel" not in path.relative_to(ROOT).parts and name not in others | BESIDE:
                 yield name

@@ -16,7 +16,6 @@ from scenes.stage.film import Film
 from tests.screening import configured
 from tiling.presets import choose
 
-
 ROUNDING = 2
 
 

@@ -1,6 +1,8 @@
-"""A clip as an animated WebP, where only pictures can go: `python -m publish.webp CLIP.mp4`."""
+"""The README's pictures, from rendered clips: `python -m publish.pictures`.
 
-import sys
+media/overview.webp, the first scene moving; media/posters/SCENE[-night].webp, each scene's poster.
+"""
+
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +10,12 @@ import av
 import numpy as np
 from PIL import Image
 
+from publish.settings import THEMES, Clip
+from scenes import SCENES
+from tiling.presets import choose
+
 WIDTH, FPS, QUALITY = 720, 12, 50
+POSTER_WIDTH, POSTER_QUALITY = 1280, 80
 
 
 def animate(movie: Path, target: Path) -> None:
@@ -18,11 +25,10 @@ def animate(movie: Path, target: Path) -> None:
     with av.open(movie) as source:
         stream = source.streams.video[0]
         every = max(1, round(Fraction(stream.average_rate) / FPS))
-        height = round(stream.height * WIDTH / stream.width)
         for i, frame in enumerate(source.decode(stream)):
             if i % every:
                 continue
-            picture = frame.to_image().resize((WIDTH, height), Image.Resampling.LANCZOS)
+            picture = _narrow(frame.to_image(), WIDTH)
             if pictures and _alike(picture, pictures[-1]):
                 lasts[-1] += 1
             else:
@@ -33,11 +39,27 @@ def animate(movie: Path, target: Path) -> None:
     pictures[0].save(target, save_all=True, append_images=pictures[1:], **options)
 
 
+def _narrow(picture: Image.Image, width: int) -> Image.Image:
+    height = round(picture.height * width / picture.width)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
 def _alike(one: Image.Image, other: Image.Image) -> bool:
     difference = np.abs(np.asarray(one, np.int16) - np.asarray(other, np.int16))
     return float(np.percentile(difference, 99.99)) < 12
 
 
+def main() -> None:
+    first = Clip(next(iter(SCENES)), choose())
+    animate(first.file(".mp4"), first.file(".webp"))
+    posters = first.out / "posters"
+    posters.mkdir(exist_ok=True)
+    for scene in SCENES:
+        for theme in THEMES:
+            clip = Clip(scene, choose(), theme)
+            picture = _narrow(Image.open(clip.file(".jpg")), POSTER_WIDTH)
+            picture.save(posters / f"{clip.stem}.webp", quality=POSTER_QUALITY, method=6)
+
+
 if __name__ == "__main__":
-    clip = Path(sys.argv[1])
-    animate(clip, clip.with_suffix(".webp"))
+    main()
