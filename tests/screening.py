@@ -18,6 +18,9 @@ from scenes.stage.look import PIXEL, Box, contrast
 from scenes.stage.type import Cells, Label
 from scenes.stage.zone import Zone
 
+PHONE = 360
+"""Pixels across a phone."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -96,6 +99,8 @@ def faults(film: Film) -> list[str]:
             wrong.append(f"{text.says!r} leaves the margin")
         if text.size < 22:
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
+        if film.look.aspect == "tall" and text.size * PHONE / film.look.frame.w < 11:
+            wrong.append(f"{text.says!r} is under 11 px on a phone")
         for panel in panels:
             if text.ink.meets(panel) and not within(text.ink, panel.inset(5)):
                 wrong.append(f"{text.says!r} crosses the border of a zone")

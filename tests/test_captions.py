@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
+
 from publish.captions import vtt
 from publish.settings import Clip
+from scenes import SCENES
 from scenes.stage.film import Film
 from scenes.stage.type import Label
 from tests.screening import screen
@@ -16,8 +19,9 @@ def milliseconds(hours: str, minutes: str, seconds: str, rest: str) -> int:
     return ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000 + int(rest)
 
 
-def test_each_cue_is_on_the_screen_from_its_frame_to_its_last() -> None:
-    clip = Clip("overview", choose("ragged"))
+@pytest.mark.parametrize("scene", SCENES)
+def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> None:
+    clip = Clip(scene, choose("ragged"))
     shown: list[tuple[int, str]] = []
 
     def look_at(film: Film) -> None:
