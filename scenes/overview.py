@@ -105,9 +105,9 @@ class Overview(Film):
         (row, k), (rows, ks) = schedule.origin("A", k_tile), schedule.inside("A", k_tile)
         (_, col), (_, cols) = schedule.origin("B", k_tile), schedule.inside("B", k_tile)
         return (
-            f"Row {row} to {row + rows - 1} of A and column {col} to {col + cols - 1} of B, both "
-            f"at k {k} to {k + ks - 1}, travel to shared memory. Then "
-            f"{count(requested)}B have been requested."
+            f"{_span('Row', row, rows)} of A and {_span('column', col, cols)} of B, both at "
+            f"{_span('k', k, ks)}, travel to shared memory. Then {count(requested)}B have been "
+            "requested."
         )
 
     def _accumulates(self, schedule: Schedule) -> str:
@@ -123,8 +123,8 @@ class Overview(Film):
         (row, col), (rows, cols) = schedule.origin("C"), schedule.inside("C")
         found = self._found(schedule.k_tiles * schedule.tiling.bk)
         return (
-            f"The tile of C, row {row} to {row + rows - 1} and column {col} to {col + cols - 1}, "
-            f"travels from the registers to global memory.{found}"
+            f"The tile of C, {_span('row', row, rows)} and {_span('column', col, cols)}, travels "
+            f"from the registers to global memory.{found}"
         )
 
     def _found(self, k_done: int) -> str:
@@ -133,10 +133,17 @@ class Overview(Film):
         if values is None:
             return ""
         rows = "; ".join(", ".join(f"{x:g}" for x in row) for row in values.acc[k_done - 1])
-        return f" Then its accumulators are, row by row: {rows}."
+        return f" Then the accumulators of thread {THREAD} are, row by row: {rows}."
 
     def _closing(self, schedule: Schedule) -> str:
         cta = traffic(schedule).cta
         requested = state_at(schedule, len(schedule.events)).requested_bytes
         ratio = f"{cta.intensity:.3g}"
         return f"{count(cta.flop)}FLOP for {count(requested)}B requested: {ratio} FLOP per byte"
+
+
+def _span(name: str, first: int, count: int) -> str:
+    """`rows 6 to 11`, `row 12`, `k 0 to 3`."""
+    if count == 1:
+        return f"{name} {first}"
+    return f"{name}{'s' * (name != 'k')} {first} to {first + count - 1}"
