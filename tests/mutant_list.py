@@ -74,6 +74,13 @@ KERNEL_MUTANTS = (
         "barrier before reads stands before Copy B",
         (("        // Copy B\n", "        __syncthreads();\n"), ("__syncthreads();", "", 3)),
     ),
+    # what neither values nor traces show
+    _kernel(
+        "each word of As written twice",
+        "word = vector.at[v];",
+        "word = vector.at[v]; *const_cast<volatile float *>(&word) = vector.at[v];",
+        which=1,
+    ),
     # indices of the copies
     _kernel(
         "Copy A: row and k exchanged in A",
