@@ -6,13 +6,16 @@ from typing import ClassVar
 from manim import Animation, Scene, VGroup
 
 from scenes.stage.arrange import caption_line
-from scenes.stage.look import Look
+from scenes.stage.look import LABEL, Look
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Fade
 from scenes.stage.stage import Stage
 from scenes.stage.type import CAP, Label, wrap
 from tiling.presets import Choice, choose
 from tiling.state import state_at
+
+LINES = 2
+"""Of a caption, at most: a longer one is set smaller."""
 
 TURN = 0.4
 """Seconds in which one caption makes room for the next."""
@@ -61,7 +64,8 @@ class Film(Scene):
             self.chapters.append(Mark(self.now, chapter))
             self.next_section(chapter)
         place, size = caption_line(self.look)
-        lines = wrap(text, size, place.w, "MEDIUM")
+        while len(lines := wrap(text, size, place.w, "MEDIUM")) > LINES and size > LABEL:
+            size -= 2
         lead = size * 1.22
         top = place.center[1] - lead * (len(lines) - 1) / 2 + CAP * size / 2
         caption = VGroup(

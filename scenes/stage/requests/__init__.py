@@ -51,9 +51,10 @@ class Comparison(VGroup):
 
 def _zones(look: Look) -> dict[str, Box]:
     """Global memory, and at its right, or in tall below it, shared memory and the requests."""
-    area, gap, wide = below_caption(look), 24.0, look.aspect == "wide"
-    requested = 620.0 if wide else 478.0
-    shared = area.h - requested - gap if wide else 186.0
+    area, wide = below_caption(look), look.aspect == "wide"
+    gap = 24.0 if wide else 14.0
+    requested = 620.0 if wide else 446.0
+    shared = area.h - requested - gap if wide else 150.0
     width = 930.0 if wide else area.w
     height = area.h if wide else area.h - requested - shared - 2 * gap
     x, w = (area.x + width + gap, area.w - width - gap) if wide else (area.x, area.w)

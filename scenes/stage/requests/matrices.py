@@ -166,7 +166,8 @@ class Copies(Figure[Seen]):
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
         self.zone = Zone(look, box, "SHARED MEMORY", sizes)
         self.add(self.zone)
-        within = Box(box.x + 290, box.y + 22, box.w - 580, box.h - 44)
+        beside = 290 if look.aspect == "wide" else 250
+        within = Box(box.x + beside, box.y + 22, box.w - 2 * beside, box.h - 44)
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:
             self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")

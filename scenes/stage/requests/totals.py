@@ -16,10 +16,10 @@ from tiling.shapes import WORD, dims
 from tiling.tally import Count
 from tiling.traffic import Traffic, naive_requested
 
-LARGE = 88
+LARGE = {"wide": 88, "tall": 64}
 """Design pixels of the ratio."""
 
-BARS = 112
+BARS = {"wide": 112, "tall": 88}
 """Design pixels from one bar to the other."""
 
 
@@ -35,14 +35,15 @@ class Totals(Figure[Seen]):
         self.bytes = most >= WHOLE
         unit = "bytes" if self.bytes else "elements"
         self.zone = Zone(look, box, "REQUESTED FROM GLOBAL MEMORY", unit)
-        inner, top = box.inset(PAD, 0), box.y + (76 if wide else 104)
-        bars = Box(inner.x, top, inner.w, 2 * BARS)
+        self.large, pitch = LARGE[look.aspect], BARS[look.aspect]
+        inner, top = box.inset(PAD, 0), box.y + (76 if wide else 100)
+        bars = Box(inner.x, top, inner.w, 2 * pitch)
         tile = dims(schedule.tiling.bm, schedule.tiling.bn, schedule.tiling.bk)
         names = ["without tiles", f"in {tile} tiles"]
         self.bars = Bars(look, bars, names, most, self.write)
         self.add(self.zone, self.bars)
-        head = top + 189 + (46 if wide else 38)
-        width = inner.w if wide else 0.54 * inner.w
+        head = top + pitch + 77 + (46 if wide else 32)
+        width = inner.w if wide else 0.66 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
         self.lines = [head + LINE * 1.15 * (i + 1) for i in range(len(self.ROWS))]
         for x, word in zip(self.columns, ("without", "tiles"), strict=True):
@@ -52,7 +53,7 @@ class Totals(Figure[Seen]):
             self.add(Label(look, word, inner.x, y, LABEL + 2, ink))
         # Where the ratio will stand.
         self.ratio_at = (
-            (inner.x, self.lines[-1] + 108) if wide else (inner.x + width + 60, head + 44)
+            (inner.x, self.lines[-1] + 108) if wide else (inner.x + width + 40, head + 28)
         )
         self.room = inner.w if wide else inner.right - self.ratio_at[0]
         self.add_cells(start)
@@ -62,19 +63,20 @@ class Totals(Figure[Seen]):
         """How many times as many elements are requested without tiles, large, and what it means."""
         theme, (x, y) = self.look.theme, self.ratio_at
         text = times(counts) + "×"
-        large = Label(self.look, text, x, y, LARGE, theme.ink, weight="SEMIBOLD")
+        large = Label(self.look, text, x, y, self.large, theme.ink, weight="SEMIBOLD")
         words, note = "as many requests without tiles", "requests, not time: caches stand between"
         if self.look.aspect == "wide":
-            left = x + width_of(text, LARGE, weight="SEMIBOLD") + 24
+            left = x + width_of(text, self.large, weight="SEMIBOLD") + 24
             lines = wrap(words, LABEL + 4, self.room - (left - x))
             said = [(line, left, y - LINE * (len(lines) - 1 - i)) for i, line in enumerate(lines)]
             beside = x, y + 1.6 * LINE, "left"
         else:
-            lines = wrap(words, LABEL + 4, self.room)
-            said = [(line, x, y + LINE * (1.3 + i)) for i, line in enumerate(lines)]
+            lines = wrap(words, LABEL, self.room)
+            said = [(line, x, y + LINE * (1.1 + 0.9 * i)) for i, line in enumerate(lines)]
             # No room is left under it, but there is beside the zone's heading.
             beside = x + self.room, self.zone.box.y + PAD + CAP * LABEL + LINE, "right"
-        small = [Label(self.look, *line, LABEL + 4, theme.muted) for line in said]
+        size = LABEL + 4 if self.look.aspect == "wide" else LABEL
+        small = [Label(self.look, *line, size, theme.muted) for line in said]
         small.append(Label(self.look, note, *beside[:2], LABEL, theme.muted, beside[2]))
         return [large, *small]
 
