@@ -281,7 +281,7 @@ def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:
     color = look.theme.tint(load.operand, 0.6)
     words = f"a sector: {FLOATS} floats, {SECTOR} bytes"
     if load.shape[1] % FLOATS:
-        words += "; some span two rows"
+        words += "; some span rows"
     return VGroup(
         Path(look, cells, stroke_color=color, stroke_width=STROKE),
         Slab(look, box, stroke=ink, width=3),
