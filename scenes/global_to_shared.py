@@ -4,11 +4,11 @@ from itertools import pairwise
 
 from manim import VGroup
 
-from scenes.stage import rooms
-from scenes.stage.copying import Step
 from scenes.stage.film import Film
-from scenes.stage.loader import ORDERS, THREAD, Facing, Loader, Reading
-from scenes.stage.loading import plural
+from scenes.stage.loading import rooms
+from scenes.stage.loading.copying import Step
+from scenes.stage.loading.loader import ORDERS, THREAD, Facing, Loader, Reading
+from scenes.stage.loading.windows import plural
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Dissolve, Pulse
 from scenes.stage.zone import Zone
@@ -36,8 +36,8 @@ class GlobalToShared(Film):
         places = rooms.Rooms(self.look)
         gemm, tiling = self.plan.gemm, self.plan.tiling
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        self.memory = Zone(self.look, places.memory, "GLOBAL MEMORY", str(gemm))
-        self.shared = Zone(self.look, places.shared, "SHARED MEMORY", sizes)
+        self.memory = Zone(self.look, places.memory, "GLOBAL MEMORY", places.sizes(str(gemm)))
+        self.shared = Zone(self.look, places.shared, "SHARED MEMORY", places.sizes(sizes))
         self.a, self.b = (Loader(self.look, self.plan, operand) for operand in ("A", "B"))
         self.on_right = VGroup(self.shared, self.a.target, self.b.target)
         self.add(self.memory, self.a.source, self.a.strip, self.on_right)

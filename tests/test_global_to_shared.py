@@ -9,9 +9,9 @@ import pytest
 
 from publish.settings import Clip
 from scenes.global_to_shared import GlobalToShared, hops
-from scenes.stage.copying import Crop, Plot, Step
-from scenes.stage.loader import Facing, Loader, Reading
-from scenes.stage.loading import Window
+from scenes.stage.loading.copying import Crop, Plot, Step
+from scenes.stage.loading.loader import Facing, Loader, Reading
+from scenes.stage.loading.windows import Window
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.shapes import Travel
 from tests.screening import configured, screen
@@ -224,7 +224,7 @@ def check_lanes(loader: Loader, truth: Truth) -> None:
     whose, *more = lanes.cells["told"].texts.tolist()
     warps = {truth.thread[e] // 32 for e in now}
     assert whose == ("several warps" if len(warps) > 1 else f"warp {warp}")
-    told = " ".join(more)
+    told = "  ".join(more)
     assert bool(told) == (step.asked > step.since)
     for said, noun in re.findall(r"([\d,]+) (\w+)", told):
         count = int(said.replace(",", ""))

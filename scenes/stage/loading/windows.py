@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from manim import VGroup
 
-from scenes.stage.copying import FLOATS, Crop, Load, Plot, Step
+from scenes.stage.loading.copying import FLOATS, Crop, Load, Plot, Step
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import CELL
 from scenes.stage.shapes import STROKE, Patch, Path, Slab, dashed, outline
@@ -225,14 +225,20 @@ class Lanes(Plot):
         rest = np.setdiff1d(np.arange(min(WARP, self.threads - warp * WARP)), asking)
         theme = self.look.theme
         quiet = theme.muted if step.asked else theme.ink
-        told, tell = self.told(step), TELL if self.look.aspect == "wide" else LABEL
+        wide, told = self.look.aspect == "wide", self.told(step)
+        tell = TELL if wide else LABEL
         several = len(np.unique(load.warp[now])) > 1
         whose = "several warps" if several else f"warp {warp}"
         left, right, width = self.crop.box.x + 3, self.crop.box.right - 3, ADVANCE * tell
         y, h = self.crop.box.y - 18 - CAP * tell, CAP * tell
+        # In tall what is counted has a line of its own, under the lanes.
+        below = self.crop.box.bottom + 12
+        first = told if wide else told[:1]
+        lines = [("  ".join(first), y), ("  ".join(told[len(first) :]), below)]
+        lines = [(text, at) for text, at in lines if text]
         heads = [Box(left, y, len(whose) * width, h)]
-        heads += [Box(right - len(told) * width, y, len(told) * width, h)] if told else []
-        texts = [whose, told] if told else [whose]
+        heads += [Box(right - len(text) * width, at, len(text) * width, h) for text, at in lines]
+        texts = [whose, *(text for text, _ in lines)]
         return {
             "asking": self.numbers(self._at(asking), asking, self.ink_on(NOW)),
             "rest": self.numbers(self._at(rest), rest, quiet),
@@ -242,11 +248,11 @@ class Lanes(Plot):
     def _at(self, lanes: Ints) -> list[Box]:
         return [self.cell(lane) for lane in lanes.tolist()]
 
-    def told(self, step: Step) -> str:
+    def told(self, step: Step) -> list[str]:
         """What is being asked for: which turn, by how many lanes, in how many sectors."""
         of = self.load.turns
         if step.asked == step.since:
-            return ""
+            return []
         first, last = np.searchsorted(of.edges, [step.since, step.asked])
         parts = [f"turn {of.turn[last - 1] + 1} of {of.turn[-1] + 1}"]
         requests = int(of.requests[first:last].sum())
@@ -257,7 +263,7 @@ class Lanes(Plot):
                 parts.append(plural(requests, "request"))
         if step.lit:
             parts.append(plural(int(of.sectors[first:last].sum()), "sector"))
-        return "  ".join(parts)
+        return parts
 
     def _taking_part(self, step: Step, asking: int) -> list[str]:
         """How many lanes of a warp ask, how many only write zeros, how many do nothing."""
@@ -280,7 +286,7 @@ def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:
     cells = Crop(box, 0, 0, 1, FLOATS).lines()
     color = look.theme.tint(load.operand, 0.6)
     words = f"a sector: {FLOATS} floats, {SECTOR} bytes"
-    if load.shape[1] % FLOATS:
+    if load.shape[1] % FLOATS and look.aspect == "wide":
         words += "; some span rows"
     return VGroup(
         Path(look, cells, stroke_color=color, stroke_width=STROKE),
@@ -293,7 +299,8 @@ def title(look: Look, operand: str, name: str, words: str, x: float, baseline: f
     """The name of a matrix or of its tile in the colour of its operand, and what is shown of it."""
     ink = look.theme.ink_of[operand]
     mono = {"font": MONO} if "[" in name else {"weight": "SEMIBOLD"}
-    head = Label(look, name, x, baseline, LABEL + 6, ink, **mono)
+    size = LABEL + 6 if look.aspect == "wide" or len(name) == 1 else LABEL
+    head = Label(look, name, x, baseline, size, ink, **mono)
     if not words:
         return VGroup(head)
     after = Label(look, words, head.boxes[0].right + 16, baseline, LABEL, look.theme.muted)

@@ -4,14 +4,23 @@ and the words that one thread reads of As."""
 import numpy as np
 from manim import Animation, VGroup
 
-from scenes.stage import rooms
 from scenes.stage.bars import PITCH, Bars
-from scenes.stage.copying import Crop, Load, Step
-from scenes.stage.loading import NOW, Lanes, SharedTile, Whole, Window, legend, plural, title
-from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.loading import rooms
+from scenes.stage.loading.copying import Crop, Load, Step
+from scenes.stage.loading.windows import (
+    NOW,
+    Lanes,
+    SharedTile,
+    Whole,
+    Window,
+    legend,
+    plural,
+    title,
+)
+from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
 from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
-from scenes.stage.zone import PAD, Zone
+from scenes.stage.zone import LINE, PAD, Zone
 from tiling.expand import Bools, Order, fragment_words
 from tiling.layout import Operand, shared_layout
 from tiling.layout import SharedTile as Layout
@@ -61,19 +70,21 @@ class Loader:
     def _add_target(self, places: rooms.Rooms) -> None:
         look, zone, operand = self.look, places.shared, self.load.operand
         area = places.grid(zone)
-        wide = area.w / 2 - BETWEEN / 2
-        half = Box(area.x if operand == "A" else area.right - wide, area.y, wide, area.h)
+        width = area.w / 2 - BETWEEN / 2
+        half = Box(area.x if operand == "A" else area.right - width, area.y, width, area.h)
         self.tile = SharedTile(look, self.load, rooms.shared(self.load, half))
         self.plots.append(self.tile)
         crop, tile = self.tile.crop, shared_layout(self.load.schedule.tiling)[operand]
         pad = tile.stride - tile.extent
         words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
-        name, words = f"{operand}s[k][{SIDE[operand]}]", f"{dims(tile.k, words)} words"
+        wide = look.aspect == "wide"
+        name, words = f"{operand}s[k][{SIDE[operand]}]", dims(tile.k, words) + " words" * wide
         self.target = VGroup(
             self.tile, title(look, operand, name, words, half.x, places.title(zone))
         )
         if crop.rows < tile.k or crop.cols < tile.stride:
-            words = f"k {upto(0, crop.rows)}, {SIDE[operand]} {upto(0, crop.cols)} of the tile"
+            words = f"k {upto(0, crop.rows)}, {SIDE[operand]} {upto(0, crop.cols)}"
+            words += " of the tile" * wide
             self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
 
     def settle(self, step: Step) -> None:
@@ -130,9 +141,9 @@ class Loader:
         one, other = self.window.filled(here, NOW), self.window.filled(there, NOW)
         flights: list[Animation] = [Travel(one, other, part)]
         size = min(fitting_size(box, 2, LABEL + 6) for box in (here[0], there[0]))
-        if size >= LABEL - 0.5:
+        if size >= LEAST:
             ink = self.window.ink_on(NOW)
-            tags = [Tags(self.look, boxes, lanes, max(size, LABEL), ink) for boxes in (here, there)]
+            tags = [Tags(self.look, boxes, lanes, size, ink) for boxes in (here, there)]
             flights.append(Travel(*tags, part))
         return flights
 
@@ -159,6 +170,8 @@ def absent(look: Look, threads: int, places: rooms.Rooms) -> list[Label]:
     elif threads == 1:
         words = "the other lanes do not exist: the CTA has one thread"
     y = places.lanes.bottom + 20 + CAP * LABEL
+    if look.aspect == "tall":
+        y += LINE  # under what is counted
     return [Label(look, words, places.lanes.right - 3, y, LABEL, look.theme.muted, "right")]
 
 
@@ -174,7 +187,9 @@ class Reading(VGroup):
         self.words = [as_it_is, kept.word(row, 0)]
         thread = a.load.warp * WARP + a.load.lane
         self.loaded = [int(thread[(a.load.k == 0) & (a.load.i == one)][0]) for one in row]
-        names = "As[k][row], as it is", "As[row][k], had A kept its shape"
+        names = ["As[k][row], as it is", "As[row][k], had A kept its shape"]
+        if look.aspect == "tall":
+            names = [name.partition(",")[0] for name in names]
         lead = (box.h + 10) / 2
         for i, (words, name) in enumerate(zip(self.words, names, strict=True)):
             self._strip(words, name, Box(box.x, box.y + i * lead, box.w, lead - 30))
@@ -208,10 +223,10 @@ class Reading(VGroup):
             Path(look, crop.lines(), **grey), Slab(look, crop.box, stroke=theme.tint("A", 0.9))
         )
         size = fitting_size(crop.cell, 2, LABEL)
-        if size >= LABEL - 0.5:
+        if size >= LEAST:
             each = [crop.part(0, word) for word in seen.tolist()]
             texts = [str(word) for word in seen.tolist()]
-            self.add(Tags(look, each, texts, LABEL, theme.ink_on(color)))
+            self.add(Tags(look, each, texts, size, theme.ink_on(color)))
 
 
 ORDERS: tuple[Order, Order] = ("rows", "columns")
@@ -249,7 +264,8 @@ class Facing(VGroup):
                 ),
                 Label(look, words, zone.x + PAD, places.foot(zone), LABEL, look.theme.muted),
             )
-        self.add(Zone(look, places.shared, "GLOBAL MEMORY", str(schedule.gemm)))
+        sizes = places.sizes(str(schedule.gemm))
+        self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
         labels = [f"A's tile, lanes {name}" for name in names]
         room = places.strip
         box = Box(room.x + 4, room.y + (room.h - PITCH - 77) / 2, room.w - 8, room.h)

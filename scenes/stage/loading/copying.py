@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes.stage.figure import Figure
-from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.matrix import CELL
 from scenes.stage.shapes import STROKE, Patch, Path, outline
 from scenes.stage.type import Cells, Tags, fitting_size
@@ -143,6 +143,6 @@ class Plot(Figure[Step]):
         """Lanes in these boxes, nothing where they would be too small to read."""
         texts = [str(lane) for lane in which]
         size = min((fitting_size(box, 2, LABEL + 6) for box in boxes), default=LABEL)
-        if size < LABEL - 0.5:
+        if size < LEAST:
             boxes, texts = [], []
-        return Tags(self.look, boxes, texts, max(size, LABEL), color)
+        return Tags(self.look, boxes, texts, size, color)

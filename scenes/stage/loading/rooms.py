@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes.stage.arrange import below_caption
-from scenes.stage.copying import FLOATS, Crop, Load
+from scenes.stage.loading.copying import FLOATS, Crop, Load
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.type import CAP
-from scenes.stage.zone import LINE, PAD
+from scenes.stage.zone import PAD
 from tiling.layout import shared_layout
+
+NEEDED = 36
+"""Design pixels of the smallest cell that holds a number."""
 
 LARGEST = 62
 """Design pixels of the largest cell."""
@@ -36,7 +39,7 @@ class Rooms:
         room = below_caption(self.look)
         if self.look.aspect == "wide":
             return Box(room.x, room.y, (room.w - 56) / 2, 626)
-        return Box(room.x, room.y, room.w, 626)
+        return Box(room.x, room.y, room.w, 400)
 
     @property
     def shared(self) -> Box:
@@ -50,18 +53,21 @@ class Rooms:
         room, memory = below_caption(self.look), self.memory
         if self.look.aspect == "wide":
             return Box(room.x, memory.bottom + 34, room.w, room.bottom - memory.bottom - 34)
-        return Box(room.x, memory.bottom + 34, room.w, self.shared.y - memory.bottom - 68)
+        return Box(room.x, memory.bottom + 22, room.w, self.shared.y - memory.bottom - 44)
 
     @property
     def lanes(self) -> Box:
         """The cells of a warp's lanes, in the strip."""
         wide = self.look.aspect == "wide"
-        return Box(self.strip.x, self.strip.y + 44, self.strip.w, 62 if wide else 128)
+        return Box(self.strip.x, self.strip.y + 44, self.strip.w, 62 if wide else 92)
 
     def title(self, zone: Box) -> float:
-        """Under the zone's heading, which has two lines in tall."""
-        tall = self.look.aspect == "tall"
-        return zone.y + PAD + CAP * LABEL + LINE * tall + 54
+        """Under the zone's heading."""
+        return zone.y + PAD + CAP * LABEL + (54 if self.look.aspect == "wide" else 44)
+
+    def sizes(self, text: str) -> str:
+        """What stands in a zone's heading beside its name; in tall there is no room for it."""
+        return text if self.look.aspect == "wide" else ""
 
     def foot(self, zone: Box) -> float:
         return zone.bottom - PAD
@@ -88,15 +94,20 @@ def columns(load: Load, rows: int, most: int) -> tuple[int, int]:
     last = col + inside_cols - 1
     last += int((FLOATS - 1 - (starts + last) % FLOATS).max())
     first, end = max(0, first), max(min(last + 1, width), tile_end)
+    if end - first > most >= FLOATS:
+        most -= most % FLOATS
     return first, min(end - first, most)
 
 
 def window(load: Load, area: Box) -> Crop:
     """The first rows of the tile in square cells large enough for numbers."""
     tile = load.schedule.tiling.tile_shape(load.operand)
-    row, rows = load.schedule.origin(load.operand)[0], min(tile[0], ROWS)
-    first, cols = columns(load, rows, COLS)
-    room = Box(area.x, area.y, area.w - MAP * cropped(load, rows, first, cols), area.h)
+    row = load.schedule.origin(load.operand)[0]
+    rows, room = min(tile[0], ROWS, int(area.h / NEEDED)), area
+    first, cols = columns(load, rows, min(COLS, int(room.w / NEEDED)))
+    if cropped(load, rows, first, cols):
+        room = Box(area.x, area.y, area.w - MAP, area.h)
+        first, cols = columns(load, rows, min(COLS, int(room.w / NEEDED)))
     side = min(LARGEST, room.w / cols, room.h / rows)
     return Crop(_middle(room, side * cols, side * rows), row, first, rows, cols)
 
@@ -130,7 +141,8 @@ def fine(load: Load, area: Box, reach: tuple[int, int]) -> Crop:
 def shared(load: Load, area: Box) -> Crop:
     """The first words of As or Bs at the first few k; with its padding if that is near enough."""
     tile = shared_layout(load.schedule.tiling)[load.operand]
-    rows, cols = min(tile.k, ROWS), min(tile.stride, ROWS)
+    most = min(ROWS, int(min(area.w, area.h) / NEEDED))
+    rows, cols = min(tile.k, most), min(tile.stride, most)
     side = min(LARGEST, area.w / cols, area.h / rows)
     return Crop(_middle(area, side * cols, side * rows), 0, 0, rows, cols)
 
