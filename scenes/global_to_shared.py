@@ -7,8 +7,9 @@ from manim import VGroup
 from scenes.stage.film import Film
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Step
-from scenes.stage.loading.loader import ORDERS, THREAD, Facing, Loader, Reading
-from scenes.stage.loading.windows import plural
+from scenes.stage.loading.facing import ORDERS, Facing
+from scenes.stage.loading.lanes import plural
+from scenes.stage.loading.loader import THREAD, Loader, Reading
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Dissolve, Pulse
 from scenes.stage.zone import Zone

@@ -10,7 +10,8 @@ import pytest
 from publish.settings import Clip
 from scenes.global_to_shared import GlobalToShared, hops
 from scenes.stage.loading.copying import Crop, Plot, Step
-from scenes.stage.loading.loader import Facing, Loader, Reading
+from scenes.stage.loading.facing import Facing
+from scenes.stage.loading.loader import Loader, Reading
 from scenes.stage.loading.windows import Window
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.shapes import Travel

@@ -4,24 +4,15 @@ and the words that one thread reads of As."""
 import numpy as np
 from manim import Animation, VGroup
 
-from scenes.stage.bars import PITCH, Bars
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Crop, Load, Step
-from scenes.stage.loading.windows import (
-    NOW,
-    Lanes,
-    SharedTile,
-    Whole,
-    Window,
-    legend,
-    plural,
-    title,
-)
+from scenes.stage.loading.lanes import Lanes
+from scenes.stage.loading.windows import NOW, SharedTile, Whole, Window, legend, title
 from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
 from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
-from scenes.stage.zone import LINE, PAD, Zone
-from tiling.expand import Bools, Order, fragment_words
+from scenes.stage.zone import LINE, PAD
+from tiling.expand import Bools, fragment_words
 from tiling.layout import Operand, shared_layout
 from tiling.layout import SharedTile as Layout
 from tiling.schedule import Schedule
@@ -227,82 +218,3 @@ class Reading(VGroup):
             each = [crop.part(0, word) for word in seen.tolist()]
             texts = [str(word) for word in seen.tolist()]
             self.add(Tags(look, each, texts, size, theme.ink_on(color)))
-
-
-ORDERS: tuple[Order, Order] = ("rows", "columns")
-"""Lanes numbered along the rows of a tile, as the schedule does, and down its columns."""
-
-
-class Facing(VGroup):
-    """The same tile of A under both orders side by side, and a bar for each one's sectors."""
-
-    def __init__(self, look: Look, schedule: Schedule) -> None:
-        super().__init__()
-        self.loads = [Load(schedule, "A", order) for order in ORDERS]
-        self.edges = self.loads[0].turns.edges  # the same groups, taken in another order
-        self.totals = [int(load.turns.sectors.sum()) for load in self.loads]
-        self.windows: list[Window] = []
-        self.step, self.counted = Step(), 0  # elements asked for, elements in the bars
-        places = rooms.Rooms(look)
-        names = "along its rows", "down its columns"
-        reach = self._reach()
-        for load, zone, name in zip(self.loads, (places.memory, places.shared), names, strict=True):
-            crop = rooms.fine(load, places.grid(zone), reach)
-            window = Window(look, load, crop)
-            self.windows.append(window)
-            words = extent(crop, load.shape)
-            told = f"lanes {name}; outlined: one turn of a warp"
-            self.add(
-                window,
-                title(
-                    look,
-                    "A",
-                    "A",
-                    told,
-                    zone.x + PAD,
-                    places.title(zone),
-                ),
-                Label(look, words, zone.x + PAD, places.foot(zone), LABEL, look.theme.muted),
-            )
-        sizes = places.sizes(str(schedule.gemm))
-        self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
-        labels = [f"A's tile, lanes {name}" for name in names]
-        room = places.strip
-        box = Box(room.x + 4, room.y + (room.h - PITCH - 77) / 2, room.w - 8, room.h)
-        self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A",))
-        self.add(self.bars)
-
-    def _reach(self) -> tuple[int, int]:
-        """How many rows and columns of the tile one turn of a warp spans, in either order."""
-        first = int(self.edges[1])
-        row, col = self.loads[0].schedule.origin("A")
-        down = max(int(load.row[:first].max()) - row + 1 for load in self.loads)
-        right = max(int(load.col[:first].max()) - col + 1 for load in self.loads)
-        return down, right
-
-    def _count(self, sectors: float) -> str:
-        return plural(int(sectors), "sector") if sectors else ""
-
-    @property
-    def told(self) -> str:
-        """The two counts in words."""
-        rows, columns = self.totals
-        return (
-            f"The requests for A's tile touch {plural(rows, 'sector')} with lanes along the rows, "
-            f"{plural(columns, 'sector')} with lanes down the columns. A bar for each."
-        )
-
-    def to(self, step: Step, turns: int) -> list[Animation]:
-        """The way of both to a step, and of the bars to what so many turns have touched."""
-        moves: list[Animation] = []
-        for window in self.windows:
-            for name, patch in window.patches_at(step).items():
-                here = window.patches[name]
-                lit = name == "sectors"
-                if not np.array_equal(here.points, patch.points):
-                    moves.append(Relight(here, patch, (0, 1)) if lit else Swap(here, patch, 0.3))
-            for name, cells in window.cells_at(step).items():
-                moves.append(Swap(window.cells[name], cells, 0.3))
-        self.step, self.counted = step, int(self.edges[turns])
-        counts = [{"A": float(load.turns.sectors[:turns].sum())} for load in self.loads]
-        return [*moves, *self.bars.moves(counts)]
