@@ -18,11 +18,15 @@ that are aligned for a wide request only now and then."""
 
 @dataclass(frozen=True)
 class KernelMutant:
-    """gemm.cu with pieces of its text replaced: (old, new), or (old, new, which of several)."""
+    """gemm.cu with pieces of its text replaced: (old, new), or (old, new, which of several).
+
+    One that is `surplus` does all that the schedule says, and more: only its instructions show it.
+    """
 
     name: str
     patches: tuple[tuple[str, str] | tuple[str, str, int], ...]
     problem: str = "toy"
+    surplus: bool = False
 
     def kernel(self) -> str:
         text = source()
@@ -42,6 +46,7 @@ class ScheduleMutant:
     name: str
     change: Callable[[list[Event]], list[Event]]
     problem: str = "toy"
+    surplus = False
 
     def schedule(self) -> Schedule:
         plan = PROBLEMS[self.problem]
@@ -75,11 +80,16 @@ KERNEL_MUTANTS = (
         (("        // Copy B\n", "        __syncthreads();\n"), ("__syncthreads();", "", 3)),
     ),
     # what neither values nor traces show
-    _kernel(
+    KernelMutant(
         "each word of As written twice",
-        "word = vector.at[v];",
-        "word = vector.at[v]; *const_cast<volatile float *>(&word) = vector.at[v];",
-        which=1,
+        (
+            (
+                "word = vector.at[v];",
+                "word = vector.at[v]; *const_cast<volatile float *>(&word) = vector.at[v];",
+                1,
+            ),
+        ),
+        surplus=True,
     ),
     # indices of the copies
     _kernel(

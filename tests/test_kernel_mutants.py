@@ -13,7 +13,8 @@ pytestmark = [needs_host, needs_race, needs_nvrtc]
 def test_every_mutant_is_caught(mutant: Mutant) -> None:
     seen = seen_by(mutant)
     assert any(seen.values())
-    if seen["bits"] is False:  # values are right: counting instructions is not enough
+    # Where values are right, counting instructions is not enough, unless nothing else can differ.
+    if seen["bits"] is False and not mutant.surplus:
         assert seen["trace"] or seen["race"]
 
 
