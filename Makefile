@@ -69,7 +69,7 @@ pictures: $(READY)
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
 lock: $(READY)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  --extra clip --extra compiler --group dev pyproject.toml -o requirements.lock
+	  --extra clip --extra compiler --extra page --group dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.manim media/.rendering-*

@@ -7,7 +7,20 @@ from typing import Any
 
 import click
 
-from publish.door import Door, chosen, look_options, one_of, positive, tiling_options, writable
+from publish.door import (
+    MAX_JOBS,
+    Door,
+    chosen,
+    look_options,
+    named_option,
+    one_of,
+    out_option,
+    positive,
+    quality_option,
+    tiling_options,
+    web_address,
+    writable,
+)
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
 from tiling.presets import presets
@@ -22,6 +35,7 @@ def main() -> None:
     python render.py clip overview
     python render.py clip overview --preset sgemm --theme night
     python render.py film
+    python render.py embed overview
     python render.py inspect --gemm 64x48x40 --cta 16x16x8 --thread 4x4
     """
 
@@ -41,18 +55,22 @@ def list_command() -> None:
 @main.command()
 @click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
 @click.option("--all", "every", is_flag=True, help="Every scene, in both themes and both aspects.")
+@click.option("--pictures", is_flag=True, help="Also SCENE.webp and SCENE.gif, which move.")
 @tiling_options
-@look_options
+@look_options("both")
 @click.pass_context
-def clip(ctx: click.Context, names: tuple[str, ...], every: bool, **options: Any) -> None:
-    """Render clips: SCENE.mp4, a poster .jpg, subtitles .vtt, a transcript .txt, and .json about
-    them all.
+def clip(
+    ctx: click.Context, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
+) -> None:
+    """Render clips: SCENE.mp4, a smaller .webm, a poster .jpg, subtitles .vtt, a transcript .txt, and
+    .json about them all.
 
     Without --theme a clip is paper, without --aspect wide; with --all it is made in both.
 
     \b
     python render.py clip overview
     python render.py clip overview --preset small --theme night --aspect tall
+    python render.py clip why_tile --theme both --aspect both
     python render.py clip --all --theme night
     """
     from publish.cache import fingerprint, up_to_date
@@ -62,27 +80,44 @@ def clip(ctx: click.Context, names: tuple[str, ...], every: bool, **options: Any
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
-    jobs, choice = positive("--jobs", options["jobs"]), chosen(options)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
     writable("--out", options["out"])
     sweep(options["out"])
-    themes = [options["theme"]] if options["theme"] else THEMES if every else THEMES[:1]
-    aspects = [options["aspect"]] if options["aspect"] else ASPECTS if every else ASPECTS[:1]
+    usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
+    look, shape = options["theme"] or usual[0], options["aspect"] or usual[1]
     wanted = [
         Clip(name, choice, theme, aspect, options["quality"], options["out"])
         for name in (SCENES if every else dict.fromkeys(names))
-        for theme in themes
-        for aspect in aspects
+        for theme in (THEMES if look == "both" else [look])
+        for aspect in (ASPECTS if shape == "both" else [shape])
     ]
     stale = [one for one in wanted if not up_to_date(one, fingerprint(one))]
     for one in wanted:
         if one not in stale:
             click.echo(f"{one.file('.mp4')} is up to date")
-    if stale:
-        _render(ctx, stale, jobs)
+    failed = _render(stale, jobs) if stale else []
+    if pictures:
+        _add_pictures([one for one in wanted if one not in failed], jobs)
+    if failed:
+        ctx.exit(1)
 
 
-def _render(ctx: click.Context, clips: list[Clip], jobs: int) -> None:
-    """Verify the clips' tiling, then render them all; what fails does not stop the others."""
+def _add_pictures(clips: list[Clip], jobs: int) -> None:
+    """Moving pictures of clips that lack them."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from publish.animate import ANIMATED, has_pictures, make_pictures
+
+    lacking = [one for one in clips if not has_pictures(one)]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        for one, _ in zip(lacking, pool.map(make_pictures, lacking), strict=True):
+            click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
+
+
+def _render(clips: list[Clip], jobs: int) -> list[Clip]:
+    """Verify the clips' tiling, then render them all. Returns those that failed, which do not stop
+    the others."""
     from publish.clip import render
     from publish.display import Display, verified
 
@@ -95,14 +130,13 @@ def _render(ctx: click.Context, clips: list[Clip], jobs: int) -> None:
         if len(clips) == 1 and isinstance(why, Refused):
             raise why
         click.echo(f"Error: {failed.stem}: {why}", err=True)
-    if display.failures:
-        ctx.exit(1)
+    return [failed for failed, _ in display.failures]
 
 
 @main.command()
 @click.option("--scenes", help="Which, and in which order.  [e.g. overview,outer_product]")
 @tiling_options
-@look_options
+@look_options()
 def film(scenes: str | None, **options: Any) -> None:
     """Join scenes to one film: film.mp4 with chapters, each scene behind its title card.
 
@@ -124,7 +158,7 @@ def film(scenes: str | None, **options: Any) -> None:
             raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
     if len(set(names)) < len(names):
         raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"]), chosen(options)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
     writable("--out", options["out"])
     sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
@@ -139,6 +173,71 @@ def film(scenes: str | None, **options: Any) -> None:
     except RenderFailed as failed:
         raise click.ClickException(str(failed)) from None
     click.echo(f"{whole.file('.mp4')}  {len(parts)} scenes")
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of([*SCENES, "film"]))
+@click.option("--base-url", default="", help="Where the files will lie.  [e.g. /assets/tilelapse]")
+@named_option("--theme", [*THEMES, "auto"], default="auto", help="auto: as the reader has it.")
+@click.option("--controls", is_flag=True, help="The browser's own controls too.")
+@click.option("--page", is_flag=True, help="Instead write index.html, a page of all clips.")
+@tiling_options
+@quality_option()
+@out_option("look in")
+def embed(
+    names: tuple[str, ...], base_url: str, theme: str, controls: bool, page: bool, **options: Any
+) -> None:
+    """Print the HTML that shows rendered clips on a page: to be pasted into HTML or Markdown.
+
+    It needs the clips in wide and tall, and without --theme in both themes.
+
+    \b
+    python render.py clip overview --theme both --aspect both
+    python render.py embed overview --base-url /assets/tilelapse
+    python render.py embed --page
+    """
+    from publish.page.figure import figure
+    from publish.page.gallery import write_page
+    from publish.page.shown import in_looks
+
+    if page:
+        if names:
+            raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
+        path, count = write_page(options["out"])
+        click.echo(f"{path}  {count} clips")
+        return
+    if not names:
+        raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
+    web_address("--base-url", base_url)
+    choice = chosen(options)
+    for name in dict.fromkeys(names):
+        looks = (
+            Clip(name, choice, each, aspect, options["quality"], options["out"])
+            for each in (THEMES if theme == "auto" else [theme])
+            for aspect in ASPECTS
+        )
+        click.echo(figure(in_looks(looks), base_url, controls))
+
+
+@main.command()
+@out_option("serve")
+@click.option("--port", default="8000", show_default=True, help="Of 127.0.0.1.")
+def serve(out: Path, port: str) -> None:
+    """Show the page of all clips on this machine, with byte ranges, so that seeking works.
+
+    \b
+    make gallery
+    python render.py serve
+    """
+    from publish.page.gallery import PAGE
+    from publish.page.serve import HOST
+    from publish.page.serve import serve as run
+
+    number = positive("--port", port, 65535, "8000")
+    if not (out / PAGE).is_file():
+        raise Refused("--out", out, f"has no {PAGE}", "try python render.py embed --page, first")
+    click.echo(f"http://{HOST}:{number}/  (Ctrl+C ends it)")
+    run(out, number)
 
 
 @main.command()

@@ -51,7 +51,7 @@ class Tally:
     """A Progress that sums."""
 
     def __init__(self) -> None:
-        self.frames = self.kilobytes = 0
+        self.frames = self.bytes = 0
 
     def total(self, clip: Clip, frames: int) -> None:
         self.frames += frames
@@ -63,8 +63,8 @@ class Tally:
     def failed(self, clip: Clip, why: Exception) -> None:
         raise why
 
-    def memory(self, kilobytes: int) -> None:
-        self.kilobytes = max(self.kilobytes, kilobytes)
+    def memory(self, needed: int) -> None:
+        self.bytes = max(self.bytes, needed)
 
 
 def timed(clips: list[Clip], jobs: int) -> tuple[float, Tally]:
@@ -88,7 +88,7 @@ def every_clip() -> str:
             seconds, tally = timed(clips, jobs)
             first = first or seconds
             numbers = f"{tally.frames / FPS:.0f}", f"{seconds:.0f}", f"{first / seconds:.2f}"
-            memory = f"{tally.kilobytes * 1024 / 1e6:.0f}"
+            memory = f"{tally.bytes / 1e6:.0f}"
             rows.append([f"{len(clips)} clips, `--jobs {jobs}`", *numbers, memory])
     return table(["", "film, s", "render, s", "faster than one", "MB a process, at most"], rows)
 

@@ -72,7 +72,7 @@ def up_to_date(clip: Clip, mark: str) -> bool:
     return same and about.get("fingerprint") == mark
 
 
-BESIDE = {f"publish/{name}.py" for name in ("display", "door", "film", "pictures", "tables")}
+BESIDE = {f"publish/{name}.py" for name in ("animate", "display", "door", "film", "pictures", "tables")}
 """Sources of which no byte of a clip depends."""
 
 
@@ -82,5 +82,5 @@ def _sources(scene: str) -> Iterable[str]:
     for room in "tiling", "scenes", "publish":
         for path in sorted((ROOT / room).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if "kernel" not in path.relative_to(ROOT).parts and name not in others | BESIDE:
+            if not {"kernel", "page"} & set(Path(name).parts) and name not in others | BESIDE:
                 yield name

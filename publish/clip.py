@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,8 +20,9 @@ from tiling.verify import Rung
 
 PRIVATE = ".rendering-"
 
-KINDS = (".mp4", ".jpg", ".vtt", ".txt")
-"""The files of a clip beside its description, which is .json."""
+KINDS = (".mp4", ".webm", ".jpg", ".vtt", ".txt")
+"""The files of a clip beside its description, which is .json. A .webm that is not smaller than the
+.mp4 is left out."""
 
 
 class Progress(Protocol):
@@ -33,8 +34,8 @@ class Progress(Protocol):
     def failed(self, clip: Clip, why: Exception) -> None:
         """`why` is Refused where the folder or the scene says no, else RenderFailed."""
 
-    def memory(self, kilobytes: int) -> None:
-        """What one process has needed so far."""
+    def memory(self, needed: int) -> None:
+        """Bytes that one process has needed so far."""
 
 
 def render(clips: Sequence[Clip], verified: list[Rung], jobs: int, progress: Progress) -> None:
@@ -83,12 +84,15 @@ def _finish(clip: Clip, folder: Path, marks: dict[str, Any], verified: list[Rung
     """The clip's files from what was rendered into its private folder."""
     from PIL import Image
 
-    from publish.encode import join
+    from publish.encode import CODECS, segment
 
-    movie = folder / clip.file(".mp4").name
-    frames = join([folder / f"{i:03}.mp4" for i in range(len(marks["chapters"]))], movie)
-    if frames != marks["frames"]:
-        raise RenderFailed(f"{frames} frames were encoded of {marks['frames']}")
+    chapters = range(len(marks["chapters"]))
+    join_movies(
+        clip,
+        folder,
+        {kind: [segment(folder, chapter, kind) for chapter in chapters] for kind in CODECS},
+        marks["frames"],
+    )
     poster = Image.open(folder / "poster.png")
     poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
     about = {
@@ -105,31 +109,61 @@ def _finish(clip: Clip, folder: Path, marks: dict[str, Any], verified: list[Rung
     put_in_place(clip, folder, about, heading, verified)
 
 
+def join_movies(
+    clip: Clip,
+    folder: Path,
+    parts: Mapping[str, Sequence[Path]],
+    frames: int,
+    chapters: Sequence[tuple[float, str]] = (),
+) -> None:
+    """Each kind of movie from its parts, in the folder, as far as it is worth having.
+
+    Raises RenderFailed where the parts do not have all frames.
+    """
+    from publish.encode import join
+
+    made = {}
+    for kind, paths in parts.items():
+        made[kind] = folder / clip.file(kind).name
+        if (found := join(paths, made[kind], chapters)) != frames:
+            raise RenderFailed(f"{found} frames were encoded of {frames}")
+    worth = clip.card or ".webm" not in made  # a card is only ever a part of a film
+    if not worth and made[".webm"].stat().st_size >= made[".mp4"].stat().st_size:
+        made[".webm"].unlink()
+
+
 def put_in_place(
     clip: Clip, folder: Path, about: dict[str, Any], heading: Sequence[str], verified: list[Rung]
 ) -> None:
-    """Write the texts about a clip whose movie and poster lie in a private folder; move all out."""
+    """Write the texts about a clip whose movies and poster lie in a private folder; move all out."""
+    from publish.encode import CODECS, mime
+
     schedule = clip.choice.schedule()
     proved = [f"Verified, {rung.name}: {rung.says}." for rung in verified]
     what = f"C = A·B, {schedule.gemm} in {schedule.tiling}, CTA {schedule.cta}."
     text = transcript([*heading, what, *proved], about)
     (folder / clip.file(".vtt").name).write_text(vtt(about), "utf-8")
     (folder / clip.file(".txt").name).write_text(text, "utf-8")
-    files = [folder / clip.file(kind).name for kind in KINDS]
+    files = {kind: folder / clip.file(kind).name for kind in KINDS}
+    files = {kind: path for kind, path in files.items() if path.exists()}
     about = {
         **about,
+        "types": {kind: mime(path) for kind, path in files.items() if kind in CODECS},
         "choice": describe(clip.choice),
         "schedule": schedule_fingerprint(schedule),
         "verified": [{k: v for k, v in vars(rung).items() if k != "seconds"} for rung in verified],
         "versions": versions(),
-        "files": {path.name: digest(path) for path in files},
+        "files": {path.name: digest(path) for path in files.values()},
     }
     description = folder / clip.file(".json").name
     description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
     # The description comes last and goes first: while it is missing or does not fit the other
     # files, `up_to_date` is false and the clip is rendered again.
     clip.file(".json").unlink(missing_ok=True)
-    for path in [*files, description]:
+    for kind in KINDS:
+        if kind not in files:
+            clip.file(kind).unlink(missing_ok=True)
+    for path in [*files.values(), description]:
         path.replace(clip.out / path.name)
 
 

@@ -30,7 +30,7 @@ class Display:
     def __init__(self, clips: Sequence[Clip], says: str) -> None:
         self.says, self.start = says, perf_counter()
         self.failures: list[tuple[Clip, Exception]] = []
-        self.kilobytes = 0
+        self.bytes = 0
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         self.bars = Progress(*columns, transient=True, disable=not Console().is_terminal)
         self.tasks: dict[str, Any] = {}
@@ -58,12 +58,12 @@ class Display:
         self._over(clip)
         self.failures.append((clip, why))
 
-    def memory(self, kilobytes: int) -> None:
-        self.kilobytes = max(self.kilobytes, kilobytes)
+    def memory(self, needed: int) -> None:
+        self.bytes = max(self.bytes, needed)
 
     def summary(self, clips: int, jobs: int) -> str:
         """How long it took, in how many processes, and what the largest of them needed."""
-        seconds, megabytes = perf_counter() - self.start, self.kilobytes * 1024 / 1e6
+        seconds, megabytes = perf_counter() - self.start, self.bytes / 1e6
         done = clips - len(self.failures)
         return (
             f"{done} of {clips} clips in {seconds:.0f} s, "

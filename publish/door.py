@@ -1,16 +1,19 @@
 """What all commands share at the door: options, and refusing wrong input in one line."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 import click
 
 from publish.settings import ASPECTS, QUALITIES, THEMES
 from tiling.presets import FIELDS, Choice, choose, presets
 from tiling.shapes import Refused
+
+Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
 MAX_JOBS = 256
 """Processes that one clip may be shared among; each takes some hundred megabytes."""
@@ -119,36 +122,55 @@ def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
     return check
 
 
-def look_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What clips look like, where they go, and who renders them."""
+def named_option(name: str, values: Iterable[str], **how: Any) -> Decorator:
+    """An option whose value is one of some names."""
+    return click.option(name, metavar="|".join(values), callback=one_of(values), **how)
+
+
+def quality_option() -> Decorator:
+    return named_option("--quality", QUALITIES, default="web", show_default=True)
+
+
+def out_option(does: str = "write to") -> Decorator:
+    """The folder of the clips."""
+    path = click.Path(path_type=Path)
+    return click.option("--out", default="media", type=path, help=f"Folder to {does}.")
+
+
+def look_options(*more: str) -> Decorator:
+    """What clips look like, where they go, and who renders them. `more`: words beside a theme's or
+    an aspect's name."""
+    jobs = click.option(
+        "--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]"
+    )
     options = [
-        click.option("--theme", metavar="|".join(THEMES), callback=one_of(THEMES)),
-        click.option("--aspect", metavar="|".join(ASPECTS), callback=one_of(ASPECTS)),
-        click.option(
-            "--quality",
-            metavar="|".join(QUALITIES),
-            default="web",
-            show_default=True,
-            callback=one_of(QUALITIES),
-        ),
-        click.option(
-            "--out", default="media", type=click.Path(path_type=Path), help="Folder to write to."
-        ),
-        click.option(
-            "--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]"
-        ),
+        named_option("--theme", [*THEMES, *more]),
+        named_option("--aspect", [*ASPECTS, *more]),
+        quality_option(),
+        out_option(),
+        jobs,
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
-def positive(field: str, value: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise Refused(field, value, "is not a positive whole number", "try 2")
-    if int(value) > MAX_JOBS:
-        raise Refused(field, value, f"is more than {MAX_JOBS} processes", "try 2")
+def positive(field: str, value: str, most: int, would_do: str) -> int:
+    """A whole number from 1 to `most`."""
+    if not value.isdecimal() or not 1 <= int(value) <= most:
+        rule = f"is not a whole number from 1 to {most}"
+        raise Refused(field, value, rule, f"try {would_do}")
     return int(value)
+
+
+def web_address(field: str, value: str) -> None:
+    """Refuse what is no folder on the web, relative or whole."""
+    if urlsplit(value).scheme not in ("", "http", "https") or not value.isprintable():
+        raise Refused(field, value, "is no web address or path", "try /assets/tilelapse")
 
 
 def writable(field: str, folder: Path) -> None:

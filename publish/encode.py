@@ -1,5 +1,6 @@
 """Encoding: frames to a segment of H.264, segments to one MP4 without encoding again."""
 
+import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -9,25 +10,42 @@ import numpy as np
 
 from publish.frames import Pixels
 
-OPTIONS = {"preset": "veryfast", "crf": "23", "threads": "1"}
-"""One thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
+GOP = 600
+"""Frames from one key frame to the next at most. Chapters begin with one: jumping to them is quick
+whatever this is."""
+
+CODECS = {
+    ".mp4": ("libx264", {"preset": "veryfast", "crf": "24", "threads": "1"}),
+    ".webm": ("libsvtav1", {"preset": "9", "crf": "52", "svtav1-params": "lp=1:scm=0"}),
+}
+"""Encoder of each kind of movie and its options; `benchmarks/formats.py` compares others. One
+thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
 
 CPU = Path("/proc/cpuinfo")
 if CPU.exists() and "avx512f" in CPU.read_text():
     # With AVX-512 x264's macroblock tree reads memory that nobody has written: the same frames then
     # give other bytes from run to run. With AVX2 they do not.
-    OPTIONS["x264-params"] = "asm=avx2"
+    CODECS[".mp4"][1]["x264-params"] = "asm=avx2"
 
 BT709 = 1
-"""Its number in H.264's tables of primaries, transfer and matrix: without it players guess."""
+"""Its number in the tables of primaries, transfer and matrix: without it players guess."""
+
+
+def segment(folder: Path, chapter: int, kind: str) -> Path:
+    """Where a chapter's frames lie until they are joined."""
+    return folder / f"{chapter:03}-{CODECS[kind][0]}.mp4"
 
 
 class Encoder:
-    """An MP4 of some frames. Give frames to `write`, then `close`."""
+    """Some frames, encoded as the movies of one kind of CODECS are. Give frames to `write`, then
+    `close`."""
 
-    def __init__(self, path: Path, width: int, height: int, fps: int) -> None:
-        self.container = av.open(path, "w")
-        self.stream = self.container.add_stream("libx264", rate=fps, options=OPTIONS)
+    def __init__(self, path: Path, kind: str, width: int, height: int, fps: int) -> None:
+        os.environ.setdefault("SVT_LOG", "1")  # errors only; else it tells of itself each time
+        codec, options = CODECS[kind]
+        # MP4 whatever the kind: WebM rounds times to milliseconds, and they are added up in `join`.
+        self.container = av.open(path, "w", format="mp4")
+        self.stream = self.container.add_stream(codec, rate=fps, options={**options, "g": str(GOP)})
         self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
         context = self.stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
@@ -51,38 +69,55 @@ class Encoder:
 
 
 def join(segments: Sequence[Path], target: Path, chapters: Sequence[tuple[float, str]] = ()) -> int:
-    """Put segments one behind the other, index in front ("faststart"). Returns the frames.
+    """Put segments one behind the other, the index in front. Returns the frames.
 
     `chapters` are (seconds at which it begins, title), which players show in their own way.
     """
     frames = 0
-    with av.open(target, "w", options={"movflags": "faststart"}) as whole:
+    webm = {"cues_to_front": "1", "fflags": "+bitexact"}  # else it is given a number by chance
+    index = webm if target.suffix == ".webm" else {"movflags": "faststart"}
+    with av.open(target, "w", options=index) as whole:
         stream = None
         for path in segments:
             with av.open(path) as part:
                 source = part.streams.video[0]
                 if stream is None:
-                    stream = whole.add_stream_from_template(source)
+                    stream = whole.add_stream_from_template(source, opaque=True)
                     if chapters:
                         whole.set_chapters(_marks(chapters, _length(segments)))
-                ticks = round(1 / source.average_rate / source.time_base)
+                start = round(frames / source.average_rate / source.time_base)
                 for packet in part.demux(source):
                     if packet.dts is not None:
-                        packet.pts += frames * ticks
-                        packet.dts += frames * ticks
+                        frames += 1
+                        packet.pts += start
+                        packet.dts += start
                         packet.stream = stream
                         whole.mux(packet)
-                frames += source.frames
     return frames
+
+
+def mime(movie: Path) -> str:
+    """Type of a movie for a page, with the codec's profile and level: a browser knows by it whether
+    it can play the movie without asking for it.
+
+    ISO/IEC 14496-15 (avcC) and the AV1 ISO media file format binding (av1C) say where they lie.
+    """
+    with av.open(movie) as container:
+        head = container.streams.video[0].codec_context.extradata
+    if movie.suffix == ".webm":
+        profile, level, tier = head[1] >> 5, head[1] & 31, "H" if head[2] >> 7 else "M"
+        return f'video/webm; codecs="av01.{profile}.{level:02}{tier}.08"'
+    return f'video/mp4; codecs="avc1.{head[1:4].hex()}"'
 
 
 def _length(segments: Sequence[Path]) -> float:
     """Seconds of all segments together."""
     seconds = 0.0
     for path in segments:
-        with av.open(path) as part:
+        with av.open(path) as part:  # WebM does not say how many frames it has
             stream = part.streams.video[0]
-            seconds += stream.frames / float(stream.average_rate)
+            count = sum(packet.dts is not None for packet in part.demux(stream))
+            seconds += count / float(stream.average_rate)
     return seconds
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from publish.cache import fingerprint, up_to_date
-from publish.clip import Progress, private_folder, put_in_place, render, unwritable
+from publish.clip import (
+    Progress,
+    join_movies,
+    private_folder,
+    put_in_place,
+    render,
+    unwritable,
+)
 from publish.pool import RenderFailed
 from publish.settings import Clip
 from scenes import title
@@ -54,8 +61,8 @@ def make_film(
 
 
 def _join(film: Clip, clips: Sequence[Clip], folder: Path) -> dict[str, Any]:
-    """The film's movie and poster in its private folder, and all that is said about it."""
-    from publish.encode import join
+    """The film's movies and poster in its private folder, and all that is said about it."""
+    from publish.encode import CODECS
 
     captions: list[dict[str, Any]] = []
     chapters: list[dict[str, Any]] = []
@@ -68,11 +75,13 @@ def _join(film: Clip, clips: Sequence[Clip], folder: Path) -> dict[str, Any]:
             chapters.append({"seconds": round(start, 3), "text": title(clip.scene)})
         frames += about["frames"]
     marks = [(chapter["seconds"], chapter["text"]) for chapter in chapters]
-    movies = [clip.file(".mp4") for clip in clips]
-    if join(movies, folder / film.file(".mp4").name, marks) != frames:
-        raise RenderFailed("the film does not have the frames of its scenes")
+    movies = {kind: [clip.file(kind) for clip in clips] for kind in CODECS}
+    # A kind that one of the scenes does not have the film does not have either.
+    whole = {kind: paths for kind, paths in movies.items() if all(map(Path.exists, paths))}
+    join_movies(film, folder, whole, frames, marks)
     shutil.copyfile(clips[1].file(".jpg"), folder / film.file(".jpg").name)
     return {
+        "scene": film.scene,
         "scenes": [clip.scene for clip in clips if clip.card],
         "theme": film.theme,
         "aspect": film.aspect,

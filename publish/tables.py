@@ -10,16 +10,10 @@ from tiling.traffic import Traffic
 from tiling.verify import Rung
 
 
-def show_traffic(choice: Choice, found: Traffic) -> None:
-    """What each CTA and all of them request, read, compute and hold."""
-    title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
-    table = Table(
-        "", f"CTA {choice.cta}", f"all {found.ctas} CTAs", title=title, title_justify="left"
-    )
-    for column in table.columns[1:]:
-        column.justify = "right"
+def traffic_rows(found: Traffic) -> list[tuple[str, list[str]]]:
+    """Each number's name, and its value for one CTA and for all of them."""
     both = [found.cta, found.total]
-    rows: list[tuple[str, list[str]]] = [
+    return [
         ("A requested, elements", [f"{c.requested_a:,}" for c in both]),
         ("B requested, elements", [f"{c.requested_b:,}" for c in both]),
         ("A and B requested, bytes", [f"{c.requested_bytes:,}" for c in both]),
@@ -32,7 +26,17 @@ def show_traffic(choice: Choice, found: Traffic) -> None:
         ("requests per result", [f"{c.requests_per_result:.4g}" for c in both]),
         ("shared reads per result", [f"{c.shared_reads_per_result:.4g}" for c in both]),
     ]
-    for label, values in rows:
+
+
+def show_traffic(choice: Choice, found: Traffic) -> None:
+    """What each CTA and all of them request, read, compute and hold."""
+    title = f"{choice.name}: {choice.gemm} in {choice.tiling}"
+    table = Table(
+        "", f"CTA {choice.cta}", f"all {found.ctas} CTAs", title=title, title_justify="left"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for label, values in traffic_rows(found):
         table.add_row(label, *values)
     console = Console()
     console.print(table)

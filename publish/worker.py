@@ -13,7 +13,7 @@ from typing import Any
 from manim import tempconfig
 from PIL import Image
 
-from publish.encode import Encoder
+from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
 from scenes.stage.film import Film
@@ -54,11 +54,12 @@ def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
 
 
 class Work:
-    """Chapters of one clip that this process renders, each into a segment of the folder."""
+    """Chapters of one clip that this process renders, each into segments of the folder, one of
+    every kind of movie."""
 
     def __init__(self, clip: Clip, folder: Path, send: Send) -> None:
         self.clip, self.folder, self.send = clip, folder, send
-        self.segment: Encoder | None = None
+        self.segments: list[Encoder] = []
 
     def run(self, count: bool) -> None:
         """Render the chapters that are to be had, and send the clip's marks.
@@ -84,25 +85,36 @@ class Work:
             "chapters": [{"seconds": mark.seconds, "text": mark.text} for mark in film.chapters],
         }
         self.send("marks", json.dumps(marks))
-        self.send("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        self.send("memory", peak_memory())
 
     def take(self, chapter: int) -> bool:
         """Take a chapter, unless another process has. The file is made by one process only."""
         self.close()
-        path = self.folder / f"{chapter:03}.mp4"
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            os.close(os.open(self.folder / f"{chapter:03}", os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return False
-        self.segment = Encoder(path, *self.clip.pixels, self.clip.fps)
+        paths = {kind: segment(self.folder, chapter, kind) for kind in CODECS}
+        self.segments = [
+            Encoder(path, kind, *self.clip.pixels, self.clip.fps) for kind, path in paths.items()
+        ]
         return True
 
     def put(self, planes: list[Pixels], repeat: int) -> None:
-        assert self.segment is not None
-        self.segment.write(planes, repeat)
+        for encoder in self.segments:
+            encoder.write(planes, repeat)
         self.send("frames", repeat)
 
     def close(self) -> None:
-        if self.segment is not None:
-            self.segment.close()
-            self.segment = None
+        for encoder in self.segments:
+            encoder.close()
+        self.segments = []
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most."""
+    status = Path("/proc/self/status")
+    if status.exists():  # elsewhere what the parent held before may be counted
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

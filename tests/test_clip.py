@@ -43,7 +43,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_files(rendered: Path) -> None:
     assert sorted(digests(rendered)) == [
-        STEM + end for end in (".jpg", ".json", ".mp4", ".txt", ".vtt")
+        STEM + end for end in (".jpg", ".json", ".mp4", ".txt", ".vtt", ".webm")
     ]
     about = json.loads((rendered / f"{STEM}.json").read_text())
     with av.open(rendered / f"{STEM}.mp4") as movie:

@@ -1,0 +1,111 @@
+"""Moving pictures for places that take no video: an animated WebP and a GIF of a clip's movie."""
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageColor
+
+from publish.cache import digest
+from publish.clip import private_folder
+from publish.settings import Clip
+from scenes.stage.look import THEMES
+
+ANIMATED = (".webp", ".gif")
+
+LONGER, FPS, QUALITY = 720, 12, 60
+"""Pixels of the longer side, frames a second, and WebP's quality."""
+
+ALIKE = 3
+"""Steps of 255 up to which a pixel is taken for unchanged: a lossy movie trembles by as much."""
+
+NEAR = 8
+"""Steps of 255 within which a palette has no second colour beside the ground."""
+
+COLORS = 255
+"""Of a GIF's palette; one more stands for "unchanged"."""
+
+Picture = npt.NDArray[np.uint8]
+
+
+def has_pictures(clip: Clip) -> bool:
+    """Whether the moving pictures of a clip that is up to date are there."""
+    about = json.loads(clip.file(".json").read_text("utf-8"))
+    return all(clip.file(kind).name in about["files"] for kind in ANIMATED)
+
+
+def make_pictures(clip: Clip) -> None:
+    """Put SCENE.webp and SCENE.gif beside a clip's movie, and into its description."""
+    with private_folder(clip.out) as folder:
+        targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
+        ground = ImageColor.getrgb(THEMES[clip.theme].background)
+        pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
+        _webp(pictures, lasts, targets[".webp"])
+        _gif(pictures, lasts, targets[".gif"])
+        about = json.loads(clip.file(".json").read_text("utf-8"))
+        about["files"] |= {path.name: digest(path) for path in targets.values()}
+        description = folder / clip.file(".json").name
+        description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+        for path in [*targets.values(), description]:
+            path.replace(clip.out / path.name)
+
+
+def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image, int]]:
+    """FPS pictures a second, each with how many of them it stands for: where nothing changes pixels
+    keep their colour exactly, which both formats store for next to nothing, and the ground is
+    exactly the page's."""
+    shown: Picture | None = None
+    lasts = 0
+    with av.open(movie) as source:
+        stream = source.streams.video[0]
+        every = max(1, round(Fraction(stream.average_rate) / FPS))
+        size = _size(stream.width, stream.height)
+        for i, frame in enumerate(source.decode(stream)):
+            if i % every:
+                continue
+            small = frame.reformat(*size, interpolation="AREA").to_ndarray(format="rgb24")
+            small[np.abs(small.astype(np.int16) - ground).max(axis=2) <= ALIKE] = ground
+            if shown is None:
+                shown = small
+            changed = np.abs(small.astype(np.int16) - shown).max(axis=2) > ALIKE
+            if lasts and changed.any():
+                yield Image.fromarray(shown), lasts
+                lasts = 0
+            shown = np.where(changed[..., None], small, shown)
+            lasts += 1
+    yield Image.fromarray(shown), lasts
+
+
+def _size(width: int, height: int) -> tuple[int, int]:
+    scale = LONGER / max(width, height)
+    return round(width * scale), round(height * scale)
+
+
+def _webp(pictures: tuple[Image.Image, ...], lasts: tuple[int, ...], target: Path) -> None:
+    durations = [round(count * 1000 / FPS) for count in lasts]
+    options = {"quality": QUALITY, "method": 4, "loop": 0, "duration": durations}
+    pictures[0].save(target, save_all=True, append_images=pictures[1:], **options)
+
+
+def _gif(pictures: tuple[Image.Image, ...], lasts: tuple[int, ...], target: Path) -> None:
+    """One palette for all: with one a picture colours would flicker."""
+    some = pictures[:: max(1, len(pictures) // 24)]
+    width, height = some[0].size
+    together = Image.new("RGB", (width, height * len(some)))
+    for i, picture in enumerate(some):
+        together.paste(picture, (0, height * i))
+    palette = together.quantize(COLORS, Image.Quantize.MEDIANCUT, kmeans=1)
+    # A palette's colours are averages, and Pillow looks for the nearest in steps: what is near to the
+    # ground is made the ground.
+    colors = np.array(palette.getpalette(), np.int16).reshape(-1, 3)
+    ground = np.array(together.getpixel((0, 0)))
+    colors[np.abs(colors - ground).max(axis=1) <= NEAR] = ground
+    palette.putpalette(colors.flatten().tolist())
+    plain = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
+    durations = [round(count * 100 / FPS) * 10 for count in lasts]  # GIF counts hundredths
+    options = {"optimize": True, "disposal": 1, "loop": 0, "duration": durations}
+    plain[0].save(target, save_all=True, append_images=plain[1:], **options)

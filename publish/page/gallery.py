@@ -1,0 +1,72 @@
+"""The page of all clips: media/index.html, which needs nothing but the files beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from publish.page.figure import FORMATS, figure, templates
+from publish.page.shown import About, Shown, all_in
+from publish.tables import traffic_rows
+from tiling.presets import Choice
+from tiling.shapes import Gemm, Refused, Tiling
+from tiling.traffic import traffic
+from tiling.verify import RUNGS
+
+PAGE = "index.html"
+
+OFFERED = (*FORMATS[::-1], ".webp", ".gif", ".jpg", ".vtt", ".txt", ".json")
+"""The files of a clip that the page has links to, in this order."""
+
+SAME = ("gemm", "tiling", "cta")
+"""What a report of proof and a clip have in common when it speaks of the clip's tiling."""
+
+
+def write_page(folder: Path) -> tuple[Path, int]:
+    """Write the page of all clips that lie in a folder. Returns it, and how many they are.
+
+    Raises Refused where there is none.
+    """
+    shown = all_in(folder)
+    if not shown:
+        remedy = "try python render.py clip --all"
+        raise Refused("--out", folder, "has no clip to show", remedy)
+    groups: dict[str, dict[str, Any]] = {}
+    for one in shown:
+        group = groups.setdefault(one.tiling, {"shown": one, "clips": []})
+        group["clips"].append(
+            {"shown": one, "figure": figure(one), "files": [_files(one, a) for a in one.looks.values()]}
+        )
+    for group in groups.values():
+        choice = _choice(group["shown"].first["choice"])
+        found = traffic(choice.schedule())
+        group |= {"cta": choice.cta, "found": found, "rows": traffic_rows(found)}
+        group["rungs"] = _rungs(folder, group["shown"].first)
+    text = templates().get_template("page.html").render(groups=list(groups.values()))
+    half = folder / (PAGE + ".half")
+    half.write_text(text + "\n", "utf-8")
+    return half.replace(folder / PAGE), len(shown)
+
+
+def _files(shown: Shown, about: About) -> dict[str, Any]:
+    """A look's name, and the (name, kilobytes) of each of its files."""
+    paths = [shown.folder / (about["stem"] + suffix) for suffix in OFFERED]
+    sizes = [(path.name, path.stat().st_size) for path in paths if path.is_file()]
+    return {"look": f"{about['theme']}, {about['aspect']}", "sizes": sizes}
+
+
+def _choice(data: dict[str, Any]) -> Choice:
+    """The choice that a clip's description has."""
+    warp = data["tiling"]["warp"]
+    tiling = Tiling(**{**data["tiling"], "warp": tuple(warp) if warp else None})
+    return Choice(data["name"], Gemm(**data["gemm"]), tiling, tuple(data["cta"]))
+
+
+def _rungs(folder: Path, about: About) -> list[dict[str, Any]]:
+    """All rungs of proof: from the clip, and from what `verify --report` left in the folder."""
+    climbed = {rung["name"]: rung for rung in about["verified"]}
+    for path in sorted(folder.glob("*.json")):
+        report = json.loads(path.read_text("utf-8"))
+        if "rungs" in report and all(report[key] == about["choice"][key] for key in SAME):
+            climbed |= {rung["name"]: rung for rung in report["rungs"]}
+    says = "python render.py verify climbs it"
+    return [climbed.get(name, {"name": name, "status": "not run", "says": says}) for name in RUNGS]
