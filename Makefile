@@ -4,10 +4,11 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup render verify test film lint bench pictures lock clean
+.PHONY: help setup render verify gallery test film lint bench pictures lock clean
 help:
 	@echo "make render   media/overview.mp4, the clip of the preset 'seed'"
 	@echo "make film     media/film.mp4, all scenes in one"
+	@echo "make gallery  media/index.html, a page of all scenes in all looks (render.py serve shows it)"
 	@echo "make test     all tests"
 	@echo "make verify   the rungs of proof that can run on this machine"
 	@echo "make lint     ruff and mypy"
@@ -24,20 +25,35 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-APT_PACKAGES := build-essential pkg-config python3-dev python3-venv libcairo2-dev libpango1.0-dev
+APT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n) env DEBIAN_FRONTEND=noninteractive apt-get -qq
+HEADERS := build-essential pkg-config python3-dev python3-venv libcairo2-dev libpango1.0-dev
 .PHONY: headers
 headers:
-	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(APT_PACKAGES) >/dev/null; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-	  sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(APT_PACKAGES) >/dev/null; \
-	else \
+	@{ $(APT) update && $(APT) install -y $(HEADERS) >/dev/null; } || { \
 	  echo "Cairo's and Pango's headers are missing. Install them, then run make again:"; \
-	  echo "  Debian, Ubuntu: sudo apt-get install $(APT_PACKAGES)"; \
+	  echo "  Debian, Ubuntu: sudo apt-get install $(HEADERS)"; \
 	  echo "  Fedora:         sudo dnf install gcc gcc-c++ pkgconf python3-devel cairo-devel pango-devel"; \
 	  echo "  macOS:          brew install pkgconf cairo pango"; \
 	  exit 1; \
-	fi
+	}
+
+# For the tests of the page: two browsers, and axe-core, which looks for barriers.
+BROWSERS := chromium firefox-esr
+AXE      := tests/browser/node_modules/.package-lock.json
+.PHONY: setup-browser
+setup-browser: $(AXE)
+	@for name in $(BROWSERS); do command -v $$name >/dev/null || missing=1; done; \
+	[ -z "$$missing" ] || { $(APT) update && $(APT) install -y $(BROWSERS) >/dev/null; } || { \
+	  echo "No browser, so the tests of the page are skipped. On Debian:"; \
+	  echo "  sudo apt-get install $(BROWSERS)"; \
+	  exit 1; \
+	}
+
+$(AXE): tests/browser/package-lock.json
+	@command -v npm >/dev/null || { $(APT) update && $(APT) install -y npm >/dev/null; } || { \
+	  echo "No npm, so nothing looks for barriers on the page. Install Node.js"; exit 1; \
+	}
+	@cd tests/browser && npm ci --silent --no-audit --no-fund
 
 render: $(READY)
 	$(BIN)/python render.py clip overview
@@ -48,8 +64,15 @@ film: $(READY)
 verify: $(READY)
 	$(BIN)/python render.py verify
 
+gallery: $(READY)
+	$(BIN)/python render.py clip --all --pictures
+	$(BIN)/python render.py verify --report media/verified.json
+	$(BIN)/python render.py embed --page
+
+# What needs a browser is skipped where none can be had.
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	@$(MAKE) --no-print-directory setup-browser || true
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -64,6 +87,7 @@ bench: $(READY)
 # The README's pictures.
 pictures: $(READY)
 	$(BIN)/python render.py clip --all --aspect wide
+	$(BIN)/python render.py clip overview --pictures
 	$(BIN)/python -m publish.pictures
 
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
@@ -72,4 +96,4 @@ lock: $(READY)
 	  --extra clip --extra compiler --extra page --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.manim media/.rendering-*
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.manim media/.rendering-* tests/browser/node_modules

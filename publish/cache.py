@@ -72,7 +72,9 @@ def up_to_date(clip: Clip, mark: str) -> bool:
     return same and about.get("fingerprint") == mark
 
 
-BESIDE = {f"publish/{name}.py" for name in ("animate", "display", "door", "film", "pictures", "tables")}
+BESIDE = {
+    f"publish/{name}.py" for name in ("animate", "display", "door", "film", "pictures", "tables")
+}
 """Sources of which no byte of a clip depends."""
 
 

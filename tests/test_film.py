@@ -77,11 +77,7 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         assert heard.frames[clip.stem] == heard.totals[clip.stem] > 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "a file",
-        *(
-            clip.file(kind).name
-            for clip in good
-            for kind in (*KINDS, ".json")
-        ),
+        *(clip.file(kind).name for clip in good for kind in (*KINDS, ".json")),
     }
     assert 5e7 < heard.bytes < 2e9
 

@@ -24,7 +24,11 @@ def templates() -> Environment:
     """Everything that is filled in is escaped; what is not given is an error."""
     loader = FileSystemLoader(HERE)
     made = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.globals["inline"] = inline
     return made
@@ -46,14 +50,18 @@ def figure(shown: Shown, base_url: str = "", controls: bool = False) -> str:
     """
     base = base_url.rstrip("/") + "/" if base_url else ""
     first = shown.first
-    html = templates().get_template("figure.html").render(
-        shown=shown,
-        first=first,
-        base=base + quote(first["stem"]),
-        sources=list(_sources(shown, base)),
-        captions=base64.b64encode(shown.text(first, ".vtt").encode()).decode(),
-        narrow=NARROW if len({look[1] for look in shown.looks}) == 2 else None,
-        controls=controls,
+    html = (
+        templates()
+        .get_template("figure.html")
+        .render(
+            shown=shown,
+            first=first,
+            base=base + quote(first["stem"]),
+            sources=list(_sources(shown, base)),
+            captions=base64.b64encode(shown.text(first, ".vtt").encode()).decode(),
+            narrow=NARROW if len({look[1] for look in shown.looks}) == 2 else None,
+            controls=controls,
+        )
     )
     return "\n".join(line.strip() for line in html.splitlines() if line.strip())
 

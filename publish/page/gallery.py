@@ -34,7 +34,11 @@ def write_page(folder: Path) -> tuple[Path, int]:
     for one in shown:
         group = groups.setdefault(one.tiling, {"shown": one, "clips": []})
         group["clips"].append(
-            {"shown": one, "figure": figure(one), "files": [_files(one, a) for a in one.looks.values()]}
+            {
+                "shown": one,
+                "figure": figure(one),
+                "files": [_files(one, a) for a in one.looks.values()],
+            }
         )
     for group in groups.values():
         choice = _choice(group["shown"].first["choice"])

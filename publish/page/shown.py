@@ -61,7 +61,9 @@ def in_looks(clips: Iterable[Clip]) -> Shown:
     for clip in clips:
         about = _read(clip.file(".json"))
         if about is None:
-            raise Refused("scene", clip.scene, f"needs {clip.file('.mp4')}", f"try {_command(clip)}")
+            raise Refused(
+                "scene", clip.scene, f"needs {clip.file('.mp4')}", f"try {_command(clip)}"
+            )
         looks[clip.theme, clip.aspect] = about
         folder = clip.out
     return Shown(folder, looks)

@@ -1,0 +1,96 @@
+"""Pages in real browsers: where they come from, who serves them, and what a visit notices."""
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from playwright.sync_api import Browser, Page
+
+from publish.page.serve import HOST, app
+
+ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent / "browser"
+AXE = HERE / "node_modules/axe-core/axe.min.js"
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+
+FLAGS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+PLAIN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{css}</style>
+</head><body><main><h1>A page</h1>{body}</main></body></html>"""
+"""A page with nothing on it but a heading and the body."""
+
+HOLDS = """
+window.shifts = 0;
+new PerformanceObserver(list => list.getEntries().forEach(entry => {
+  if (!entry.hadRecentInput) window.shifts += entry.value;
+})).observe({ type: "layout-shift", buffered: true });
+"""
+"""Sums up how much the page jumps (cumulative layout shift)."""
+
+
+def render_py(*arguments: str) -> str:
+    """What a command prints. It must succeed."""
+    command = [sys.executable, "render.py", *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which `python render.py serve` would show a folder."""
+    server = uvicorn.Server(uvicorn.Config(app(folder), host=HOST, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://{HOST}:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@dataclass
+class Visit:
+    """One page, open, and what it said and asked for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def video(self, expression: str) -> Any:
+        """A JavaScript expression of `v`, the first video."""
+        return self.page.evaluate(
+            f"() => {{ const v = document.querySelector('video'); return {expression}; }}"
+        )
+
+    def until(self, expression: str, seconds: float = 15) -> None:
+        """Wait for an expression of `v` to become true."""
+        text = f"() => {{ const v = document.querySelector('video'); return {expression}; }}"
+        self.page.wait_for_function(text, timeout=1000 * seconds)
+
+
+@contextmanager
+def visit(browser: Browser, address: str, **context: Any) -> Iterator[Visit]:
+    """Open a page in a fresh profile. What goes wrong there fails the test at the end."""
+    with browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context}) as fresh:
+        fresh.add_init_script(HOLDS)
+        page = fresh.new_page()
+        seen = Visit(page)
+        page.on("console", lambda said: said.type == "error" and seen.complaints.append(said.text))
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("request", lambda request: seen.requests.append(request.url))
+        page.goto(address)
+        yield seen
+    assert not seen.complaints
