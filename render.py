@@ -62,8 +62,8 @@ def list_command() -> None:
 def clip(
     ctx: click.Context, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
 ) -> None:
-    """Render clips: SCENE.mp4, a smaller .webm, a poster .jpg, subtitles .vtt, a transcript .txt, and
-    .json about them all.
+    """Render clips: SCENE.mp4, a smaller .webm, a poster .jpg, subtitles .vtt, a transcript .txt,
+    and .json about them all.
 
     Without --theme a clip is paper, without --aspect wide; with --all it is made in both.
 

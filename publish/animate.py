@@ -44,8 +44,8 @@ def make_pictures(clip: Clip) -> None:
         targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
         ground = ImageColor.getrgb(THEMES[clip.theme].background)
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
-        _webp(pictures, lasts, targets[".webp"])
-        _gif(pictures, lasts, targets[".gif"])
+        _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
+        _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])
         about = json.loads(clip.file(".json").read_text("utf-8"))
         about["files"] |= {path.name: digest(path) for path in targets.values()}
         description = folder / clip.file(".json").name
@@ -55,9 +55,9 @@ def make_pictures(clip: Clip) -> None:
 
 
 def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image, int]]:
-    """FPS pictures a second, each with how many of them it stands for: where nothing changes pixels
-    keep their colour exactly, which both formats store for next to nothing, and the ground is
-    exactly the page's."""
+    """About FPS pictures a second, each with the frames for which it stands: where nothing changes
+    pixels keep their colour exactly, which both formats store for next to nothing, and the ground
+    is exactly the page's."""
     shown: Picture | None = None
     lasts = 0
     with av.open(movie) as source:
@@ -76,8 +76,15 @@ def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image,
                 yield Image.fromarray(shown), lasts
                 lasts = 0
             shown = np.where(changed[..., None], small, shown)
-            lasts += 1
+            lasts += every
     yield Image.fromarray(shown), lasts
+
+
+def _milliseconds(lasts: tuple[int, ...], fps: int, step: int) -> list[int]:
+    """How long each picture is shown, in whole steps of so many milliseconds, which GIF has 10 of.
+    The times at which pictures begin are rounded, not the durations: the clip keeps its length."""
+    begins = np.rint(np.cumsum([0, *lasts]) * 1000 / fps / step).astype(int) * step
+    return np.diff(begins).tolist()
 
 
 def _size(width: int, height: int) -> tuple[int, int]:
@@ -85,13 +92,12 @@ def _size(width: int, height: int) -> tuple[int, int]:
     return round(width * scale), round(height * scale)
 
 
-def _webp(pictures: tuple[Image.Image, ...], lasts: tuple[int, ...], target: Path) -> None:
-    durations = [round(count * 1000 / FPS) for count in lasts]
-    options = {"quality": QUALITY, "method": 4, "loop": 0, "duration": durations}
+def _webp(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> None:
+    options = {"quality": QUALITY, "method": 4, "loop": 0, "duration": lasts}
     pictures[0].save(target, save_all=True, append_images=pictures[1:], **options)
 
 
-def _gif(pictures: tuple[Image.Image, ...], lasts: tuple[int, ...], target: Path) -> None:
+def _gif(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> None:
     """One palette for all: with one a picture colours would flicker."""
     some = pictures[:: max(1, len(pictures) // 24)]
     width, height = some[0].size
@@ -99,13 +105,12 @@ def _gif(pictures: tuple[Image.Image, ...], lasts: tuple[int, ...], target: Path
     for i, picture in enumerate(some):
         together.paste(picture, (0, height * i))
     palette = together.quantize(COLORS, Image.Quantize.MEDIANCUT, kmeans=1)
-    # A palette's colours are averages, and Pillow looks for the nearest in steps: what is near to the
-    # ground is made the ground.
+    # A palette's colours are averages, and Pillow looks for the nearest in steps: what is near to
+    # the ground is made the ground.
     colors = np.array(palette.getpalette(), np.int16).reshape(-1, 3)
     ground = np.array(together.getpixel((0, 0)))
     colors[np.abs(colors - ground).max(axis=1) <= NEAR] = ground
     palette.putpalette(colors.flatten().tolist())
     plain = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    durations = [round(count * 100 / FPS) * 10 for count in lasts]  # GIF counts hundredths
-    options = {"optimize": True, "disposal": 1, "loop": 0, "duration": durations}
+    options = {"optimize": True, "disposal": 1, "loop": 0, "duration": lasts}
     plain[0].save(target, save_all=True, append_images=plain[1:], **options)

@@ -135,7 +135,7 @@ def join_movies(
 def put_in_place(
     clip: Clip, folder: Path, about: dict[str, Any], heading: Sequence[str], verified: list[Rung]
 ) -> None:
-    """Write the texts about a clip whose movies and poster lie in a private folder; move all out."""
+    """Write the texts about a clip whose movies and poster lie in a private folder; move all."""
     from publish.encode import CODECS, mime
 
     schedule = clip.choice.schedule()

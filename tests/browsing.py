@@ -26,9 +26,11 @@ FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 FLAGS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 PLAIN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{css}</style>
-</head><body><main><h1>A page</h1>{body}</main></body></html>"""
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<style>{css}</style></head><body><main><h1>A page</h1>{body}</main></body></html>"""
 """A page with nothing on it but a heading and the body."""
+
+OF_V = "() => { const v = document.querySelector('video'); return %s; }"
 
 HOLDS = """
 window.shifts = 0;
@@ -71,14 +73,11 @@ class Visit:
 
     def video(self, expression: str) -> Any:
         """A JavaScript expression of `v`, the first video."""
-        return self.page.evaluate(
-            f"() => {{ const v = document.querySelector('video'); return {expression}; }}"
-        )
+        return self.page.evaluate(OF_V % expression)
 
     def until(self, expression: str, seconds: float = 15) -> None:
         """Wait for an expression of `v` to become true."""
-        text = f"() => {{ const v = document.querySelector('video'); return {expression}; }}"
-        self.page.wait_for_function(text, timeout=1000 * seconds)
+        self.page.wait_for_function(OF_V % expression, timeout=1000 * seconds)
 
 
 @contextmanager

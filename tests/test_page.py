@@ -21,8 +21,9 @@ pytestmark = [
 ]
 
 PHONE = {"width": 390, "height": 844}
-HOSTILE = """* { max-width: 50%; color: #eee; } video { height: 100%; width: 10px; object-fit: cover; }
-body { background: #111; margin: 0; } button { display: none; position: absolute; font-size: 40px; }
+HOSTILE = """* { max-width: 50%; color: #eee; } body { background: #111; margin: 0; }
+video { height: 100%; width: 10px; object-fit: cover; }
+button { display: none; position: absolute; font-size: 40px; }
 figure { width: 120px; float: right; overflow: hidden; } figcaption { display: none; }"""
 
 
@@ -168,9 +169,8 @@ def test_everything_can_be_done_from_the_keyboard(browser: Browser, site: str) -
         page = seen.page
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Pause"
-        assert (
-            page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2
-        )
+        outline = "parseFloat(getComputedStyle(document.activeElement).outlineWidth)"
+        assert page.evaluate(outline) >= 2
         page.keyboard.press("Space")
         seen.until("v.paused")
         for _ in range(3):

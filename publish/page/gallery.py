@@ -33,13 +33,8 @@ def write_page(folder: Path) -> tuple[Path, int]:
     groups: dict[str, dict[str, Any]] = {}
     for one in shown:
         group = groups.setdefault(one.tiling, {"shown": one, "clips": []})
-        group["clips"].append(
-            {
-                "shown": one,
-                "figure": figure(one),
-                "files": [_files(one, a) for a in one.looks.values()],
-            }
-        )
+        files = [_files(one, about) for about in one.looks.values()]
+        group["clips"].append({"shown": one, "figure": figure(one), "files": files})
     for group in groups.values():
         choice = _choice(group["shown"].first["choice"])
         found = traffic(choice.schedule())
@@ -52,7 +47,7 @@ def write_page(folder: Path) -> tuple[Path, int]:
 
 
 def _files(shown: Shown, about: About) -> dict[str, Any]:
-    """A look's name, and the (name, kilobytes) of each of its files."""
+    """A look's name, and the (name, bytes) of each of its files."""
     paths = [shown.folder / (about["stem"] + suffix) for suffix in OFFERED]
     sizes = [(path.name, path.stat().st_size) for path in paths if path.is_file()]
     return {"look": f"{about['theme']}, {about['aspect']}", "sizes": sizes}
@@ -69,8 +64,11 @@ def _rungs(folder: Path, about: About) -> list[dict[str, Any]]:
     """All rungs of proof: from the clip, and from what `verify --report` left in the folder."""
     climbed = {rung["name"]: rung for rung in about["verified"]}
     for path in sorted(folder.glob("*.json")):
-        report = json.loads(path.read_text("utf-8"))
-        if "rungs" in report and all(report[key] == about["choice"][key] for key in SAME):
-            climbed |= {rung["name"]: rung for rung in report["rungs"]}
+        try:
+            report = json.loads(path.read_text("utf-8"))
+            if all(report[key] == about["choice"][key] for key in SAME):
+                climbed |= {rung["name"]: rung for rung in report["rungs"]}
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # something else that lies there
     says = "python render.py verify climbs it"
     return [climbed.get(name, {"name": name, "status": "not run", "says": says}) for name in RUNGS]

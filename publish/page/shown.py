@@ -61,9 +61,8 @@ def in_looks(clips: Iterable[Clip]) -> Shown:
     for clip in clips:
         about = _read(clip.file(".json"))
         if about is None:
-            raise Refused(
-                "scene", clip.scene, f"needs {clip.file('.mp4')}", f"try {_command(clip)}"
-            )
+            rule = f"needs {clip.file('.mp4')}"
+            raise Refused("scene", clip.scene, rule, f"try {_command(clip)}")
         looks[clip.theme, clip.aspect] = about
         folder = clip.out
     return Shown(folder, looks)
@@ -97,7 +96,7 @@ def _read(path: Path) -> About | None:
         about = json.loads(path.read_text("utf-8"))
         if about["scene"] not in (FILM, *SCENES) or about["theme"] not in THEMES:
             return None
-        if not all((path.parent / name).is_file() for name in about["files"]):
+        if not about["types"] or not all((path.parent / name).is_file() for name in about["files"]):
             return None
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -1,0 +1,166 @@
+"""The block that is pasted into a page, and the files it shows."""
+
+import json
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from publish.animate import LONGER, make_pictures
+from publish.cache import digest
+from publish.page.figure import figure
+from publish.page.gallery import write_page
+from publish.page.shown import Shown, all_in, in_looks
+from publish.settings import ASPECTS, THEMES, Clip
+from tests.browsing import render_py
+from tiling.presets import choose
+from tiling.shapes import Refused
+
+TINY = ("--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft")
+CHOICE = choose(overrides={"gemm": "4x4x2", "cta": "2x2x2", "thread": "1x1"})
+CLIPS = [Clip("overview", CHOICE, t, a, "draft") for t in THEMES for a in ASPECTS]
+
+
+class Tags(HTMLParser):
+    """Every tag of a text with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("media")
+    render_py("clip", "overview", *TINY, "--theme", "both", "--aspect", "both", "--out", str(out))
+    return out
+
+
+@pytest.fixture
+def shown(folder: Path) -> Shown:
+    return in_looks(replace(clip, out=folder) for clip in CLIPS)
+
+
+def test_sources_ask_for_less_and_less(shown: Shown) -> None:
+    sources = Tags(figure(shown)).all("source")
+    webm = [source for source in sources if source["src"].endswith(".webm")]
+    assert {source["src"] for source in sources} == {
+        clip.stem + kind for clip in CLIPS for kind in (".webm", ".mp4")
+    }
+    assert [source.get("media") for source in webm] == [
+        "(max-width: 600px) and (prefers-color-scheme: dark)",
+        "(prefers-color-scheme: dark)",
+        "(max-width: 600px)",
+        None,
+    ]
+    for source in sources:
+        movie = av.open(shown.folder / source["src"])
+        codec = {"h264": "avc1.", "libdav1d": "av01.0."}[movie.streams.video[0].codec.name]
+        assert f'codecs="{codec}' in source["type"]
+
+
+def test_it_can_be_pasted_into_markdown_and_into_templates(shown: Shown) -> None:
+    text = figure(shown)
+    assert text.startswith("<figure") and text.endswith("</figure>")
+    assert all(line and line == line.strip() for line in text.splitlines())
+    assert "{{" not in text and "{%" not in text  # Liquid's and Hugo's
+    assert not [a for _, a in Tags(text).found if "id" in a]  # so none can clash
+
+
+def test_the_address_of_the_files(shown: Shown) -> None:
+    for base in "/clips", "/clips/", "https://example.org/a b":
+        tags = Tags(figure(shown, base))
+        start = base.rstrip("/") + "/overview"
+        addresses = [tag["src"] for tag in tags.all("source")] + [
+            tag["href"] for tag in tags.all("a")
+        ]
+        assert len(addresses) > 8 and all(address.startswith(start) for address in addresses)
+        assert tags.all("video")[0]["poster"].startswith(start)
+
+
+def test_text_is_escaped(shown: Shown) -> None:
+    evil = '"><script>alert(1)</script>'
+    first = {**shown.first, "stem": evil, "chapters": [{"seconds": 0, "text": evil}]}
+    first["verified"] = [{"name": evil, "says": evil}]
+    shutil.copy(shown.folder / f"{CLIPS[0].stem}.vtt", shown.folder / "x.vtt")
+    plain = {**first, "stem": "x"}
+    for text in (
+        figure(Shown(shown.folder, {("paper", "wide"): plain}), evil),
+        figure(replace_text(shown, first)),
+    ):
+        assert len(Tags(text).all("script")) == 1
+        assert "<script>alert" not in text
+
+
+def replace_text(shown: Shown, first: dict[str, object]) -> Shown:
+    class Fixed(Shown):
+        def text(self, about: object, suffix: str) -> str:
+            return "WEBVTT\n"
+
+    return Fixed(shown.folder, {("paper", "wide"): first})
+
+
+@pytest.mark.parametrize("missing", [".json", ".webm", ".vtt"])
+def test_a_clip_that_is_not_there_is_named_with_what_makes_it(
+    folder: Path, tmp_path: Path, missing: str
+) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    gone = replace(CLIPS[3], out=out)
+    gone.file(missing).unlink()
+    wanted = [replace(clip, out=out) for clip in CLIPS]
+    with pytest.raises(Refused) as refused:
+        in_looks(wanted)
+    assert str(gone.file(".mp4")) in str(refused.value)
+    assert "clip overview --theme both --aspect both with the same tiling" in str(refused.value)
+    assert len(in_looks(wanted[:3]).looks) == 3
+
+
+def test_the_page_has_every_clip_once_and_what_proves_it(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    render_py("clip", "overview", *TINY, "--gemm", "5x4x2", "--out", str(out))
+    (out / "broken.json").write_text("{", "utf-8")
+    rungs = [{"name": "host", "status": "passed", "says": "of this tiling"}]
+    about = json.loads((out / f"{CLIPS[0].stem}.json").read_text("utf-8"))["choice"]
+    (out / "proof.json").write_text(json.dumps({**about, "rungs": rungs}), "utf-8")
+    # The other tiling has the same name, so its clip took the place of one of the four.
+    assert sorted(len(one.looks) for one in all_in(out)) == [1, 3]
+    path, _ = write_page(out)
+    text = path.read_text("utf-8")
+    assert text.count("of this tiling") == 1
+    assert text.count("<video") == text.count("&lt;video") == 2  # shown, and as a snippet
+
+
+def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="has no clip to show"):
+        write_page(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_moving_pictures_move_as_the_movie_does(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    clip = replace(CLIPS[1], out=out)
+    make_pictures(clip)
+    about = json.loads(clip.file(".json").read_text("utf-8"))
+    for kind in ".webp", ".gif":
+        assert about["files"][clip.file(kind).name] == digest(clip.file(kind))
+        with Image.open(clip.file(kind)) as picture:
+            assert max(picture.size) == LONGER and picture.info["loop"] == 0
+            milliseconds = 0
+            for number in range(picture.n_frames):
+                picture.seek(number)
+                picture.load()
+                milliseconds += picture.info["duration"]
+            ground = picture.convert("RGB").getpixel((0, 0))
+        assert milliseconds == pytest.approx(about["frames"] / about["fps"] * 1000, abs=10)
+        assert ground == (255, 255, 255)
