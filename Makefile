@@ -83,6 +83,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.model
 	$(BIN)/python -m benchmarks.proof --write
 	$(BIN)/python -m benchmarks.render --write
+	$(BIN)/python -m benchmarks.formats --write
 
 # The README's pictures.
 pictures: $(READY)

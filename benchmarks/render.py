@@ -5,7 +5,7 @@
 - every scene in every look: all clips of `clip --all`, by one process and by one a core, and the
   most memory that one of the processes needed
 - overview: the whole command after verification, from the first process to the last file
-- encoders alone: the frames of that clip, ready in memory, through the same encoder
+- encoders alone: the frames of that clip, ready in memory, through the same encoders
 - a Square a cell: two seconds of film as people write it by hand, with Manim's own renderer
 """
 
@@ -37,7 +37,7 @@ from manim import (
 
 from benchmarks.tables import machine, table, write
 from publish.clip import render
-from publish.encode import Encoder
+from publish.encode import CODECS, Encoder
 from publish.settings import ASPECTS, THEMES, Clip
 from publish.worker import manim_settings
 from scenes import SCENES
@@ -94,7 +94,8 @@ def every_clip() -> str:
 
 
 def encoder_alone(movie: Path, count: int) -> float:
-    """Seconds that so many encoders at once need for a clip's frames, decoded beforehand."""
+    """Seconds that so many pairs of encoders at once, one of each kind, need for a clip's frames,
+    decoded beforehand."""
     seconds = 0.0
     with (
         av.open(movie) as source,
@@ -103,7 +104,10 @@ def encoder_alone(movie: Path, count: int) -> float:
     ):
         stream = source.streams.video[0]
         size = stream.width, stream.height
-        encoders = [Encoder(Path(folder) / f"{i}.mp4", *size, FPS) for i in range(count)]
+        encoders = [
+            [Encoder(Path(folder) / f"{i}{kind}", kind, *size, FPS) for kind in CODECS]
+            for i in range(count)
+        ]
         decoded = source.decode(stream)
         while ready := [planes(frame) for frame in islice(decoded, 240)]:
             shares = [ready[i * 240 // count : (i + 1) * 240 // count] for i in range(count)]
@@ -111,13 +115,19 @@ def encoder_alone(movie: Path, count: int) -> float:
             list(pool.map(write_all, encoders, shares))
             seconds += time.perf_counter() - start
         start = time.perf_counter()
-        list(pool.map(Encoder.close, encoders))
+        list(pool.map(close_all, encoders))
         return seconds + time.perf_counter() - start
 
 
-def write_all(encoder: Encoder, frames: list[list[np.ndarray]]) -> None:
+def write_all(encoders: list[Encoder], frames: list[list[np.ndarray]]) -> None:
     for frame in frames:
-        encoder.write(frame, 1)
+        for encoder in encoders:
+            encoder.write(frame, 1)
+
+
+def close_all(encoders: list[Encoder]) -> None:
+    for encoder in encoders:
+        encoder.close()
 
 
 def planes(frame: av.VideoFrame) -> list[np.ndarray]:
@@ -171,10 +181,10 @@ def main() -> None:
             film = frames / FPS
             taken_by = {f"`overview`, `{preset}`": seconds}
             for count in sorted({1, JOBS}):
-                many = "one encoder" if count == 1 else f"{count} encoders at once"
+                many = "one encoder of each kind" if count == 1 else f"{count} of each at once"
                 movie = next(out.glob("*.mp4"))
                 taken_by[f"its frames through {many}"] = encoder_alone(movie, count)
-            one = taken_by["its frames through one encoder"]
+            one = taken_by["its frames through one encoder of each kind"]
             for name, taken in taken_by.items():
                 ms, length, ratio = taken * 1000 / frames, taken / film, taken / one
                 values = f"{film:.1f}", f"{taken:.1f}", f"{ms:.1f}", f"{length:.2f}", f"{ratio:.2f}"
@@ -186,7 +196,7 @@ def main() -> None:
         rows.append(
             [name, f"{film:.1f}", f"{seconds:.1f}", f"{ms:.1f}", f"{seconds / film:.2f}", ""]
         )
-    header = ["", "film, s", "render, s", "ms a frame", "render / film", "to one encoder"]
+    header = ["", "film, s", "render, s", "ms a frame", "render / film", "to the encoders"]
     text = f"{every_clip()}\n\n{table(header, rows)}\n\n1080p60, {JOBS} processes, {machine()}."
     print(text)
     if "--write" in sys.argv:

@@ -127,6 +127,18 @@ CASES = {
     "film --scenes=": ("--scenes: is not known", "try overview"),
     "film --theme dusk": ("--theme dusk: is not known", "try paper, night"),
     "film overview": ("", "unexpected extra argument (overview)", "--help"),
+    # the page
+    "embed": ("scene: is missing", "try overview"),
+    "embed nothing": ("scene nothing: is not known", "film"),
+    "embed overview": ("scene overview: needs media/overview.mp4", "clip overview --theme both"),
+    "embed film": ("scene film: needs media/film.mp4", "try python render.py film"),
+    "embed overview --preset sgemm": ("scene overview: needs ", "--aspect both --preset sgemm"),
+    "embed overview --theme dusk": ("--theme dusk: is not known", "try paper, night, auto"),
+    "embed overview --base-url javascript:x": ("--base-url javascript:x: is no web address",),
+    "embed --page": ("--out media: has no clip to show", "clip --all"),
+    "embed overview --page": ("--page: shows every clip", "leave out overview"),
+    "serve": ("--out media: has no index.html", "embed --page"),
+    "serve --port 0": ("--port 0: is not a whole number from 1 to 65535", "try 8000"),
     "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
 }
 
