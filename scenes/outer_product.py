@@ -99,15 +99,11 @@ class OuterProduct(Film):
             self.say(f"So for each of the {bk} k of the tile: the products add up")
         slow = reads[1:4] if bk <= 8 else reads[1:3]
         for step in slow:
-            if step == reads[1]:
-                self.poster_at = self.now
             self._read(step + 1, 0.8)
             self._multiply(step + 2, 0.8)
         rest = reads[1 + len(slow) :]
         for i in _evenly(0, len(rest)) if rest else ():
             self._go(state_at(self.schedule, rest[i - 1] + 2), 0.4)
-        if bk == 1:
-            self.poster_at = self.now
         words, fma = self.tally.counts(state_at(self.schedule, reads[-1] + 2))
         self.say(f"{words} words read for {fma} FMA, the same results")
         self._compare(_name(tm, tn))
@@ -118,6 +114,7 @@ class OuterProduct(Film):
         self.say(text, "larger tiles", self._bars_in_words())
         for label, _ in self.steps:
             self._compare(label)
+        self.poster_at = self.now
         self.hold(to_read(text))
         side = LADDER[-1]
         largest = _tile(side, side)
