@@ -19,6 +19,7 @@ from publish.door import (
     quality_option,
     tiling_options,
     web_address,
+    whole,
     writable,
 )
 from publish.settings import ASPECTS, THEMES, Clip
@@ -267,9 +268,19 @@ def inspect(as_json: bool, **options: Any) -> None:
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the JSON to this file too.")
+@click.option(
+    "--without-barrier",
+    metavar="N",
+    help="Instead say what can go wrong without barrier N, from 0.",
+)
 @click.pass_context
 def verify(
-    ctx: click.Context, rung: tuple[str, ...], as_json: bool, report: Path | None, **options: Any
+    ctx: click.Context,
+    rung: tuple[str, ...],
+    as_json: bool,
+    report: Path | None,
+    without_barrier: str | None,
+    **options: Any,
 ) -> None:
     """Climb the rungs of proof that can be climbed here, and say why not of the others.
 
@@ -283,6 +294,7 @@ def verify(
     \b
     python render.py verify
     python render.py verify --preset sgemm --rung model --rung host --json
+    python render.py verify --without-barrier 1
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -296,6 +308,11 @@ def verify(
         if name not in RUNGS:
             raise Refused("--rung", name, "is not known", "try " + ", ".join(RUNGS))
     choice = chosen(options)
+    if without_barrier is not None:
+        from tiling.counterexample import in_words
+
+        click.echo(in_words(choice.schedule(), whole("--without-barrier", without_barrier)))
+        return
     if report is not None:
         if report.is_dir():
             raise Refused("--report", report, "is a folder", "try report.json")

@@ -167,6 +167,13 @@ def positive(field: str, value: str, most: int, would_do: str) -> int:
     return int(value)
 
 
+def whole(field: str, value: str) -> int:
+    """A whole number from 0."""
+    if not value.isdecimal() or len(value) > 18:
+        raise Refused(field, value, "is not a whole number from 0", "try 0")
+    return int(value)
+
+
 def web_address(field: str, value: str) -> None:
     """Refuse what is no folder on the web, relative or whole."""
     if urlsplit(value).scheme not in ("", "http", "https") or not value.isprintable():
