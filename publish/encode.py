@@ -16,7 +16,7 @@ whatever this is."""
 
 CODECS = {
     ".mp4": ("libx264", {"preset": "veryfast", "crf": "24", "threads": "1"}),
-    ".webm": ("libsvtav1", {"preset": "9", "crf": "52", "svtav1-params": "lp=1:scm=0"}),
+    ".webm": ("libsvtav1", {"preset": "8", "crf": "44", "svtav1-params": "lp=1:scm=0"}),
 }
 """Encoder of each kind of movie and its options; `benchmarks/formats.py` compares others. One
 thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
