@@ -252,15 +252,17 @@ def inspect(as_json: bool, **options: Any) -> None:
     python render.py inspect --preset small --cta 32x16x8
     """
     from publish.cache import describe
-    from publish.tables import show_traffic
+    from publish.tables import request_rows, show_requests, show_traffic
     from tiling.traffic import traffic
 
     choice = chosen(options)
     found = traffic(choice.schedule())
     if as_json:
-        click.echo(json.dumps({**describe(choice), "traffic": found.as_dict()}, indent=2))
+        counts = {"traffic": found.as_dict(), "warp_requests": request_rows(choice.schedule())}
+        click.echo(json.dumps({**describe(choice), **counts}, indent=2))
     else:
         show_traffic(choice, found)
+        show_requests(choice.schedule())
 
 
 @main.command()

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tiling.banks import shared
+from tiling.layout import Operand
 from tiling.presets import Choice
+from tiling.schedule import Schedule
+from tiling.sectors import loaded, stored
 from tiling.traffic import Traffic
 from tiling.verify import Rung
 
@@ -47,6 +51,44 @@ def show_traffic(choice: Choice, found: Traffic) -> None:
         f"Requested are elements that threads ask global memory for; caches stand behind it. "
         f"A thread for each result would request {found.naive_requested:,}, "
         f"{found.naive_requested / found.total.requested:.4g} times as many.",
+        highlight=False,
+    )
+
+
+def request_rows(schedule: Schedule) -> dict[str, dict[str, int]]:
+    """What a CTA's warps ask of the memories: how many requests, and what they cost."""
+    found = shared(schedule)
+    both: tuple[Operand, Operand] = ("A", "B")
+    rows = {}
+    for operand in both:
+        rows[f"{operand} loaded"] = _in_sectors(*loaded(schedule, operand))
+    for does, costs in ("written", found.writes), ("read", found.reads):
+        for operand in both:
+            cost = costs[operand]
+            wavefronts = {"wavefronts": cost.wavefronts, "conflicts": cost.conflicts}
+            rows[f"{operand}s {does}"] = {"requests": cost.requests, **wavefronts}
+    rows["C stored"] = _in_sectors(*stored(schedule))
+    return rows
+
+
+def _in_sectors(requests: int, sectors: int) -> dict[str, int]:
+    return {"requests": requests, "sectors": sectors}
+
+
+def show_requests(schedule: Schedule) -> None:
+    """What the memories see of one CTA: the requests of its warps, and what each costs."""
+    columns = "requests", "sectors", "wavefronts", "conflicts"
+    title = f"Warp requests of CTA {schedule.cta}"
+    table = Table("", *columns, title=title, title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for what, found in request_rows(schedule).items():
+        table.add_row(what, *(f"{found[name]:,}" if name in found else "" for name in columns))
+    console = Console()
+    console.print(table)
+    console.print(
+        "Each word is taken for an access of its own. Where the compiler puts neighbours together, "
+        "there are fewer requests of shared memory.",
         highlight=False,
     )
 

@@ -42,9 +42,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "two.html": PLAIN.format(css="", body=block + "<p style='height:3000px'>…</p>" + block),
         "hostile.html": PLAIN.format(css=HOSTILE, body=block),
     }
-    about = (HERE / "about.md").read_text("utf-8").split("---", 2)[2].replace("SNIPPET", block)
-    markdown = MarkdownIt("commonmark", {"html": True})
-    pages["about.html"] = PLAIN.format(css="", body=markdown.render(about))
+    _, _, about = (HERE / "about.md").read_text("utf-8").split("---", 2)
+    before, script = about.split("<script>\n")
+    _, after = script.split("</script>\n")
+    markdown = MarkdownIt("commonmark", {"html": True}).render(before + block + after)
+    pages["about.html"] = PLAIN.format(css="", body=markdown)
     for name, text in pages.items():
         (out / name).write_text(text, "utf-8")
     return out
@@ -205,12 +207,13 @@ def test_a_hostile_page_shows_it_whole(browser: Browser, site: str) -> None:
         assert seen.page.get_by_text("Verified, model").is_visible()
 
 
-def test_it_goes_into_an_about_page_in_markdown(browser: Browser, site: str) -> None:
+def test_it_goes_into_an_about_page_where_the_old_script_stood(browser: Browser, site: str) -> None:
     with visit(browser, f"{site}/about.html") as seen:
         seen.until("v.currentTime > 0.2 && !v.paused")
         assert seen.page.locator("figure > p, figure > pre, figure em").count() == 0
         assert seen.page.get_by_role("heading", name="About me").is_visible()
         assert seen.page.locator("strong").inner_text() == "that"
+        assert seen.page.locator("script").count() == 1
         seen.page.get_by_role("button", name="store").click()
         seen.until("v.currentTime >= 29.6")
 

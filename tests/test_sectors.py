@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, schedules
-from tiling.expand import copy_map, expand_copy
+from tiling.expand import copy_map, expand_copy, expand_store
 from tiling.presets import choose
 from tiling.schedule import Copy, Schedule, schedule
-from tiling.sectors import requests, sectors, turns
+from tiling.sectors import loaded, requests, sectors, stored, turns
 from tiling.shapes import Gemm, Tiling
 
 BOTH = pytest.mark.parametrize("order", ["rows", "columns"])
@@ -123,3 +123,30 @@ def test_turns_add_up_the_requests_of_a_warp(order: str, plan: Schedule):
         assert found.requests[i] == its.sum() and found.sectors[i] == each.sectors[its].sum()
         asking = {int(thread[e]) for e in mine if moved.predicate[e]}
         assert found.lanes[i] == len(asking)
+
+
+def test_a_whole_cta_by_hand():
+    # 512 k-tiles of 32 requests with 4 sectors each, of A as of B.
+    assert loaded(SGEMM, "A") == loaded(SGEMM, "B") == (512 * 32, 512 * 128)
+    # A store is of 2 rows by 16 threads, 8 floats apart: every lane a sector of its own. 8 warps,
+    # 64 results each.
+    assert stored(SGEMM) == (8 * 64, 8 * 64 * 32)
+    # The toy's first CTA: rows 0 to 5 of C, 12 floats each. Its nine threads store the corners of
+    # their 2×2 at (0, 2, 4)×(0, 2, 4): elements 0 2 4, 24 26 28, 48 50 52, a sector for each row.
+    # One to the right is the same; one row down: 12 14 16 (two sectors), 36 38 40, 60 62 64.
+    assert stored(SEED) == (4, 3 + 3 + 6 + 6)
+
+
+@given(schedules())
+def test_a_cta_is_the_sum_of_its_events(plan: Schedule):
+    for operand in "A", "B":
+        each = [requests(plan, Copy(operand, k_tile)).sectors for k_tile in range(plan.k_tiles)]
+        assert loaded(plan, operand) == (sum(map(len, each)), sum(int(e.sum()) for e in each))
+    found, touched = expand_store(plan), defaultdict(set)
+    for thread in range(plan.tiling.threads):
+        for i in range(plan.tiling.tm):
+            for j in range(plan.tiling.tn):
+                if found.predicate[thread, i, j]:
+                    row, col = found.row[thread, i, j], found.col[thread, i, j]
+                    touched[thread // 32, i, j].add(4 * int(row * plan.gemm.n + col) // 32)
+    assert stored(plan) == (len(touched), sum(map(len, touched.values())))

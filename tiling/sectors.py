@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiling.expand import Order, expand_copy
-from tiling.layout import Ints
+from tiling.expand import Order, expand_copy, expand_store
+from tiling.layout import Ints, Operand
 from tiling.schedule import Copy, Schedule
 from tiling.shapes import WARP, WORD, ceil_div
 
@@ -85,6 +85,38 @@ def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests
 def sectors(schedule: Schedule, event: Copy, order: Order = "rows") -> int:
     """Sectors that all requests of a copy touch, one in two requests counted twice."""
     return int(requests(schedule, event, order).sectors.sum())
+
+
+def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
+    """(requests, sectors) of all copies of one operand by the schedule's own CTA.
+
+    Two k-tiles whose first elements lie alike in a sector cost the same, if neither is the last: so
+    few are looked at, however long K is.
+    """
+    copies = [e for e in schedule.events if isinstance(e, Copy) and e.operand == operand]
+    cols = schedule.gemm.shape(operand)[1]
+    alike: dict[tuple[int, tuple[int, int]], list[Copy]] = {}
+    for event in copies:
+        row, col = schedule.origin(operand, event.k_tile)
+        key = (row * cols + col) % (SECTOR // WORD), schedule.inside(operand, event.k_tile)
+        alike.setdefault(key, []).append(event)
+    made = moved = 0
+    for events in alike.values():
+        each = requests(schedule, events[0])
+        made += len(events) * each.sectors.size
+        moved += len(events) * int(each.sectors.sum())
+    return made, moved
+
+
+def stored(schedule: Schedule) -> tuple[int, int]:
+    """(requests, sectors) of the store of C by the schedule's own CTA: a thread stores its elements
+    one by one, a warp its lanes' same ones at once."""
+    found = expand_store(schedule)
+    each = schedule.tiling.tm * schedule.tiling.tn
+    request = (found.thread // WARP * each + found.word)[found.predicate]
+    sector = ((found.row * schedule.gemm.n + found.col) * WORD // SECTOR)[found.predicate]
+    pairs = np.unique(np.stack([request, sector]), axis=1)
+    return len(np.unique(request)), pairs.shape[1]
 
 
 @dataclass(frozen=True)
