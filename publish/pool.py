@@ -45,7 +45,7 @@ def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
     for number in range(jobs):
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(
-            target=_process, args=(os.getpid(), tasks, theirs, number == 0), daemon=True
+            target=_process, args=(os.getpid(), tasks, theirs, number), daemon=True
         )
         process.start()
         theirs.close()
@@ -60,19 +60,20 @@ def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
 
 
 def _process(
-    parent: int, tasks: Sequence[tuple[Clip, Path]], progress: Connection, count: bool
+    parent: int, tasks: Sequence[tuple[Clip, Path]], progress: Connection, number: int
 ) -> None:
     """The whole life of a process that renders. What goes wrong is sent, not raised."""
     Thread(target=_die_with, args=(parent,), daemon=True).start()
+    _keep_to_one_core(parent + number)
     from publish.worker import Work  # imports Manim
 
-    for number, (clip, folder) in enumerate(tasks):
+    for task, (clip, folder) in enumerate(tasks):
 
-        def send(kind: str, value: Any, number: int = number) -> None:
-            progress.send(Told(number, kind, value))
+        def send(kind: str, value: Any, task: int = task) -> None:
+            progress.send(Told(task, kind, value))
 
         try:
-            Work(clip, folder, send).run(count)
+            Work(clip, folder, send).run(count=number == 0)
         except Refused as refused:
             send("failed", refused)
         except OSError as error:
@@ -88,6 +89,14 @@ def _reason(error: Exception, folder: Path) -> Exception:
     except OSError as full:
         return OSError(None, full.strerror or str(full))
     return RenderFailed(f"{type(error).__name__}: {error}")
+
+
+def _keep_to_one_core(number: int) -> None:
+    """The AV1 encoder has threads of its own, however it is asked: they stay on the process's core,
+    so that the processes do not take one another's, and `--jobs 1` leaves the others free."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
 def _die_with(parent: int) -> None:
