@@ -252,17 +252,30 @@ def inspect(as_json: bool, **options: Any) -> None:
     python render.py inspect --preset small --cta 32x16x8
     """
     from publish.cache import describe
-    from publish.tables import request_rows, show_requests, show_traffic
+    from publish.tables import (
+        occupancy_of,
+        request_rows,
+        show_occupancy,
+        show_requests,
+        show_traffic,
+    )
     from tiling.traffic import traffic
 
     choice = chosen(options)
-    found = traffic(choice.schedule())
+    plan = choice.schedule()
+    found = traffic(plan)
     if as_json:
-        counts = {"traffic": found.as_dict(), "warp_requests": request_rows(choice.schedule())}
+        fits = occupancy_of(plan).items()
+        counts = {
+            "traffic": found.as_dict(),
+            "warp_requests": request_rows(plan),
+            "ctas_at_best": {arch: one.ctas for arch, one in fits},
+        }
         click.echo(json.dumps({**describe(choice), **counts}, indent=2))
     else:
         show_traffic(choice, found)
-        show_requests(choice.schedule())
+        show_requests(plan)
+        show_occupancy(plan)
 
 
 @main.command()

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from tiling.banks import shared
 from tiling.layout import Operand
+from tiling.occupancy import CHIPS, Occupancy, occupancy, registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule
 from tiling.sectors import loaded, stored
@@ -89,6 +90,36 @@ def show_requests(schedule: Schedule) -> None:
     console.print(
         "Each word is taken for an access of its own. Where the compiler puts neighbours together, "
         "there are fewer requests of shared memory.",
+        highlight=False,
+    )
+
+
+def occupancy_of(schedule: Schedule) -> dict[str, Occupancy]:
+    """What fits on each chip, by architecture, if a thread needs no more than the schedule does."""
+    tiling = schedule.tiling
+    needed = registers(tiling).needed
+    return {
+        arch: occupancy(chip, tiling.threads, needed, tiling.shared_bytes)
+        for arch, chip in CHIPS.items()
+    }
+
+
+def show_occupancy(schedule: Schedule) -> None:
+    """How many of the CTAs fit on a multiprocessor at best, and what keeps more from it."""
+    table = Table("", "chip", "CTAs", "warps", "occupancy", "limited by", title_justify="left")
+    table.title = "At best on one multiprocessor"
+    for column in table.columns[2:5]:
+        column.justify = "right"
+    for arch, found in occupancy_of(schedule).items():
+        counts = str(found.ctas), str(found.warps), f"{found.share:.0%}"
+        table.add_row(arch, found.chip.name, *counts, found.limited_by)
+    console = Console()
+    console.print(table)
+    held = registers(schedule.tiling)
+    console.print(
+        f"With the registers of the schedule alone, {held.needed} a thread: {held.accumulators} "
+        f"accumulators and {held.fragments} of fragments. The compiler needs more (verify --rung "
+        f"compiler says how many); {held.in_flight} elements a thread are copied for each k-tile.",
         highlight=False,
     )
 
