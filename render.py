@@ -108,12 +108,27 @@ def _add_pictures(clips: list[Clip], jobs: int) -> None:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
+    from rich.console import Console
+    from rich.progress import track
+
     from publish.animate import ANIMATED, has_pictures, make_pictures
+    from publish.clip import unwritable
 
     lacking = [one for one in clips if not has_pictures(one)]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        for one, _ in zip(lacking, pool.map(make_pictures, lacking), strict=True):
-            click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
+        done = track(
+            zip(lacking, pool.map(make_pictures, lacking), strict=True),
+            "pictures",
+            len(lacking),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not Console(stderr=True).is_terminal,
+        )
+        try:
+            for one, _ in done:
+                click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
+        except OSError as error:
+            raise unwritable(clips[0].out, error) from None
 
 
 def _render(clips: list[Clip], jobs: int) -> list[Clip]:

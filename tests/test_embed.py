@@ -141,6 +141,27 @@ def test_the_page_has_every_clip_once_and_what_proves_it(folder: Path, tmp_path:
     assert text.count("<video") == text.count("&lt;video") == 2  # shown, and as a snippet
 
 
+def test_tilings_that_differ_in_anything_have_numbers_of_their_own(
+    folder: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    about = json.loads((out / f"{CLIPS[0].stem}.json").read_text("utf-8"))
+    about["choice"]["tiling"] |= {"vector": 2, "pad": 4}
+    about["files"] = {name.replace("overview", "other"): x for name, x in about["files"].items()}
+    for name in about["files"]:
+        shutil.copy(out / name.replace("other", "overview"), out / name)
+    (out / f"{CLIPS[0].stem.replace('overview', 'other')}.json").write_text(json.dumps(about))
+    text = write_page(out)[0].read_text("utf-8")
+    assert text.count("Its numbers") == 2
+    assert text.count("1×1 a thread, vector 2, pad 4</h2>") == 1
+
+
+def test_a_picture_of_an_older_clip_is_not_offered(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    (out / f"{CLIPS[0].stem}.gif").write_bytes(b"GIF89a")
+    assert f"{CLIPS[0].stem}.gif" not in write_page(out)[0].read_text("utf-8")
+
+
 def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="has no clip to show"):
         write_page(tmp_path)

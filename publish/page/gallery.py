@@ -8,7 +8,7 @@ from publish.page.figure import FORMATS, figure, templates
 from publish.page.shown import About, Shown, all_in
 from publish.tables import traffic_rows
 from tiling.presets import Choice
-from tiling.shapes import Gemm, Refused, Tiling
+from tiling.shapes import Refused
 from tiling.traffic import traffic
 from tiling.verify import RUNGS
 
@@ -30,13 +30,12 @@ def write_page(folder: Path) -> tuple[Path, int]:
     if not shown:
         remedy = "try python render.py clip --all"
         raise Refused("--out", folder, "has no clip to show", remedy)
-    groups: dict[str, dict[str, Any]] = {}
+    groups: dict[Choice, dict[str, Any]] = {}
     for one in shown:
-        group = groups.setdefault(one.tiling, {"shown": one, "clips": []})
+        group = groups.setdefault(one.choice, {"shown": one, "clips": []})
         files = [_files(one, about) for about in one.looks.values()]
         group["clips"].append({"shown": one, "figure": figure(one), "files": files})
-    for group in groups.values():
-        choice = _choice(group["shown"].first["choice"])
+    for choice, group in groups.items():
         found = traffic(choice.schedule())
         group |= {"cta": choice.cta, "found": found, "rows": traffic_rows(found)}
         group["rungs"] = _rungs(folder, group["shown"].first)
@@ -48,16 +47,10 @@ def write_page(folder: Path) -> tuple[Path, int]:
 
 def _files(shown: Shown, about: About) -> dict[str, Any]:
     """A look's name, and the (name, bytes) of each of its files."""
-    paths = [shown.folder / (about["stem"] + suffix) for suffix in OFFERED]
-    sizes = [(path.name, path.stat().st_size) for path in paths if path.is_file()]
+    names = [about["stem"] + suffix for suffix in OFFERED]
+    files = [*about["files"], about["stem"] + ".json"]
+    sizes = [(name, (shown.folder / name).stat().st_size) for name in names if name in files]
     return {"look": f"{about['theme']}, {about['aspect']}", "sizes": sizes}
-
-
-def _choice(data: dict[str, Any]) -> Choice:
-    """The choice that a clip's description has."""
-    warp = data["tiling"]["warp"]
-    tiling = Tiling(**{**data["tiling"], "warp": tuple(warp) if warp else None})
-    return Choice(data["name"], Gemm(**data["gemm"]), tiling, tuple(data["cta"]))
 
 
 def _rungs(folder: Path, about: About) -> list[dict[str, Any]]:

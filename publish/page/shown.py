@@ -8,8 +8,8 @@ from typing import Any
 
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES, title
-from tiling.presets import DEFAULT, presets
-from tiling.shapes import Refused
+from tiling.presets import DEFAULT, Choice, presets
+from tiling.shapes import Gemm, Refused, Tiling, dims
 
 FILM = "film"
 
@@ -42,11 +42,23 @@ class Shown:
     @property
     def tiling(self) -> str:
         """What is multiplied, and in which tiles."""
-        choice = self.first["choice"]
-        gemm, tiling = choice["gemm"], choice["tiling"]
-        sizes = "×".join(str(gemm[axis]) for axis in "mnk")
-        tile = "×".join(str(tiling[axis]) for axis in ("bm", "bn", "bk"))
-        return f"C = A·B, {sizes} in {tile} tiles, {tiling['tm']}×{tiling['tn']} a thread"
+        gemm, tiling = self.choice.gemm, self.choice.tiling
+        tile, each = dims(tiling.bm, tiling.bn, tiling.bk), dims(tiling.tm, tiling.tn)
+        usual = Tiling(tiling.bm, tiling.bn, tiling.bk, tiling.tm, tiling.tn)
+        more = [
+            f"{name} {dims(*value) if isinstance(value, tuple) else value}"
+            for name, value in vars(tiling).items()
+            if value != getattr(usual, name) and name != "large_shared"
+        ]
+        return ", ".join([f"C = A·B, {gemm} in {tile} tiles", f"{each} a thread", *more])
+
+    @property
+    def choice(self) -> Choice:
+        """The tiling of which it was made."""
+        data = self.first["choice"]
+        warp = data["tiling"]["warp"]
+        tiling = Tiling(**{**data["tiling"], "warp": tuple(warp) if warp else None})
+        return Choice(data["name"], Gemm(**data["gemm"]), tiling, tuple(data["cta"]))
 
     def text(self, about: About, suffix: str) -> str:
         return (self.folder / (about["stem"] + suffix)).read_text("utf-8")
