@@ -73,6 +73,14 @@ def encoded(parts: Sequence[Path], target: Path, options: dict[str, str]) -> flo
 
 def ssim(parts: Sequence[Path], movie: Path, log: Path) -> tuple[float, float]:
     """(mean, lowest) SSIM of a movie's frames and those it was made from."""
+    _compare(parts, movie, log)
+    lines = log.read_text().splitlines()
+    found = [float(line.split("All:")[1].split()[0]) for line in lines]
+    return float(np.mean(found)), min(found)
+
+
+def _compare(parts: Sequence[Path], movie: Path, log: Path) -> None:
+    """Let FFmpeg's filter write a line for each frame. It is complete when the graph is gone."""
     with av.open(movie) as container:
         stream = container.streams.video[0]
         graph = Graph()
@@ -93,9 +101,6 @@ def ssim(parts: Sequence[Path], movie: Path, log: Path) -> tuple[float, float]:
                 plain.pts, plain.time_base = number, stream.time_base
                 buffer.push(plain)
             sink.pull()
-    lines = log.read_text().splitlines()
-    found = [float(line.split("All:")[1].split()[0]) for line in lines]
-    return float(np.mean(found)), min(found)
 
 
 def _frames(parts: Sequence[Path]) -> Iterator[av.VideoFrame]:

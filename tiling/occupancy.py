@@ -25,6 +25,7 @@ MAX_REGISTERS = 255
 class Chip:
     """A multiprocessor's limits. Bytes are of shared memory.
 
+    lanes            single-precision multiply-adds a cycle
     threads, ctas    that may be resident
     shared_bytes     that all CTAs may have together
     reserved         bytes that each CTA takes beside its own
@@ -32,6 +33,7 @@ class Chip:
     """
 
     name: str
+    lanes: int
     threads: int
     ctas: int
     shared_bytes: int
@@ -45,12 +47,12 @@ class Chip:
 
 
 CHIPS = {
-    "sm_75": Chip("T4", 1024, 16, 64 * 1024, reserved=0, step=256),
-    "sm_80": Chip("A100", 2048, 32, 164 * 1024),
-    "sm_86": Chip("A10, RTX 3090", 1536, 16, 100 * 1024),
-    "sm_89": Chip("L4, RTX 4090", 1536, 24, 100 * 1024),
-    "sm_90": Chip("H100, H200", 2048, 32, 228 * 1024),
-    "sm_100": Chip("B200", 2048, 32, 228 * 1024),
+    "sm_75": Chip("T4", 64, 1024, 16, 64 * 1024, reserved=0, step=256),
+    "sm_80": Chip("A100", 64, 2048, 32, 164 * 1024),
+    "sm_86": Chip("A10, RTX 3090", 128, 1536, 16, 100 * 1024),
+    "sm_89": Chip("L4, RTX 4090", 128, 1536, 24, 100 * 1024),
+    "sm_90": Chip("H100, H200", 128, 2048, 32, 228 * 1024),
+    "sm_100": Chip("B200", 128, 2048, 32, 228 * 1024),
 }
 
 
