@@ -24,6 +24,7 @@ from publish.door import (
 )
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
+from tiling.occupancy import CHIPS
 from tiling.presets import presets
 from tiling.shapes import Refused
 
@@ -259,13 +260,20 @@ def serve(out: Path, port: str) -> None:
 @main.command()
 @tiling_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def inspect(as_json: bool, **options: Any) -> None:
+@click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
+@named_option("--chip", CHIPS, default="sm_90", show_default=True, help="For --sweep.")
+@click.option("--csv", "as_csv", is_flag=True, help="The whole ranking, as CSV.")
+def inspect(as_json: bool, sweep: bool, chip: str, as_csv: bool, **options: Any) -> None:
     """The numbers of a tiling: what it requests, reads, computes and holds.
 
     \b
     python render.py inspect --preset sgemm
     python render.py inspect --preset small --cta 32x16x8
+    python render.py inspect --sweep --chip sm_80 --csv > tilings.csv
     """
+    if sweep or as_csv:
+        _sweep(chip, as_csv)
+        return
     from publish.cache import describe
     from publish.tables import (
         occupancy_of,
@@ -291,6 +299,27 @@ def inspect(as_json: bool, **options: Any) -> None:
         show_traffic(choice, found)
         show_requests(plan)
         show_occupancy(plan)
+
+
+def _sweep(arch: str, as_csv: bool) -> None:
+    """Rank the family of tilings on a chip."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from publish.tables import ranking_as_csv, show_ranking
+    from tiling import sweep
+
+    tilings = list(sweep.family())
+    console = Console(stderr=True)
+    predictions = [
+        sweep.predict(tiling, CHIPS[arch])
+        for tiling in track(tilings, "predict", console=console, transient=True)
+    ]
+    order = sweep.ranked(predictions)
+    if as_csv:
+        click.echo(ranking_as_csv(order), nl=False)
+    else:
+        show_ranking(order, arch)
 
 
 @main.command()

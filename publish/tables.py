@@ -1,5 +1,7 @@
 """The numbers of a tiling, and what was verified of it, as tables for people."""
 
+import csv
+import io
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,6 +13,7 @@ from tiling.occupancy import CHIPS, Occupancy, occupancy, registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule
 from tiling.sectors import loaded, stored
+from tiling.sweep import Prediction
 from tiling.traffic import Traffic
 from tiling.verify import Rung
 
@@ -122,6 +125,43 @@ def show_occupancy(schedule: Schedule) -> None:
         f"compiler says how many); {held.in_flight} elements a thread are copied for each k-tile.",
         highlight=False,
     )
+
+
+BEST = 20
+"""Lines of a ranking that a person reads; a file has them all."""
+
+
+def show_ranking(order: Sequence[Prediction], arch: str) -> None:
+    """The best tilings of a family on a chip."""
+    name = CHIPS[arch].name
+    title = (
+        f"The best {min(BEST, len(order))} of {len(order)} tilings on {arch} ({name}), predicted"
+    )
+    heads = "CTA tile", "thread", "vector", "pad", "registers", "FLOP/B", "pace", "occupancy"
+    table = Table(*heads, title=title, title_justify="left")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for one in order[:BEST]:
+        row = one.as_dict()
+        names = "cta", "thread", "vector", "pad", "registers", "intensity"
+        shares = f"{one.pace:.0%}", f"{one.fits.share:.0%}"
+        table.add_row(*(str(row[name]) for name in names), *shares)
+    console = Console()
+    console.print(table)
+    console.print(
+        "pace: the share of the chip's multiply-adds that shared memory can feed, one word a lane "
+        "and access. Nothing here was measured.",
+        highlight=False,
+    )
+
+
+def ranking_as_csv(order: Sequence[Prediction]) -> str:
+    """All tilings, the best first."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(order[0].as_dict()), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(one.as_dict() for one in order)
+    return text.getvalue()
 
 
 def show_rungs(choice: Choice, rungs: Sequence[Rung]) -> None:

@@ -127,6 +127,7 @@ CASES = {
     "film --scenes=": ("--scenes: is not known", "try overview"),
     "film --theme dusk": ("--theme dusk: is not known", "try paper, night"),
     "film overview": ("", "unexpected extra argument (overview)", "--help"),
+    "inspect --sweep --chip sm_70": ("--chip sm_70: is not known", "try sm_75, sm_80"),
     # the page
     "embed": ("scene: is missing", "try overview"),
     "embed nothing": ("scene nothing: is not known", "film"),
