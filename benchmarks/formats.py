@@ -30,7 +30,7 @@ from tiling.presets import choose
 LOSSLESS = {".mp4": ("libx264", {"preset": "ultrafast", "qp": "0"})}
 
 OTHERS = {
-    ".mp4": [{"crf": "20"}, {"crf": "28"}, {"preset": "medium"}, {"g": "250"}],
+    ".mp4": [{"crf": "20"}, {"crf": "28"}, {"preset": "medium"}],
     ".webm": [{"crf": "40"}, {"crf": "60"}, {"preset": "6"}],
 }
 """What is changed of the settings in use, one row each."""
