@@ -86,9 +86,14 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
         "pad": "Unused floats after each row of As.",
         "warp": "Warp tile WMxWN.",
     }
-    opt_in = "Opt in to more than 48 KB of shared memory."
-    large = click.option("--large-shared", is_flag=True, default=None, help=opt_in)
-    command = large(command)
+    flags = {
+        "split": "Thread tile in quads, spread over the warp tile.",
+        "swizzle": "Words of As in another order at each k.",
+        "large-shared": "Opt in to more than 48 KB of shared memory.",
+    }
+    for field in reversed(flags):
+        both = f"--{field}/--no-{field}"
+        command = click.option(both, default=None, help=flags[field])(command)
     for field in reversed(helps):
         example = f"  [e.g. {FIELDS[field]}]"
         command = click.option(f"--{field}", metavar=METAVARS[field], help=helps[field] + example)(

@@ -91,8 +91,8 @@ def show_requests(schedule: Schedule) -> None:
     console = Console()
     console.print(table)
     console.print(
-        "Each word is taken for an access of its own. Where the compiler puts neighbours together, "
-        "there are fewer requests of shared memory.",
+        "Fragments are read, and Bs is written, as wide as the layout allows. A request of 4 words "
+        "a lane takes a wavefront for each quarter of a warp at least.",
         highlight=False,
     )
 
@@ -137,20 +137,23 @@ def show_ranking(order: Sequence[Prediction], arch: str) -> None:
     title = (
         f"The best {min(BEST, len(order))} of {len(order)} tilings on {arch} ({name}), predicted"
     )
-    heads = "CTA tile", "thread", "vector", "pad", "registers", "FLOP/B", "pace", "occupancy"
+    heads = "CTA tile", "thread", "vec", "As", "regs", "FLOP/B", "pace", "occupancy"
     table = Table(*heads, title=title, title_justify="left")
-    for column in table.columns[2:]:
+    for column in table.columns[4:]:
         column.justify = "right"
     for one in order[:BEST]:
         row = one.as_dict()
-        names = "cta", "thread", "vector", "pad", "registers", "intensity"
+        tiling = one.tiling
+        layout = "swizzle" if tiling.swizzle else f"pad {tiling.pad}" if tiling.pad else ""
+        thread = f"{row['thread']} split" if tiling.split else str(row["thread"])
+        counts = str(row["registers"]), str(row["intensity"])
         shares = f"{one.pace:.0%}", f"{one.fits.share:.0%}"
-        table.add_row(*(str(row[name]) for name in names), *shares)
+        table.add_row(str(row["cta"]), thread, str(tiling.vector), layout, *counts, *shares)
     console = Console()
     console.print(table)
     console.print(
-        "pace: the share of the chip's multiply-adds that shared memory can feed, one word a lane "
-        "and access. Nothing here was measured.",
+        "pace: the share of the chip's multiply-adds that shared memory can feed. Nothing here was "
+        "measured.",
         highlight=False,
     )
 

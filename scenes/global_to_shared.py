@@ -13,7 +13,7 @@ from scenes.stage.loading.loader import THREAD, Loader, Reading
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.shapes import Dissolve, Pulse
 from scenes.stage.zone import Zone
-from tiling.layout import shared_layout
+from tiling.layout import arrangement, shared_layout
 from tiling.presets import choose
 from tiling.schedule import Copy
 from tiling.sectors import SECTOR, turns
@@ -183,7 +183,9 @@ class GlobalToShared(Film):
         if tm == 1:
             return
         self.reading = Reading(self.look, self.a, rooms.Rooms(self.look).strip)
-        text = f"Why? Thread {THREAD} will read {tm} rows at one k: neighbours in As"
+        groups = tm // arrangement(self.plan.tiling).rows.quad
+        where = "neighbours in As" if groups == 1 else f"in As {groups} groups of neighbours"
+        text = f"Why? Thread {THREAD} will read {tm} rows at one k: {where}"
         self.say(text, "why transposed", self._reads())
         self.play_for(1.0, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
         self.hold(to_read(text) - 0.6)

@@ -45,6 +45,10 @@ TILINGS = {
     "padded": Tiling(16, 8, 4, 2, 2, vector=2, pad=3),
     "warps": Tiling(32, 64, 8, 4, 4, vector=4, pad=4, warp=(16, 32)),
     "tall warps": Tiling(64, 8, 4, 2, 2, warp=(16, 8)),
+    "split": Tiling(32, 24, 6, 8, 4, vector=2, pad=2, split=True),
+    "split warps": Tiling(64, 64, 8, 8, 8, vector=4, warp=(32, 64), split=True),
+    "swizzled": Tiling(32, 16, 8, 4, 2, swizzle=True),
+    "swizzled warps": Tiling(64, 128, 8, 8, 8, 1, 4, warp=(32, 64), split=True, swizzle=True),
     "more shared memory": Tiling(64, 64, 128, 4, 4, vector=4, large_shared=True),
 }
 """One tiling for each thing that a tiling can have."""
@@ -64,10 +68,15 @@ def any_tiling(pick: Pick) -> Tiling:
     else:
         bm, bn = tm * pick(range(1, 9)), tn * pick(range(1, 9))
     bk = pick([1, 2, 3, 4, 4, 5, 7, 8, 8, 12, 16])
-    vector = pick([v for v in (1, 2, 4) if bk % v == 0 and bn % v == 0])
-    pad = pick([0, 1, 3, 4])
+    options = {
+        "vector": pick([v for v in (1, 2, 4) if bk % v == 0 and bn % v == 0]),
+        "warp": warp,
+        "split": tm % 4 == tn % 4 == 0 and pick([False, True]),
+        "swizzle": bm % 32 == 0 and pick([False, True]),
+    }
+    pad = 0 if options["swizzle"] else pick([0, 1, 3, 4])
     large = bk * (bm + pad + bn) * WORD > SHARED_LIMIT or pick([False, True])
-    return Tiling(bm, bn, bk, tm, tn, vector=vector, pad=pad, warp=warp, large_shared=large)
+    return Tiling(bm, bn, bk, tm, tn, pad=pad, large_shared=large, **options)
 
 
 def any_gemm(pick: Pick) -> Gemm:

@@ -11,9 +11,10 @@ from tiling.shapes import Gemm
 PROBLEMS = {
     "toy": schedule(Gemm(13, 11, 10), TILINGS["toy"]),
     "warps": schedule(Gemm(37, 70, 18), TILINGS["warps"]),
+    "split": schedule(Gemm(70, 150, 11), TILINGS["swizzled warps"]),
 }
 """Ragged in every direction. `warps` has vectors, padding and a warp tile, and rows of A and B
-that are aligned for a wide request only now and then."""
+that are aligned for a wide request only now and then. `split` has warps, quads and a swizzle."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ KERNEL_MUTANTS = (
         "each word of As written twice",
         (
             (
-                "word = vector.at[v];",
-                "word = vector.at[v]; *const_cast<volatile float *>(&word) = vector.at[v];",
-                1,
+                "shared[word] = vector.at[v];",
+                "shared[word] = vector.at[v]; "
+                "*const_cast<volatile float *>(&shared[word]) = vector.at[v];",
             ),
         ),
         surplus=True,
@@ -102,10 +103,12 @@ KERNEL_MUTANTS = (
     _kernel("Copy A: one column further", "k_tile * BK + k, M, K", "k_tile * BK + k + 1, M, K"),
     _kernel(
         "Copy A: As not transposed",
-        "float &word = As[k + v][row]",
-        "float &word = (&As[0][0])[row * BK + k + v]",
+        "word = a_word(k + v, row)",
+        "word = row * BK + k + v",
     ),
-    _kernel("Copy A: neighbours of a group to one word", "As[k + v][row]", "As[k][row]", "warps"),
+    _kernel(
+        "Copy A: neighbours of a group to one word", "a_word(k + v, row)", "a_word(k, row)", "warps"
+    ),
     _kernel(
         "Copy A: group's k from the wrong division",
         "k = group * VECTOR % BK",
@@ -114,9 +117,16 @@ KERNEL_MUTANTS = (
     ),
     _kernel("Copy B: the first columns for every CTA", "cta_col + col, K, N", "col, K, N"),
     _kernel("Copy B: the first k-tile every time", "k_tile * BK + k, cta_col", "k, cta_col"),
-    _kernel("Copy B: neighbours of a group to one word", "Bs[k][col + v]", "Bs[k][col]", "warps"),
     _kernel(
-        "Copy B: k and column exchanged in Bs", "Bs[k][col + v]", "(&Bs[0][0])[(col + v) * BK + k]"
+        "Copy B: a group to the words of the one before",
+        "reinterpret_cast<Vector &>(shared[word])",
+        "reinterpret_cast<Vector &>(shared[word < BK * A_STRIDE + VECTOR ? word : word - VECTOR])",
+        "warps",
+    ),
+    _kernel(
+        "Copy B: k and column exchanged in Bs",
+        "word = b_word(k, col)",
+        "word = BK * A_STRIDE + col * BK + k",
     ),
     # bounds of the copies
     _kernel(
@@ -148,21 +158,17 @@ KERNEL_MUTANTS = (
     _kernel("load: wide though not aligned", "cols && aligned)", "cols)", "warps"),
     _kernel(
         "no zero fill of A: what lay there stays",
-        "word = vector.at[v];",
-        A_INSIDE + "word = vector.at[v];",
-        which=1,
+        "shared[word] = vector.at[v];",
+        A_INSIDE + "shared[word] = vector.at[v];",
     ),
     _kernel(
         "no zero fill of B: what lay there stays",
-        "word = vector.at[v];",
-        B_INSIDE + "word = vector.at[v];",
-        which=2,
+        "reinterpret_cast<Vector &>(shared[word]) = vector;",
+        "for (Index v = 0; v < VECTOR; ++v)" + B_INSIDE + "shared[word + v] = vector.at[v];",
     ),
     # the layout of shared memory
     _kernel("As without its padding", "A_STRIDE = BM + PAD", "A_STRIDE = BM", "warps"),
-    _kernel(
-        "Bs begins inside the padding of As", "shared + BK * A_STRIDE", "shared + BK * BM", "warps"
-    ),
+    _kernel("Bs begins inside the padding of As", "BK * A_STRIDE + k", "BK * BM + k", "warps"),
     # who computes what
     _kernel(
         "rows and columns of the grid exchanged",
@@ -176,8 +182,27 @@ KERNEL_MUTANTS = (
         "warp = thread % LANES, lane = thread / LANES",
         "warps",
     ),
-    _kernel("warps down the columns", "warp / (BN / WN) * WM", "warp % (BN / WN) * WM", "warps"),
-    _kernel("every lane in the first row of lanes", "+ lane / (WN / TN) * TM", "", "warps"),
+    _kernel(
+        "warps down the columns",
+        "warp / (BN / WN) * (WM / TM)",
+        "warp % (BN / WN) * (WM / TM)",
+        "warps",
+    ),
+    _kernel("every lane in the first row of lanes", "+ lane / (WN / TN);", ";", "warps"),
+    _kernel("split: groups as near as without", "WARP / (TILE / QUAD)", "QUAD", "split"),
+    _kernel(
+        "split: a thread's quads exchanged", "i / QUAD * APART", "(i / QUAD ^ 1) * APART", "split"
+    ),
+    _kernel(
+        "split: positions a whole tile apart", "% PER_WARP * QUAD", "% PER_WARP * TILE", "split"
+    ),
+    _kernel("no swizzle", "row ^ k / VECTOR * TWIST % 32", "row", "split"),
+    _kernel("swizzle by another k", "row ^ k / VECTOR * TWIST", "row ^ k * TWIST", "split"),
+    KernelMutant(
+        "swizzle forgotten where a fragment is read",
+        (("word = a_word(k, thread_row(i))", "word = k * A_STRIDE + thread_row(i)"),),
+        "split",
+    ),
     # the k loops
     _kernel("the tail of K forgotten", "k_tile < (K - 1) / BK + 1", "k_tile < K / BK"),
     _kernel(
@@ -188,14 +213,20 @@ KERNEL_MUTANTS = (
     KernelMutant(
         "k descending",
         (
-            ("= As[k][thread_row", "= As[BK - 1 - k][thread_row"),
-            ("= Bs[k][thread_col", "= Bs[BK - 1 - k][thread_col"),
+            ("a_word(k, thread_row", "a_word(BK - 1 - k, thread_row"),
+            ("b_word(k, thread_col", "b_word(BK - 1 - k, thread_col"),
         ),
     ),
     # fragments and outer product
-    _kernel("a from the thread's columns", "As[k][thread_row + i]", "As[k][thread_col + i]"),
-    _kernel("a always the first of its words", "As[k][thread_row + i]", "As[k][thread_row]"),
-    _kernel("b at k 0 for every k", "Bs[k][thread_col + j]", "Bs[0][thread_col + j]"),
+    _kernel("a from the thread's columns", "a_word(k, thread_row(i))", "a_word(k, thread_col(i))"),
+    _kernel(
+        "a always the first of its words",
+        "a_word(k, thread_row(i))",
+        "a_word(k, thread_row(0))",
+        "split",
+    ),
+    _kernel("a's words one after the other from the first", "a[i + v] =", "a[v] =", "split"),
+    _kernel("b at k 0 for every k", "b_word(k, thread_col(j))", "b_word(0, thread_col(j))"),
     _kernel("b[i] in place of b[j]", FMA, FMA.replace("b[j]", "b[i]")),
     _kernel("wrong accumulator added to", FMA, FMA.replace("[i][j]", "[i][0]")),
     _kernel("multiply and add rounded apart", FMA, "a[i] * b[j] + accumulator[i][j]"),
@@ -217,8 +248,8 @@ KERNEL_MUTANTS = (
     _kernel("store: accumulators transposed", "*to = accumulator[i][j]", "*to = accumulator[j][i]"),
     _kernel(
         "store: every CTA on the first rows",
-        "row = cta_row + thread_row + i",
-        "row = thread_row + i",
+        "row = cta_row + thread_row(i)",
+        "row = thread_row(i)",
     ),
 )
 

@@ -19,9 +19,8 @@ gemms = st.builds(Gemm, sides, sides, sides)
 def tilings(draw: st.DrawFn) -> Tiling:
     """Any valid tiling with CTA tiles of some thousand elements at most."""
     vector = draw(st.sampled_from([1, 2, 4]))
-    tm, tn = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    tm, tn = draw(st.sampled_from([1, 2, 3, 4, 4, 8])), draw(st.sampled_from([1, 2, 3, 4, 4, 8]))
     bk = vector * draw(st.integers(1, 9 // vector))
-    pad = draw(st.integers(0, 5))
     if draw(st.booleans()):
         lanes = draw(st.sampled_from([1, 2, 4, 8, 16, 32]))  # rows of lanes in a warp
         wm, wn = lanes * tm, 32 // lanes * tn
@@ -32,7 +31,11 @@ def tilings(draw: st.DrawFn) -> Tiling:
         warp = None
     while bn % vector:
         vector //= 2
-    return Tiling(bm, bn, bk, tm, tn, vector=vector, pad=pad, warp=warp)
+    split = tm % 4 == tn % 4 == 0 and draw(st.booleans())
+    swizzle = bm % 32 == 0 and draw(st.booleans())
+    pad = 0 if swizzle else draw(st.integers(0, 5))
+    options = {"vector": vector, "warp": warp, "split": split, "swizzle": swizzle}
+    return Tiling(bm, bn, bk, tm, tn, pad=pad, **options)
 
 
 @st.composite

@@ -8,62 +8,107 @@ from hypothesis import given
 from tests.strategies import SEED, SGEMM, schedules
 from tiling.banks import Cost, cost, read_cost, shared, write_cost
 from tiling.expand import expand_copy, expand_fragments
+from tiling.layout import fragment_width
 from tiling.presets import choose
 from tiling.schedule import Copy, Fragments, Schedule
 
 
 def test_the_rules_by_hand():
     lanes, one = np.arange(32), np.zeros(32, np.int64)
-    assert cost(one, lanes) == Cost(1, 1, 0)  # a bank each
-    assert cost(one, one) == Cost(1, 1, 31)  # one word for all
-    assert cost(one, 2 * lanes) == Cost(1, 2, 0)  # every other bank, two words each
-    assert cost(one, 32 * lanes) == Cost(1, 32, 0)  # all in bank 0
-    assert cost(one, 33 * lanes) == Cost(1, 1, 0)  # padded
-    assert cost(one, lanes // 2) == Cost(1, 1, 16)  # pairs share
-    assert cost(lanes, 32 * lanes).conflicts == 0  # each a request of its own
-    assert cost(one, 32 * lanes).conflicts == 31
+
+    def scalar(word) -> Cost:
+        return cost(one, lanes, word)
+
+    assert scalar(lanes) == Cost(1, 1, 1, 0)  # a bank each
+    assert scalar(one) == Cost(1, 1, 1, 31)  # one word for all
+    assert scalar(2 * lanes) == Cost(1, 1, 2, 0)  # every other bank, two words each
+    assert scalar(32 * lanes) == Cost(1, 1, 32, 0)  # all in bank 0
+    assert scalar(33 * lanes) == Cost(1, 1, 1, 0)  # padded
+    assert scalar(lanes // 2) == Cost(1, 1, 1, 16)  # pairs share
+    assert cost(lanes, lanes, 32 * lanes).conflicts == 0  # each a request of its own
+    assert scalar(32 * lanes).conflicts == 31
+
+
+def test_the_rules_for_wide_accesses_by_hand():
+    lane, word = np.indices((32, 4))
+
+    def quads(first) -> Cost:
+        return cost(np.zeros(128, np.int64), lane.ravel(), (first + word).ravel(), 4)
+
+    assert quads(4 * lane) == Cost(1, 4, 4, 0)  # 8 lanes at a time, all 32 banks
+    assert quads(0 * lane) == Cost(1, 4, 4, 4 * 28)  # all the same 4 words, 4 times
+    assert quads(8 * lane) == Cost(1, 4, 8, 0)  # every other quad: 8 lanes in 16 banks
+    assert quads(32 * lane).conflicts == 4 * 7
+    lane, word = np.indices((32, 2))
+    pairs = cost(np.zeros(64, np.int64), lane.ravel(), (2 * lane + word).ravel(), 2)
+    assert pairs == Cost(1, 2, 2, 0)  # half a warp at a time
+    few = cost(np.zeros(8, np.int64), np.repeat([0, 1], 4), np.arange(8), 4)
+    assert few == Cost(1, 1, 1, 0)  # two lanes are in one quarter
 
 
 def test_sgemm_by_hand():
     # As is transposed, 128 rows of A to each k. 32 lanes load 4 rows of A, 8 k each, so they write
     # words k·128 + row: for each of 4 rows 8 words of one bank, 8 wavefronts. 8 warps, 4 turns.
-    plan = SGEMM
-    assert write_cost(plan.tiling, "A") == Cost(32, 256, 0)
+    tiling = SGEMM.tiling
+    assert write_cost(tiling, "A") == Cost(32, 32, 256, 0)
     # Bs keeps B's rows: 32 lanes write 32 neighbours.
-    assert write_cost(plan.tiling, "B") == Cost(32, 32, 0)
-    # A warp is 2 rows of 16 threads: of a it reads two words, 8 apart; of b sixteen, 8 apart, which
-    # lie in 4 banks, 4 in each. 8 warps, 8 values.
-    assert read_cost(plan.tiling, "A", 0) == Cost(64, 64, 64 * 30)
-    assert read_cost(plan.tiling, "B", 0) == Cost(64, 256, 64 * 16)
+    assert write_cost(tiling, "B") == Cost(32, 32, 32, 0)
+    # A warp is 2 rows of 16 threads, and reads 8 values a thread as two quads, 8 lanes at a time.
+    # Of a 8 lanes read the same 4 words. 8 warps, 2 quads, 4 phases.
+    assert read_cost(tiling, "A", 0) == Cost(16, 64, 64, 64 * 28)
+    # Of b each its own, 8 columns apart: 4 of the 8 quads of banks, 2 lanes in each.
+    assert read_cost(tiling, "B", 0) == Cost(16, 64, 128, 0)
+
+
+def test_split_quads_by_hand():
+    # The quads of neighbouring threads are neighbours: 8 lanes read 32 words side by side.
+    tiling = choose("sgemm", None, {"split": True}).tiling
+    assert read_cost(tiling, "A", 0) == Cost(16, 64, 64, 64 * 28)
+    assert read_cost(tiling, "B", 0) == Cost(16, 64, 64, 0)
+    # In a warp of 4 rows of 8 lanes a quarter is one row: nothing else changes.
+    tiling = choose("sgemm", None, {"split": True, "warp": "32x64"}).tiling
+    assert read_cost(tiling, "A", 0) == Cost(16, 64, 64, 64 * 28)
+    assert read_cost(tiling, "B", 0) == Cost(16, 64, 64, 0)
 
 
 def test_padding_by_hand():
     # With 132 words to each k: word k·132 + row lies in bank 4·k + row, of which there are 32.
-    plan = choose("sgemm", None, {"pad": "4"}).schedule()
-    assert write_cost(plan.tiling, "A") == Cost(32, 32, 0)
-    # 8 warps with 2 words each still: a's reads had no conflict to lose.
-    assert read_cost(plan.tiling, "A", 3) == Cost(64, 64, 64 * 30)
-    # One word of padding instead: bank k + row, 8 k and 4 rows make 11 banks, at most 4 in one.
-    assert write_cost(choose("sgemm", None, {"pad": "1"}).tiling, "A") == Cost(32, 128, 0)
+    tiling = choose("sgemm", None, {"pad": "4"}).tiling
+    assert write_cost(tiling, "A") == Cost(32, 32, 32, 0)
+    assert read_cost(tiling, "A", 3) == Cost(16, 64, 64, 64 * 28)
+    # One word of padding instead: bank k + row, 8 k and 4 rows make 11 banks, at most 4 in one. But
+    # at k = 3 no quad begins at a multiple of its width: 8 reads of a word, 2 different in a warp.
+    tiling = choose("sgemm", None, {"pad": "1"}).tiling
+    assert write_cost(tiling, "A") == Cost(32, 32, 128, 0)
+    assert read_cost(tiling, "A", 3) == Cost(64, 64, 64, 64 * 30)
 
 
 def test_float4_loads_by_hand():
     # A thread loads 4 neighbours in k, and writes them one by one: lanes take 2 groups of a row of
     # A, 16 rows. The n-th store is of words (4·(lane mod 2) + n)·128 + row: 2 words to a bank. With
-    # 4 words of padding the two lie in banks 16 apart.
-    for pad, wavefronts in ("0", 64), ("4", 32):
-        plan = choose("sgemm", None, {"vector": "4", "pad": pad})
-        assert write_cost(plan.tiling, "A") == Cost(32, wavefronts, 0)
-    # Of B a lane takes 4 neighbours: its n-th word is 4·lane + n, 8 banks with 4 words each.
-    assert write_cost(choose("sgemm", None, {"vector": "4"}).tiling, "B") == Cost(32, 128, 0)
+    # 4 words of padding the two lie in banks 16 apart, with a swizzle too: rows 0 to 15 change
+    # places with rows 16 to 31 at k from 4 on.
+    for more, wavefronts in ({}, 64), ({"pad": "4"}, 32), ({"swizzle": True}, 32):
+        tiling = choose("sgemm", None, {"vector": "4", **more}).tiling
+        assert write_cost(tiling, "A") == Cost(32, 32, wavefronts, 0)
+    # Of B a lane writes 4 neighbours at once: 8 lanes at a time 32 words side by side. 8 warps.
+    assert write_cost(choose("sgemm", None, {"vector": "4"}).tiling, "B") == Cost(8, 32, 32, 0)
+
+
+def test_a_swizzle_costs_the_reads_nothing():
+    plain, swizzled = choose("sgemm").tiling, choose("sgemm", None, {"swizzle": True}).tiling
+    assert write_cost(swizzled, "A") == Cost(32, 32, 32, 0)
+    for k in range(8):
+        assert read_cost(swizzled, "A", k) == read_cost(plain, "A", k)
 
 
 def test_a_whole_cta_of_the_toy_by_hand():
     # 24 words, 9 threads: 3 turns of one warp. As: word 6·k + row. In a turn 9 lanes have 9 words
-    # of 24, so all in different banks; the same for Bs. Reads: 3 words of a, 3 of b, by 9 lanes.
+    # of 24, so all in different banks; the same for Bs. At each k a thread reads two neighbours of
+    # a and two of b at once: 3 pairs of a, 3 of b, by 9 lanes, all in the warp's first half.
     found = shared(SEED)
-    assert found.writes == {"A": Cost(9, 9, 0), "B": Cost(9, 9, 0)}
-    assert found.reads == {"A": Cost(24, 24, 24 * 6), "B": Cost(24, 24, 24 * 6)}
+    assert found.writes == {"A": Cost(9, 9, 9, 0), "B": Cost(9, 9, 9, 0)}
+    assert found.reads == {"A": Cost(12, 12, 12, 12 * 12), "B": Cost(12, 12, 12, 12 * 12)}
 
 
 @given(schedules())
@@ -71,28 +116,34 @@ def test_lane_by_lane(plan: Schedule):
     tiling = plan.tiling
     for operand in "A", "B":
         copies, asked = expand_copy(plan, Copy(operand, 0)), defaultdict(int)
-        requests = defaultdict(list)
+        requests = defaultdict(lambda: defaultdict(list))
+        width = tiling.vector if operand == "B" else 1
         for thread, word in zip(copies.thread.tolist(), copies.word.tolist(), strict=True):
-            requests[thread // 32, asked[thread]].append(word)
+            requests[thread // 32, asked[thread] // width][thread % 32].append(word)
             asked[thread] += 1
-        assert write_cost(tiling, operand) == by_hand(requests)
-        requests = defaultdict(list)
+        assert write_cost(tiling, operand) == by_hand(requests, width)
+        requests = defaultdict(lambda: defaultdict(list))
         read = expand_fragments(plan, Fragments(0, tiling.bk - 1))[operand]
+        width = fragment_width(tiling, operand, tiling.bk - 1)
         for thread, words in enumerate(read.word.tolist()):
             for i, word in enumerate(words):
-                requests[thread // 32, i].append(word)
-        assert read_cost(tiling, operand, tiling.bk - 1) == by_hand(requests)
+                requests[thread // 32, i // width][thread % 32].append(word)
+        assert read_cost(tiling, operand, tiling.bk - 1) == by_hand(requests, width)
 
 
-def by_hand(requests: dict) -> Cost:
-    wavefronts = broadcast = 0
-    for words in requests.values():
-        banks = defaultdict(set)
-        for word in words:
-            banks[word % 32].add(word)
-        wavefronts += max(map(len, banks.values()))
-        broadcast += len(words) - len(set(words))
-    return Cost(len(requests), wavefronts, broadcast)
+def by_hand(requests: dict, width: int) -> Cost:
+    phases = wavefronts = broadcast = 0
+    for lanes in requests.values():
+        for part in range(width):
+            banks, read = defaultdict(set), 0
+            for lane in range(part * 32 // width, (part + 1) * 32 // width):
+                for word in lanes.get(lane, []):
+                    banks[word % 32].add(word)
+                    read += 1
+            phases += bool(banks)
+            wavefronts += max(map(len, banks.values()), default=0)
+            broadcast += read - sum(map(len, banks.values()))
+    return Cost(len(requests), phases, wavefronts, broadcast)
 
 
 @given(schedules())

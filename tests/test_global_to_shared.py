@@ -17,6 +17,7 @@ from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.shapes import Travel
 from tests.screening import configured, screen
 from tests.tilings import random_choices
+from tiling.expand import accumulator_map
 from tiling.presets import Choice, choose, presets
 from tiling.shapes import Gemm, Tiling
 
@@ -318,9 +319,10 @@ def test_the_fragment_that_is_outlined(choice: Choice, in_manim) -> None:
     loader, tiling = Loader(Look(), choice.schedule(), "A"), choice.tiling
     reading = Reading(Look(), loader, Box(80, 830, 1700, 190))
     as_it_is, kept = (words.tolist() for words in reading.words)
-    assert as_it_is == list(range(tiling.tm))  # thread 0 has the first rows
-    assert kept == [row * tiling.bk for row in range(tiling.tm)]
-    groups = [row * tiling.bk // tiling.vector for row in range(tiling.tm)]
+    rows = accumulator_map(tiling)[0][0].tolist()
+    assert as_it_is == rows  # at k = 0 no swizzle has begun
+    assert kept == [row * tiling.bk for row in rows]
+    groups = [row * tiling.bk // tiling.vector for row in rows]
     assert reading.loaded == [group % tiling.threads for group in groups]
 
 

@@ -120,9 +120,12 @@ def test_the_numbers_in_registers_after_every_event(name: str, stage_of) -> None
     np.testing.assert_array_equal(acc[: whole.shape[0], : whole.shape[1]], whole)
 
 
-@pytest.mark.parametrize("name", ["seed", "ragged"])
-def test_every_event_is_told_by_what_it_moves(name: str, stage_of) -> None:
-    stage, plan = stage_of(choose(name)), choose(name).schedule()
+SPLIT = choose("small", None, {"cta": "32x16x8", "thread": "8x4", "split": True, "swizzle": True})
+
+
+@pytest.mark.parametrize("choice", [choose("seed"), choose("ragged"), SPLIT], ids=name_of)
+def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
+    stage, plan = stage_of(choice), choice.schedule()
     shared, registers, memory = stage.shared, stage.registers, stage.memory
     for step, event in enumerate(plan.events):
         stage.settle(state_at(plan, step))
@@ -137,8 +140,11 @@ def test_every_event_is_told_by_what_it_moves(name: str, stage_of) -> None:
                 tile = memory.inside(operand, k_tile), shared.resident(operand, k_tile)
                 assert carried == {tile}
             case Fragments(_, k):
-                box = registers.corner.box
-                assert carried == {(shared.fragment(op, k), box(op)) for op in ("A", "B")}
+                want = set()
+                for op in "A", "B":
+                    here = shared.fragment(op, k)
+                    want |= set(zip(here, registers.parts(op, len(here)), strict=True))
+                assert carried == want
             case OuterProduct():
                 over = [m.over for m in moves if isinstance(m, Spread)]
                 assert over == [registers.corner.box("C")] * 2 and not carried

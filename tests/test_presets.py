@@ -47,12 +47,14 @@ def test_every_field_can_be_changed():
         "block": "1,1",
         "stages": "1",
         "vector": "4",
-        "pad": "4",
+        "pad": "0",
         "warp": "16x32",
+        "split": True,
+        "swizzle": True,
         "large-shared": True,
     }
     assert set(changes) == set(FIELDS)
-    tiling = Tiling(64, 64, 16, 4, 4, 1, 4, 4, (16, 32), True)
+    tiling = Tiling(64, 64, 16, 4, 4, 1, 4, 0, (16, 32), True, True, True)
     assert fields(choose("sgemm", overrides=changes)) == (Gemm(100, 90, 80), tiling, (1, 1))
 
 

@@ -18,7 +18,9 @@ def random_choices(count: int, seed: int = 0) -> list[Choice]:
         tm, tn = int(random.choice(divisors(bm))), int(random.choice(divisors(bn)))
         gemm = Gemm(*(int(size) for size in random.choice(SIZES, 3)))
         try:
-            tiling = Tiling(bm, bn, bk, tm, tn)
+            split = tm % 4 == tn % 4 == 0 and bool(random.integers(2))
+            swizzle = bm % 32 == 0 and bool(random.integers(2))
+            tiling = Tiling(bm, bn, bk, tm, tn, split=split, swizzle=swizzle)
         except Refused:
             continue
         rows, cols = grid(gemm, tiling)

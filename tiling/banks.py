@@ -1,12 +1,14 @@
 """What a warp's request for shared memory costs: the wavefronts in which its banks can serve it.
 
 Shared memory has 32 banks, each one word wide: word w lies in bank w mod 32. In one wavefront each
-bank gives or takes one word; lanes that read the same word get it together (a broadcast). So a
-request takes as many wavefronts as its busiest bank has different words, and what goes beyond one
-is called bank conflicts. (CUDA C++ Programming Guide, "Shared Memory", compute capability 5.x on.)
+bank gives or takes one word; lanes that read the same word get it together (a broadcast). A request
+of one word a lane is served at once, one of two words in two phases of half a warp, one of four
+words in four phases of a quarter. A phase takes as many wavefronts as its busiest bank has
+different words, and what goes beyond one is called bank conflicts. (CUDA C++ Programming Guide,
+"Shared Memory", compute capability 5.x on.)
 
-Every access of the kernel is of one word a lane. Which words are touched depends neither on the CTA
-nor on the matrix: what hangs over an edge is written as zero.
+Which words are touched depends neither on the CTA nor on the matrix: what hangs over an edge is
+written as zero.
 """
 
 from collections import Counter
@@ -16,11 +18,9 @@ from functools import lru_cache
 import numpy as np
 
 from tiling.expand import copy_map, fragment_words
-from tiling.layout import Ints, Operand
+from tiling.layout import Ints, Operand, fragment_width
 from tiling.schedule import Copy, Fragments, Schedule
-from tiling.shapes import WARP, Tiling
-
-BANKS = 32
+from tiling.shapes import BANKS, WARP, Tiling
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ class Cost:
     """Sums over warp requests.
 
     requests      how many
+    phases        in which they are served at best, of half or a quarter of a warp if wide
     wavefronts    in which they are served
     broadcast     words that lanes get from another lane's read, which cost nothing
     """
 
     requests: int = 0
+    phases: int = 0
     wavefronts: int = 0
     broadcast: int = 0
 
@@ -45,35 +47,43 @@ class Cost:
 
     @property
     def conflicts(self) -> int:
-        """Wavefronts beyond the one that each request takes at least."""
-        return self.wavefronts - self.requests
+        """Wavefronts beyond the one that each phase takes at least."""
+        return self.wavefronts - self.phases
 
 
-def cost(request: Ints, word: Ints) -> Cost:
-    """What accesses cost: the request that each belongs to and its word, arrays (accesses,)."""
-    pairs = np.unique(np.stack([request, word]), axis=1)  # each word of a request once
-    requests, which = np.unique(pairs[0], return_inverse=True)
-    load = np.zeros((len(requests), BANKS), np.int64)
-    np.add.at(load, (which.reshape(-1), pairs[1] % BANKS), 1)
-    return Cost(len(requests), int(load.max(axis=1).sum()), request.size - pairs.shape[1])
+def cost(request: Ints, lane: Ints, word: Ints, width: int = 1) -> Cost:
+    """What accesses cost: request, lane and word of each, arrays (accesses,), `width` to a lane."""
+    phase = request * width + lane // (WARP // width)
+    words = int(word.max()) // BANKS * BANKS + BANKS
+    once = np.unique(phase * words + word)  # each word of a phase
+    phases, first = np.unique(once // words, return_index=True)
+    which = np.repeat(np.arange(len(phases)), np.diff(first, append=once.size))
+    load = np.bincount(which * BANKS + once % BANKS, minlength=len(phases) * BANKS)
+    wavefronts = int(load.reshape(-1, BANKS).max(axis=1).sum())
+    requests = len(np.unique(phases // width))
+    return Cost(requests, len(phases), wavefronts, request.size - once.size)
 
 
 @lru_cache(maxsize=256)
 def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
-    """Of what one copy writes: a thread's n-th element of a tile goes with its lanes' n-th."""
+    """Of what one copy writes. What a thread has requested at once it writes to Bs at once, but to
+    As word by word: As is transposed."""
     thread, _, _, word = copy_map(tiling, operand, stage)
     element = np.arange(thread.size)
-    turn = element // (tiling.threads * tiling.vector) * tiling.vector + element % tiling.vector
-    return cost(turn * tiling.threads + thread // WARP, word)
+    turn, width = element // (tiling.threads * tiling.vector), tiling.vector
+    if operand == "A":
+        turn, width = turn * tiling.vector + element % tiling.vector, 1
+    return cost(turn * tiling.threads + thread // WARP, thread % WARP, word, width)
 
 
 @lru_cache(maxsize=4096)
 def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> Cost:
-    """Of the fragments of one operand at one k: a warp reads its lanes' i-th values at once."""
-    words = fragment_words(tiling, k, stage)[operand]
-    threads, each = words.shape
-    request = np.arange(threads)[:, None] // WARP * each + np.arange(each)
-    return cost(request.reshape(-1), words.reshape(-1))
+    """Of the fragments of one operand at one k: a warp reads its lanes' i-th values at once, and
+    the next `fragment_width` with them."""
+    words, width = fragment_words(tiling, k, stage)[operand], fragment_width(tiling, operand, k)
+    thread, i = np.indices(words.shape)
+    request = thread // WARP * words.shape[1] + i // width
+    return cost(request.ravel(), (thread % WARP).ravel(), words.ravel(), width)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tiling.layout import Ints, Operand, shared_layout, thread_origin
+from tiling.layout import Ints, Operand, arrangement, shared_layout
 from tiling.schedule import Copy, Fragments, Schedule
 from tiling.shapes import Tiling
 
@@ -118,5 +118,6 @@ def fragment_words(tiling: Tiling, k: int, stage: int = 0) -> dict[Operand, Ints
 @lru_cache(maxsize=64)
 def accumulator_map(tiling: Tiling) -> tuple[Ints, Ints]:
     """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes."""
-    row, col = thread_origin(tiling, np.arange(tiling.threads))
-    return row[:, None] + np.arange(tiling.tm), col[:, None] + np.arange(tiling.tn)
+    axes = arrangement(tiling)
+    row, col = axes.position(np.arange(tiling.threads)[:, None])
+    return axes.rows.at(row, np.arange(tiling.tm)), axes.cols.at(col, np.arange(tiling.tn))

@@ -22,9 +22,13 @@ FIELDS = {
     "vector": "1",
     "pad": "0",
     "warp": "32x64",
+    "split": "true",
+    "swizzle": "true",
     "large-shared": "true",
 }
 """Every field of a choice, with a value that would do."""
+
+FLAGS = {field for field, would_do in FIELDS.items() if would_do == "true"}
 
 DEFAULT = "seed"
 
@@ -131,18 +135,21 @@ def _build(
     gemm = Gemm(*sizes("gemm", 3))
     bm, bn, bk = sizes("cta", 3)
     tm, tn = sizes("thread", 2)
-    large = table.get("large-shared", False)
-    if not isinstance(large, bool):
-        raise refused("large-shared", "is not true or false")
+    more: dict[str, Any] = {
+        key: number(key, table[key]) for key in ("stages", "vector", "pad") if key in table
+    }
+    for key in FLAGS & table.keys():
+        if not isinstance(table[key], bool):
+            raise refused(key, "is not true or false")
+        more[key.replace("-", "_")] = table[key]
     tiling = Tiling(
         bm,
         bn,
         bk,
         tm,
         tn,
-        **{key: number(key, table[key]) for key in ("stages", "vector", "pad") if key in table},
         warp=pair("warp") if "warp" in table else None,
-        large_shared=large,
+        **more,
     )
     rows, _ = grid(gemm, tiling)
     # A block belongs to the grid it was chosen for: on another grid the default stands again.

@@ -18,6 +18,12 @@ WARP = 32
 WORD = 4
 """Bytes in a float32, and in one word of shared memory."""
 
+QUAD = 4
+"""Words in the widest access to memory, 128 bits: neighbours that a split thread tile keeps."""
+
+BANKS = 32
+"""Banks of shared memory, each one word wide (CUDA C++ Programming Guide, 5.x and later)."""
+
 MAX_THREADS = 1024
 """Threads in a CTA, on every architecture (CUDA C++ Programming Guide, compute capabilities)."""
 
@@ -115,6 +121,9 @@ class Tiling:
     vector        floats in one global request of a thread, where rows are aligned and whole
     pad           unused floats after each row of As, which is stored transposed
     warp          warp tile (WM, WN), or None: threads in row-major order over the CTA tile
+    split         the thread tile in quads: groups of QUAD rows and columns, spread evenly over the
+                  warp tile, or without one over the CTA tile
+    swizzle       the words of As in another order at each k, against bank conflicts without a pad
     large_shared  opt in to more than 48 KB of shared memory
     """
 
@@ -127,6 +136,8 @@ class Tiling:
     vector: int = 1
     pad: int = 0
     warp: tuple[int, int] | None = None
+    split: bool = False
+    swizzle: bool = False
     large_shared: bool = False
 
     def __post_init__(self) -> None:
@@ -174,6 +185,13 @@ class Tiling:
             yield from self._broken_warp(*self.warp)
         if not _whole(self.pad, least=0):
             yield "pad", "is not a whole number from 0"
+        for name, size in ("TM", self.tm), ("TN", self.tn):
+            if self.split and size % QUAD:
+                yield "split", f"{name}={size} is not made of quads of {QUAD}"
+        if self.swizzle and self.bm % BANKS:
+            yield "swizzle", f"BM={self.bm} is not a multiple of the {BANKS} banks"
+        if self.swizzle and self.pad:
+            yield "pad", "is for As without a swizzle"
         yield from self._broken_shared()
 
     def _broken_threads(self) -> Iterator[tuple[str, str]]:
@@ -222,6 +240,8 @@ class Tiling:
                 return f"{self.tm}x{self.tn}"
             case "warp" if self.warp:
                 return "x".join(map(str, self.warp))
+            case "split" | "swizzle":
+                return ""
             case _:
                 return str(getattr(self, field))
 
@@ -241,8 +261,9 @@ class Tiling:
             tries = [*tries[:1], "large-shared to opt in to more"]
         if tries:
             return "try " + " or ".join(tries)
-        if field == "warp" and not any(self._with(warp=None)._broken()):
-            return "leave warp out"
+        for without in {"warp": None, "split": False, "swizzle": False}.items():
+            if field == without[0] and not any(self._with(**dict([without]))._broken()):
+                return f"leave {field} out"
         return "try cta 128x128x8 with thread 8x8"
 
     def _candidates(self, field: str) -> list[dict[str, Any]]:
@@ -262,8 +283,10 @@ class Tiling:
                 free = SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
                 most = max(0, free // (WORD * self.bk * self.stages) - self.bm - self.bn)
                 return [{"pad": pad} for pad in (min(most, 4), 0)]
+            case "stages":
+                return [{"stages": 1}]
             case _:
-                return [{field: 1}]
+                return []
 
     def _candidate_tiles(self) -> list[dict[str, Any]]:
         wm, wn = self.warp or (self.tm, self.tn)

@@ -8,18 +8,20 @@ longer than its multiply-adds, shared memory sets the pace.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from tiling.banks import read_cost, write_cost
 from tiling.layout import Operand
 from tiling.occupancy import Chip, Occupancy, occupancy, registers
-from tiling.shapes import WARP, Refused, Tiling
+from tiling.shapes import QUAD, WARP, Refused, Tiling
 
 SIDES = (16, 32, 64, 128, 256)
 DEPTHS = (4, 8, 16, 32)
 EACH = (1, 2, 4, 8, 16)
 VECTORS = (1, 4)
-PADS = (0, 4)
-"""What the family is made of: BM and BN, BK, TM and TN, vector, pad."""
+AGAINST_CONFLICTS: tuple[dict[str, Any], ...] = ({}, {"pad": 4}, {"swizzle": True})
+SPLITS = (False, True)
+"""What the family is made of: BM and BN, BK, TM and TN, vector, As's layout, split quads."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Prediction:
             "thread": f"{tiling.tm}x{tiling.tn}",
             "vector": tiling.vector,
             "pad": tiling.pad,
+            "swizzle": tiling.swizzle,
+            "split": tiling.split,
             "threads": tiling.threads,
             "shared_bytes": tiling.shared_bytes,
             "registers": registers(tiling).needed,
@@ -61,10 +65,15 @@ class Prediction:
 
 def family() -> Iterator[Tiling]:
     """Every valid tiling of the family whose threads are whole warps."""
-    for bm, bn, bk, tm, tn, vector, pad in product(SIDES, SIDES, DEPTHS, EACH, EACH, VECTORS, PADS):
-        if bm * bn // (tm * tn) % WARP == 0:
+    tiles = product(SIDES, SIDES, DEPTHS, EACH, EACH)
+    for (bm, bn, bk, tm, tn), vector, layout, split in product(
+        tiles, VECTORS, AGAINST_CONFLICTS, SPLITS
+    ):
+        whole_warps = bm * bn // (tm * tn) % WARP == 0
+        # A thread tile of one quad each way is not split by being called so.
+        if whole_warps and not (split and tm <= QUAD and tn <= QUAD):
             try:
-                yield Tiling(bm, bn, bk, tm, tn, vector=vector, pad=pad)
+                yield Tiling(bm, bn, bk, tm, tn, vector=vector, split=split, **layout)
             except Refused:
                 continue
 
@@ -74,7 +83,7 @@ def predict(tiling: Tiling, chip: Chip) -> Prediction:
     both: tuple[Operand, Operand] = ("A", "B")
     wavefronts = sum(
         write_cost(tiling, operand).wavefronts
-        # The rows of As and Bs begin a whole number of words apart: each k has the same conflicts.
+        # Rows of As and Bs begin a whole number of quads apart: each k has the same conflicts.
         + tiling.bk * read_cost(tiling, operand, 0).wavefronts
         for operand in both
     )

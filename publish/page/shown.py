@@ -46,7 +46,7 @@ class Shown:
         tile, each = dims(tiling.bm, tiling.bn, tiling.bk), dims(tiling.tm, tiling.tn)
         usual = Tiling(tiling.bm, tiling.bn, tiling.bk, tiling.tm, tiling.tn)
         more = [
-            f"{name} {dims(*value) if isinstance(value, tuple) else value}"
+            name if value is True else f"{name} {dims(*value) if name == 'warp' else value}"
             for name, value in vars(tiling).items()
             if value != getattr(usual, name) and name != "large_shared"
         ]

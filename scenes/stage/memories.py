@@ -1,6 +1,6 @@
 """Global and shared memory. Each draws itself once, and says how its slabs lie in a state."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
 from scenes.stage.type import CAP, Cells, Label, fitting_size, width_of
 from scenes.stage.zone import LINE, PAD
 from tiling.expand import accumulator_map
-from tiling.layout import Operand
+from tiling.layout import Operand, arrangement
 from tiling.schedule import Schedule
 from tiling.shapes import dims
 from tiling.state import State
@@ -104,7 +104,13 @@ class SharedMemory(Memory):
         corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
         heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
         super().__init__(look, places, "shared", heading, corner)
-        self.schedule = schedule
+        self.schedule, self.axes = schedule, arrangement(tiling)
+        # The filmed thread's rows and columns, by the first of each group of neighbours.
+        rows, cols = accumulator_map(tiling)
+        self.groups = [
+            rows[THREAD, :: self.axes.rows.quad].tolist(),
+            cols[THREAD, :: self.axes.cols.quad].tolist(),
+        ]
         tint = look.theme.tint
         for operand in AB:
             box = corner.box(operand)
@@ -114,18 +120,18 @@ class SharedMemory(Memory):
             self.slab(f"{operand}s k", box, tint(operand, 0.72))
             rows, cols = tiling.tile_shape(operand)
             self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
-            self.slab(f"{operand}s fragment", box, tint(operand, 1))
-            self.slab(f"{operand}s read", box, stroke=look.theme.ink)
+            for part, _ in enumerate(self.fragment(operand, 0)):
+                self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
+                self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
         c = corner.box("C")
         self.add(Slab(look, c, fill=tint("C", 0.05)))
         self.slab("accumulators", c, tint("C", 0.5))
-        lines = tile_marks(c.h, tiling.bm, tiling.tm), tile_marks(c.w, tiling.bn, tiling.tn)
+        quads = [axis.quad for axis in (self.axes.rows, self.axes.cols)]
+        lines = tile_marks(c.h, tiling.bm, quads[0]), tile_marks(c.w, tiling.bn, quads[1])
         self.add(frame(look, c, "C", *lines))
         self.add_cells(State())
-        row, col = (int(index[THREAD, 0]) for index in accumulator_map(tiling))
-        self.origin = row, col
-        thread = corner.part("C", row, col, tiling.tm, tiling.tn)
-        self.add(Slab(look, thread, stroke=look.theme.ink))
+        for row, col in product(*self.groups):
+            self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
         self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", "BK"), LETTER)
         self._say_where_c_is()
 
@@ -159,10 +165,12 @@ class SharedMemory(Memory):
             shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
         return shown
 
-    def fragment(self, operand: Operand, k: int) -> Box:
-        """What the filmed thread reads at one k."""
-        size = self.schedule.tiling.tm if operand == "A" else self.schedule.tiling.tn
-        return self.fragment_box(operand, *self.origin, k, size)
+    def fragment(self, operand: Operand, k: int) -> list[Box]:
+        """What the filmed thread reads at one k, a box for each group of neighbours."""
+        rows, cols = self.groups
+        if operand == "A":
+            return [self.fragment_box("A", row, 0, k, self.axes.rows.quad) for row in rows]
+        return [self.fragment_box("B", 0, col, k, self.axes.cols.quad) for col in cols]
 
     def resident(self, operand: Operand, k_tile: int) -> Box:
         """The part of the tile that lies inside the matrix."""
@@ -181,8 +189,9 @@ class SharedMemory(Memory):
             size = tiling.bm if operand == "A" else tiling.bn
             everyone = self.fragment_box(operand, 0, 0, k, size)
             poses[f"{operand}s k"] = _within(everyone, resident, reading)
-            poses[f"{operand}s fragment"] = _within(self.fragment(operand, k), resident, reading)
-            poses[f"{operand}s read"] = Pose(self.fragment(operand, k), 0, reading)
+            for part, box in enumerate(self.fragment(operand, k)):
+                poses[f"{operand}s fragment {part}"] = _within(box, resident, reading)
+                poses[f"{operand}s read {part}"] = Pose(box, 0, reading)
         share = state.k_done / (self.schedule.k_tiles * tiling.bk)
         poses["accumulators"] = Pose(self.corner.box("C"), 0.0 if state.stored else 0.9 * share)
         return poses

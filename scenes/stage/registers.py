@@ -87,16 +87,25 @@ class Registers(Memory):
             for key, name, texts in shown
         }
 
-    def reads(self, here: dict[Operand, Box], after: State) -> list[Animation]:
-        """Fragments on their way from shared memory, where they lie `here`."""
+    def reads(self, here: dict[Operand, list[Box]], after: State) -> list[Animation]:
+        """Fragments on their way from shared memory, where their groups lie `here`."""
         moves: list[Animation] = []
         numbers, poses = self.cells_at(after), self.poses(after)
         for operand, name in zip(AB, ("a", "b"), strict=True):
-            there = self.corner.box(operand)
-            moves.append(carried(self.look, here[operand], there, operand, 1, (0.3, LANDED)))
+            for box, there in zip(
+                here[operand], self.parts(operand, len(here[operand])), strict=True
+            ):
+                moves.append(carried(self.look, box, there, operand, 1, (0.3, LANDED)))
             moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return moves
+
+    def parts(self, operand: Operand, count: int) -> list[Box]:
+        """A fragment, cut into so many groups."""
+        box = self.corner.box(operand)
+        if operand == "A":
+            return [box.part(count, 1, i, 0, 1, 1) for i in range(count)]
+        return [box.part(1, count, 0, i, 1, 1) for i in range(count)]
 
     def multiplies(self, after: State) -> list[Animation]:
         """Each value of a spreads along its row of the accumulators, each of b down its column."""

@@ -90,7 +90,8 @@ class Stage(VGroup):
             case Barrier():
                 return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
             case Fragments(_, k):
-                lit = [f"{o}s {what}" for o in AB for what in ("k", "fragment", "read")]
+                lit = [name for name in slabs if name.startswith(("As ", "Bs "))]
+                lit = [name for name in lit if not name.endswith(" zeros")]
                 here = {operand: self.shared.fragment(operand, k) for operand in AB}
                 return [
                     *(Move(slabs[name], picture[name], (0, 0.35)) for name in lit),

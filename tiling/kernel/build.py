@@ -3,6 +3,7 @@
 from functools import lru_cache
 from importlib.resources import files
 
+from tiling.layout import arrangement, least_width, twist
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling, ceil_div
 
@@ -22,21 +23,23 @@ def source(name: str = "gemm.cu") -> str:
 
 
 def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
-    """The compiler options that make gemm.cu the kernel of this tiling.
-
-    Without a warp tile all threads share one, as large as the CTA tile.
-    """
-    wm, wn = tiling.warp or (tiling.bm, tiling.bn)
+    """The compiler options that make gemm.cu the kernel of this tiling."""
+    axes = arrangement(tiling)
     macros = {
         "BM": tiling.bm,
         "BN": tiling.bn,
         "BK": tiling.bk,
         "TM": tiling.tm,
         "TN": tiling.tn,
-        "WM": wm,
-        "WN": wn,
+        "WM": axes.rows.warp,
+        "WN": axes.cols.warp,
+        "QUAD_M": axes.rows.quad,
+        "QUAD_N": axes.cols.quad,
         "VECTOR": tiling.vector,
         "PAD": tiling.pad,
+        "TWIST": twist(tiling),
+        "A_WIDE": least_width(tiling, "A"),
+        "B_WIDE": least_width(tiling, "B"),
     }
     options = tuple(f"-D{name}={value}" for name, value in macros.items())
     return (*options, "-DTRACE") if trace else options

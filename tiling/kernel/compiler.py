@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tiling.kernel.build import Broken, Missing, device_defines, groups, source
+from tiling.layout import Operand, fragment_width
 from tiling.shapes import Tiling
 
 ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
@@ -109,6 +110,19 @@ def predicted(tiling: Tiling) -> dict[str, int]:
     }
 
 
+def fragment_reads(tiling: Tiling) -> int:
+    """How often a thread reads shared memory in a k-tile, each read as wide as the layout allows.
+
+    The source asks for the width that all k allow; where one k allows more, the compiler sees it.
+    """
+    sides: tuple[tuple[Operand, int], ...] = ("A", tiling.tm), ("B", tiling.tn)
+    return sum(
+        size // fragment_width(tiling, operand, k)
+        for operand, size in sides
+        for k in range(tiling.bk)
+    )
+
+
 def complaints(machine: Machine, tiling: Tiling) -> list[str]:
     """Where the machine code is not what the model says, in words; empty if it is.
 
@@ -139,6 +153,9 @@ def complaints(machine: Machine, tiling: Tiling) -> list[str]:
     if got["BAR"] not in (2 * trips, 2 * trips - (trips > 1)):
         found.append(f"BAR {got['BAR']}, not {want['BAR']}")
     twice = tiling.vector > 1
+    reads = sum(many for name, many in machine.census.items() if name.startswith("LDS."))
+    if reads > trips * (most := fragment_reads(tiling)):
+        found.append(f"{reads} reads by LDS, not {trips * most}")
     for opcode in "LDS", "STS", "LDG":
         least = trips * want[opcode]
         spare = wide if opcode == "LDS" else least * twice

@@ -1,9 +1,10 @@
 // C = A·B with A (M, K), B (K, N), C (M, N), row-major float32: one CTA's schedule, to be read
 // beside tiling/schedule.py. Same events, same names, same order.
 //
-// The tiling comes in as macros (tiling/kernel/build.py): BM BN BK, TM TN, WM WN, VECTOR, PAD and
-// LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes one tile of C;
-// the CTAs are numbered row by row over C, on a grid of one dimension, which has room for all.
+// The tiling comes in as macros (tiling/kernel/build.py): BM BN BK, TM TN, WM WN, QUAD_M QUAD_N,
+// VECTOR, PAD, TWIST, A_WIDE B_WIDE and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of
+// THREADS threads makes one tile of C; the CTAs are numbered row by row over C, on a grid of one
+// dimension, which has room for all.
 //
 // What stands in TRACE_ONLY(...) exists only in the build that records what each thread does.
 
@@ -21,10 +22,29 @@ constexpr Index THREADS = (BM / TM) * (BN / TN);
 constexpr Index LANES = (WM / TM) * (WN / TN);  // threads that share a warp tile
 constexpr Index A_STRIDE = BM + PAD;            // words from one k of As to the next
 
-// What one request to global memory brings at best: neighbours in a row.
-struct alignas(VECTOR * sizeof(float)) Vector {
-    float at[VECTOR];
+// Neighbours that one access moves at once.
+template <Index FLOATS>
+struct alignas(FLOATS * sizeof(float)) Wide {
+    float at[FLOATS];
 };
+using Vector = Wide<VECTOR>;  // what one request to global memory brings at best
+
+// The shared word of As[k][row] and of Bs[k][col]. As lies transposed, so that both fragments are
+// neighbouring words. With a twist, the rows of As change places among the 32 banks from k to k.
+__device__ inline constexpr Index a_word(Index k, Index row) {
+    return k * A_STRIDE + (row ^ k / VECTOR * TWIST % 32);
+}
+__device__ inline constexpr Index b_word(Index k, Index col) {
+    return BK * A_STRIDE + k * BN + col;
+}
+
+// The i-th row or column of a thread at this position of the CTA tile: positions go warp tile by
+// warp tile, and their elements come in groups of QUAD neighbours, spread over the warp tile.
+template <Index WARP, Index TILE, Index QUAD>
+__device__ inline constexpr Index place(Index position, Index i) {
+    constexpr Index PER_WARP = WARP / TILE, APART = WARP / (TILE / QUAD);
+    return position / PER_WARP * WARP + position % PER_WARP * QUAD + i / QUAD * APART + i % QUAD;
+}
 
 #ifdef TRACE
 enum Action { COPY_A = 1, COPY_B, BARRIER, READ_A, READ_B, OUTER_PRODUCT, STORE };
@@ -82,21 +102,19 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
 #else
     alignas(16) __shared__ float shared[BK * (A_STRIDE + BN)];
 #endif
-    // As lies transposed, so that both fragments are neighbouring words of one row.
-    const auto As = reinterpret_cast<float(*)[A_STRIDE]>(shared);
-    const auto Bs = reinterpret_cast<float(*)[BN]>(shared + BK * A_STRIDE);
-
     const Index thread = threadIdx.x;
     TRACE_ONLY(const auto own = slots + (blockIdx.x * 1ull * THREADS + thread) * stride;)
     TRACE_ONLY(Trace trace{own, own + stride};)
 
-    // Where this CTA's tile of C begins, and in it this thread's: warps go row by row over the
-    // CTA tile, lanes row by row over the warp tile.
+    // Where this CTA's tile of C begins, and the thread's place in it: warps go row by row over
+    // the CTA tile, lanes row by row over the warp tile.
     const Index ctas_per_row = (N - 1) / BN + 1;
     const Index cta_row = blockIdx.x / ctas_per_row * BM, cta_col = blockIdx.x % ctas_per_row * BN;
     const Index warp = thread / LANES, lane = thread % LANES;
-    const Index thread_row = warp / (BN / WN) * WM + lane / (WN / TN) * TM;
-    const Index thread_col = warp % (BN / WN) * WN + lane % (WN / TN) * TN;
+    const Index row_place = warp / (BN / WN) * (WM / TM) + lane / (WN / TN);
+    const Index col_place = warp % (BN / WN) * (WN / TN) + lane % (WN / TN);
+    const auto thread_row = [=](Index i) { return place<WM, TM, QUAD_M>(row_place, i); };
+    const auto thread_col = [=](Index j) { return place<WN, TN, QUAD_N>(col_place, j); };
 
     float accumulator[TM][TN] = {};
 
@@ -119,9 +137,9 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
                     load(A, cta_row + row, k_tile * BK + k, M, K TRACE_ONLY(, index));
 #pragma unroll
                 for (Index v = 0; v < VECTOR; ++v) {
-                    float &word = As[k + v][row];
-                    word = vector.at[v];
-                    TRACE_ONLY(trace.record(COPY_A, &word - shared, index[v], word);)
+                    const Index word = a_word(k + v, row);
+                    shared[word] = vector.at[v];
+                    TRACE_ONLY(trace.record(COPY_A, word, index[v], shared[word]);)
                 }
             }
         }
@@ -135,12 +153,10 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
                 TRACE_ONLY(long long index[VECTOR];)
                 const Vector vector =
                     load(B, k_tile * BK + k, cta_col + col, K, N TRACE_ONLY(, index));
-#pragma unroll
-                for (Index v = 0; v < VECTOR; ++v) {
-                    float &word = Bs[k][col + v];
-                    word = vector.at[v];
-                    TRACE_ONLY(trace.record(COPY_B, &word - shared, index[v], word);)
-                }
+                const Index word = b_word(k, col);
+                reinterpret_cast<Vector &>(shared[word]) = vector;
+                TRACE_ONLY(for (Index v = 0; v < VECTOR; ++v)
+                               trace.record(COPY_B, word + v, index[v], shared[word + v]);)
             }
         }
 
@@ -156,16 +172,24 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
             // Fragments
             float a[TM], b[TN];
 #pragma unroll
-            for (Index i = 0; i < TM; ++i) {
-                const float &word = As[k][thread_row + i];
-                a[i] = word;
-                TRACE_ONLY(trace.record(READ_A, &word - shared, NONE, a[i]);)
+            for (Index i = 0; i < TM; i += A_WIDE) {
+                const Index word = a_word(k, thread_row(i));
+                const auto wide = reinterpret_cast<const Wide<A_WIDE> &>(shared[word]);
+#pragma unroll
+                for (Index v = 0; v < A_WIDE; ++v) {
+                    a[i + v] = wide.at[v];
+                    TRACE_ONLY(trace.record(READ_A, word + v, NONE, a[i + v]);)
+                }
             }
 #pragma unroll
-            for (Index j = 0; j < TN; ++j) {
-                const float &word = Bs[k][thread_col + j];
-                b[j] = word;
-                TRACE_ONLY(trace.record(READ_B, &word - shared, NONE, b[j]);)
+            for (Index j = 0; j < TN; j += B_WIDE) {
+                const Index word = b_word(k, thread_col(j));
+                const auto wide = reinterpret_cast<const Wide<B_WIDE> &>(shared[word]);
+#pragma unroll
+                for (Index v = 0; v < B_WIDE; ++v) {
+                    b[j + v] = wide.at[v];
+                    TRACE_ONLY(trace.record(READ_B, word + v, NONE, b[j + v]);)
+                }
             }
 
             // OuterProduct: the _ieee_ form is the one that -ftz=true does not change.
@@ -183,7 +207,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     for (Index i = 0; i < TM; ++i) {
 #pragma unroll
         for (Index j = 0; j < TN; ++j) {
-            const Index row = cta_row + thread_row + i, col = cta_col + thread_col + j;
+            const Index row = cta_row + thread_row(i), col = cta_col + thread_col(j);
             const bool inside = row < M && col < N;
             float *const to = C + static_cast<unsigned long long>(row) * N + col;
             if (inside) *to = accumulator[i][j];

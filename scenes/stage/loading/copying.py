@@ -42,7 +42,9 @@ class Load:
         self.schedule, self.operand = schedule, operand
         self.row, self.col, self.inside = found.row, found.col, found.predicate
         self.lane, self.warp = found.thread % WARP, found.thread // WARP
-        self.k, self.i = shared_layout(schedule.tiling)[operand].element(found.word)
+        tile = shared_layout(schedule.tiling)[operand]
+        self.k, self.i = tile.element(found.word)
+        self.place = tile.place(found.word)[1]  # where in its row of the buffer
         self.shape, self.tile = schedule.gemm.shape(operand), schedule.tiling.tile_shape(operand)
         self.sector = (found.row * self.shape[1] + found.col) // FLOATS
         self.turns = turns(schedule, event, order)

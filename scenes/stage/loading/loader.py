@@ -69,7 +69,11 @@ class Loader:
         pad = tile.stride - tile.extent
         words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
         wide = look.aspect == "wide"
-        name, words = f"{operand}s[k][{SIDE[operand]}]", dims(tile.k, words) + " words" * wide
+        swapped = " ^ s" if tile.twist else ""
+        name, words = (
+            f"{operand}s[k][{SIDE[operand]}{swapped}]",
+            dims(tile.k, words) + " words" * wide,
+        )
         self.target = VGroup(
             self.tile, title(look, operand, name, words, half.x, places.title(zone))
         )
@@ -120,7 +124,7 @@ class Loader:
         """Of what is seen at both ends."""
         load = self.load
         which = which & self.window.crop.holds(load.row, load.col)
-        which = which & self.tile.crop.holds(load.k, load.i)
+        which = which & self.tile.crop.holds(load.k, load.place)
         return self._fly(which, self.window.boxes(which), self.tile.boxes(which), part)
 
     def _fly(

@@ -160,14 +160,14 @@ class SharedTile(Plot):
         load, landed = self.load, self.load.span(0, step.landed)
         fills = {"data": (landed & load.inside, BEFORE), "zeros": (landed & ~load.inside, ZERO)}
         return {
-            name: self.filled(self.crop.cover(load.k[which], load.i[which]), strength)
+            name: self.filled(self.crop.cover(load.k[which], load.place[which]), strength)
             for name, (which, strength) in fills.items()
         }
 
     def cells_at(self, step: Step) -> dict[str, Cells]:
         """The lane that has written each word."""
         load, shown = self.load, {}
-        landed = load.span(0, step.landed) & self.crop.holds(load.k, load.i)
+        landed = load.span(0, step.landed) & self.crop.holds(load.k, load.place)
         for name, which, color in (
             ("data", landed & load.inside, self.ink_on(BEFORE)),
             ("zeros", landed & ~load.inside, self.look.theme.muted),
@@ -177,7 +177,7 @@ class SharedTile(Plot):
 
     def boxes(self, which: Bools) -> list[Box]:
         """The words of elements, in their order."""
-        places = zip(self.load.k[which], self.load.i[which], strict=True)
+        places = zip(self.load.k[which], self.load.place[which], strict=True)
         return [self.crop.part(k, i) for k, i in places]
 
 
