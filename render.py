@@ -11,6 +11,7 @@ from publish.door import (
     MAX_JOBS,
     Door,
     chosen,
+    filmed,
     look_options,
     named_option,
     one_of,
@@ -82,7 +83,7 @@ def clip(
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options)
     writable("--out", options["out"])
     sweep(options["out"])
     usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
@@ -175,7 +176,7 @@ def film(scenes: str | None, **options: Any) -> None:
             raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
     if len(set(names)) < len(names):
         raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options)
     writable("--out", options["out"])
     sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
@@ -368,9 +369,9 @@ def verify(
             raise Refused("--rung", name, "is not known", "try " + ", ".join(RUNGS))
     choice = chosen(options)
     if without_barrier is not None:
-        from tiling.counterexample import in_words
+        from tiling.counterexample import told
 
-        click.echo(in_words(choice.schedule(), whole("--without-barrier", without_barrier)))
+        click.echo(told(choice.schedule(), whole("--without-barrier", without_barrier)))
         return
     if report is not None:
         if report.is_dir():

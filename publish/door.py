@@ -68,6 +68,7 @@ METAVARS = {
     "thread": "TMxTN",
     "block": "ROW,COL",
     "stages": "N",
+    "fragments": "N",
     "vector": "N",
     "pad": "N",
     "warp": "WMxWN",
@@ -81,7 +82,8 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
         "cta": "CTA tile BMxBNxBK.",
         "thread": "Thread tile TMxTN.",
         "block": "Row,col of the CTA that is looked at.",
-        "stages": "Buffers in shared memory.",
+        "stages": "Buffers in shared memory; from 2 on, copies are asynchronous.",
+        "fragments": "Buffers of fragments in registers: 1, or 2 to read one k ahead.",
         "vector": "Floats a thread requests at once: 1, 2 or 4.",
         "pad": "Unused floats after each row of As.",
         "warp": "Warp tile WMxWN.",
@@ -89,6 +91,7 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
     flags = {
         "split": "Thread tile in quads, spread over the warp tile.",
         "swizzle": "Words of As in another order at each k.",
+        "shared-store": "C's tile goes through shared memory, so that rows are stored whole.",
         "large-shared": "Opt in to more than 48 KB of shared memory.",
     }
     for field in reversed(flags):
@@ -110,6 +113,19 @@ def chosen(options: dict[str, Any]) -> Choice:
     """The tiling that a command's options name."""
     fields = {field: options[field.replace("-", "_")] for field in FIELDS}
     return choose(options["preset"], options["config"], fields)
+
+
+def filmed(options: dict[str, Any]) -> Choice:
+    """The tiling that a command's options name, if the scenes can show it. Raises Refused."""
+    choice = chosen(options)
+    plain = {"stages": 1, "fragments": 1, "shared_store": False}
+    for field, shown in plain.items():
+        if (value := getattr(choice.tiling, field)) != shown:
+            text = "" if value is True else value
+            remedy = "leave it out" if value is True else "try 1"
+            rule = "the scenes do not show it yet; inspect and verify do"
+            raise Refused("--" + field.replace("_", "-"), text, rule, remedy)
+    return choice
 
 
 def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:

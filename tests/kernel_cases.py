@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -14,7 +15,7 @@ from tiling.kernel import compiler, gpu, host
 from tiling.kernel.build import Missing
 from tiling.kernel.rungs import floats
 from tiling.schedule import Schedule, schedule
-from tiling.shapes import SHARED_LIMIT, WORD, Gemm, Tiling
+from tiling.shapes import SHARED_LIMIT, Gemm, Tiling
 
 CI = bool(os.environ.get("CI"))
 Pick = Callable[[Sequence[Any]], Any]
@@ -49,6 +50,19 @@ TILINGS = {
     "split warps": Tiling(64, 64, 8, 8, 8, vector=4, warp=(32, 64), split=True),
     "swizzled": Tiling(32, 16, 8, 4, 2, swizzle=True),
     "swizzled warps": Tiling(64, 128, 8, 8, 8, 1, 4, warp=(32, 64), split=True, swizzle=True),
+    "two stages": Tiling(6, 6, 4, 2, 2, stages=2),
+    "three stages": Tiling(32, 64, 8, 4, 4, 3, 4, 4, (16, 32)),
+    "four stages swizzled": Tiling(32, 32, 4, 4, 4, 4, 2, split=True, swizzle=True),
+    "fragments ahead": Tiling(16, 12, 5, 4, 3, fragments=2),
+    "shared store": Tiling(12, 8, 4, 3, 4, shared_store=True),
+    "pipeline": Tiling(*(32, 32, 4, 4, 4, 3, 2, 2, (16, 32)), fragments=2, shared_store=True),
+    "all of it": Tiling(
+        *(64, 128, 8, 8, 8, 2, 4, 0, (32, 64)),
+        split=True,
+        swizzle=True,
+        fragments=2,
+        shared_store=True,
+    ),
     "more shared memory": Tiling(64, 64, 128, 4, 4, vector=4, large_shared=True),
 }
 """One tiling for each thing that a tiling can have."""
@@ -73,10 +87,14 @@ def any_tiling(pick: Pick) -> Tiling:
         "warp": warp,
         "split": tm % 4 == tn % 4 == 0 and pick([False, True]),
         "swizzle": bm % 32 == 0 and pick([False, True]),
+        "stages": pick([1, 1, 2, 3, 4]),
+        "fragments": pick([1, 2]),
+        "shared_store": pick([False, False, True]),
     }
     pad = 0 if options["swizzle"] else pick([0, 1, 3, 4])
-    large = bk * (bm + pad + bn) * WORD > SHARED_LIMIT or pick([False, True])
-    return Tiling(bm, bn, bk, tm, tn, pad=pad, large_shared=large, **options)
+    roomy = Tiling(bm, bn, bk, tm, tn, pad=pad, large_shared=True, **options)
+    large = roomy.shared_bytes > SHARED_LIMIT or pick([False, True])
+    return replace(roomy, large_shared=large)
 
 
 def any_gemm(pick: Pick) -> Gemm:

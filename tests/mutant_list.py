@@ -5,16 +5,35 @@ from dataclasses import dataclass, replace
 
 from tests.kernel_cases import TILINGS
 from tiling.kernel.build import source
-from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Schedule, Store, schedule
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Event,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Schedule,
+    Store,
+    Wait,
+    schedule,
+)
 from tiling.shapes import Gemm
 
 PROBLEMS = {
     "toy": schedule(Gemm(13, 11, 10), TILINGS["toy"]),
     "warps": schedule(Gemm(37, 70, 18), TILINGS["warps"]),
     "split": schedule(Gemm(70, 150, 11), TILINGS["swizzled warps"]),
+    "pipeline": schedule(Gemm(37, 70, 50), TILINGS["pipeline"]),
 }
 """Ragged in every direction. `warps` has vectors, padding and a warp tile, and rows of A and B
-that are aligned for a wide request only now and then. `split` has warps, quads and a swizzle."""
+that are aligned for a wide request only now and then. `split` has warps, quads and a
+swizzle, `pipeline` stages, two buffers of fragments, and stores through shared memory."""
+
+
+ENTRY = 'extern "C" __global__'
+APART = "__device__ inline float apart(float a, float b, float c) { return a * b + c; }\n\n"
+"""What one mutant calls. The others do not, so it is not in their machine code."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,7 @@ class KernelMutant:
     surplus: bool = False
 
     def kernel(self) -> str:
-        text = source()
+        text = source().replace(ENTRY, APART + ENTRY, 1)
         for old, new, *which in self.patches:
             parts = text.split(old)
             at = which[0] if which else 1
@@ -63,31 +82,45 @@ def _kernel(name: str, old: str, new: str, problem: str = "toy", which: int = 0)
 
 A_INSIDE = "if (cta_row + row < M && k_tile * BK + k + v < K) "
 B_INSIDE = "if (k_tile * BK + k < K && cta_col + col + v < N) "
-FMA = "__fmaf_ieee_rn(a[i], b[j], accumulator[i][j])"
+FMA = "a[k % FRAGMENTS][i], b[k % FRAGMENTS][j],"
+RECORDED = "TRACE_ONLY(trace.barrier(clock64(), clock64());)"
+OVERWRITE = "if (k_tile > 0) barrier();"
+READS = "what a thread reads, other threads have copied.\n        barrier();"
+BOTH = "        barrier();\n        begin(k_tile + STAGES - 1);"
+INSIDE = "const bool inside = row < M && col < N;\n        float"
 
 KERNEL_MUTANTS = (
     # barriers
-    _kernel("no barrier before overwrite", "if (k_tile > 0) {", "if (false) {"),
-    _kernel("barrier before overwrite recorded, not made", "__syncthreads();", "", which=1),
-    _kernel("barrier before reads recorded, not made", "__syncthreads();", "", which=2),
+    _kernel("no barrier before overwrite", OVERWRITE, ""),
+    _kernel(
+        "barrier before overwrite recorded, not made", OVERWRITE, f"if (k_tile > 0) {RECORDED}"
+    ),
+    _kernel("barrier before reads recorded, not made", READS, "\n" + RECORDED),
     _kernel("barrier before overwrite of the second k-tile only", "k_tile > 0", "k_tile == 1"),
     _kernel("no barrier before overwrite of the second k-tile", "k_tile > 0", "k_tile > 1"),
-    _kernel("a barrier too many, before the first k-tile", "if (k_tile > 0) {", "if (true) {"),
+    _kernel("a barrier too many, before the first k-tile", OVERWRITE, "barrier();"),
     _kernel(
         "a barrier that the last thread skips", "k_tile > 0", "k_tile > 0 && thread < THREADS - 1"
     ),
     KernelMutant(
         "barrier before reads stands before Copy B",
-        (("        // Copy B\n", "        __syncthreads();\n"), ("__syncthreads();", "", 3)),
+        (
+            (READS, "\n"),
+            ("    };\n\n    // Fragments of one k", "    };\n    // Fragments of one k"),
+            (
+                "#pragma unroll\n        for (Index first = 0; first < BK * BN / B_VECTOR",
+                "        barrier();\n        for (Index first = 0; first < BK * BN / B_VECTOR",
+            ),
+        ),
     ),
     # what neither values nor traces show
     KernelMutant(
         "each word of As written twice",
         (
             (
-                "shared[word] = vector.at[v];",
-                "shared[word] = vector.at[v]; "
-                "*const_cast<volatile float *>(&shared[word]) = vector.at[v];",
+                "shared[word] = wide.at[v];",
+                "shared[word] = wide.at[v]; "
+                "*const_cast<volatile float *>(&shared[word]) = wide.at[v];",
             ),
         ),
         surplus=True,
@@ -101,17 +134,13 @@ KERNEL_MUTANTS = (
     _kernel("Copy A: every CTA copies the first rows", "cta_row + row, k_tile", "row, k_tile"),
     _kernel("Copy A: the first k-tile every time", "k_tile * BK + k, M, K", "k, M, K"),
     _kernel("Copy A: one column further", "k_tile * BK + k, M, K", "k_tile * BK + k + 1, M, K"),
-    _kernel(
-        "Copy A: As not transposed",
-        "word = a_word(k + v, row)",
-        "word = row * BK + k + v",
-    ),
+    _kernel("Copy A: As not transposed", "a_word(k + v, row)", "row * BK + k + v"),
     _kernel(
         "Copy A: neighbours of a group to one word", "a_word(k + v, row)", "a_word(k, row)", "warps"
     ),
     _kernel(
         "Copy A: group's k from the wrong division",
-        "k = group * VECTOR % BK",
+        "k = group * A_VECTOR % BK",
         "k = group % BK",
         "warps",
     ),
@@ -119,56 +148,76 @@ KERNEL_MUTANTS = (
     _kernel("Copy B: the first k-tile every time", "k_tile * BK + k, cta_col", "k, cta_col"),
     _kernel(
         "Copy B: a group to the words of the one before",
-        "reinterpret_cast<Vector &>(shared[word])",
-        "reinterpret_cast<Vector &>(shared[word < BK * A_STRIDE + VECTOR ? word : word - VECTOR])",
+        "*reinterpret_cast<Wide<B_VECTOR> *>(&shared[word])",
+        "*reinterpret_cast<Wide<B_VECTOR> *>"
+        "(&shared[word < BK * A_STRIDE + B_VECTOR ? word : word - B_VECTOR])",
         "warps",
     ),
     _kernel(
         "Copy B: k and column exchanged in Bs",
-        "word = b_word(k, col)",
-        "word = BK * A_STRIDE + col * BK + k",
+        "stage + b_word(k, col)",
+        "stage + BK * A_STRIDE + col * BK + k",
     ),
     # bounds of the copies
     _kernel(
-        "Copy A: one group too few", "group < BM * BK / VECTOR)", "group < BM * BK / VECTOR - 1)"
+        "Copy A: one group too few",
+        "if (group < BM * BK / A_VECTOR)",
+        "if (group < BM * BK / A_VECTOR - 1)",
     ),
-    _kernel("Copy A: groups behind the tile too", "if (group < BM * BK / VECTOR)", "if (true)"),
+    _kernel("Copy A: groups behind the tile too", "if (group < BM * BK / A_VECTOR)", "if (true)"),
     _kernel(
-        "Copy B: one group too few", "group < BK * BN / VECTOR)", "group < BK * BN / VECTOR - 1)"
+        "Copy B: one group too few",
+        "if (group < BK * BN / B_VECTOR)",
+        "if (group < BK * BN / B_VECTOR - 1)",
     ),
     _kernel(
         "Copy B: every second round left out",
-        "first < BK * BN / VECTOR; first += THREADS",
-        "first < BK * BN / VECTOR; first += 2 * THREADS",
+        "first < BK * BN / B_VECTOR; first += THREADS",
+        "first < BK * BN / B_VECTOR; first += 2 * THREADS",
     ),
     # predicates and zero fill of the loads
+    _kernel("load: row not checked", "row < rows && col + v < cols", "col + v < cols"),
+    _kernel("load: column not checked", "row < rows && col + v < cols", "row < rows"),
     _kernel(
-        "load: row not checked", "inside = row < rows && col + v < cols", "inside = col + v < cols"
+        "load: one row too many", "row < rows && col + v < cols", "row <= rows && col + v < cols"
     ),
-    _kernel(
-        "load: column not checked", "inside = row < rows && col + v < cols", "inside = row < rows"
-    ),
-    _kernel("load: one row too many", "inside = row < rows &&", "inside = row <= rows &&"),
     _kernel("load: one column too many", "col + v < cols;", "col + v <= cols;"),
-    _kernel("load: ones for zeros", ": 0.0f;", ": 1.0f;"),
-    _kernel("load: wide over the end of a row", "col + VECTOR <= cols", "col < cols", "warps"),
     _kernel(
-        "load: wide though a row is outside", "row < rows && col + VECTOR", "col + VECTOR", "warps"
+        "load: ones for zeros",
+        "inside(v) ? from()[v] : 0.0f;\n        return",
+        "inside(v) ? from()[v] : 1.0f;\n        return",
     ),
-    _kernel("load: wide though not aligned", "cols && aligned)", "cols)", "warps"),
+    _kernel("load: wide over the end of a row", "col + FLOATS <= cols", "col < cols", "warps"),
+    _kernel(
+        "load: wide though a row is outside",
+        "FLOATS > 1 && row < rows && col",
+        "FLOATS > 1 && col",
+        "warps",
+    ),
+    _kernel(
+        "load: wide though not aligned", " && address % sizeof(Wide<FLOATS>) == 0", "", "warps"
+    ),
     _kernel(
         "no zero fill of A: what lay there stays",
-        "shared[word] = vector.at[v];",
-        A_INSIDE + "shared[word] = vector.at[v];",
+        "shared[word] = wide.at[v];",
+        A_INSIDE + "shared[word] = wide.at[v];",
     ),
     _kernel(
         "no zero fill of B: what lay there stays",
-        "reinterpret_cast<Vector &>(shared[word]) = vector;",
-        "for (Index v = 0; v < VECTOR; ++v)" + B_INSIDE + "shared[word + v] = vector.at[v];",
+        "*reinterpret_cast<Wide<B_VECTOR> *>(&shared[word]) = wide;",
+        "for (Index v = 0; v < B_VECTOR; ++v)" + B_INSIDE + "shared[word + v] = wide.at[v];",
     ),
     # the layout of shared memory
     _kernel("As without its padding", "A_STRIDE = BM + PAD", "A_STRIDE = BM", "warps"),
     _kernel("Bs begins inside the padding of As", "BK * A_STRIDE + k", "BK * BM + k", "warps"),
+    _kernel("no swizzle", "row ^ k / A_VECTOR * TWIST % 32", "row", "split"),
+    _kernel("swizzle by another k", "row ^ k / A_VECTOR * TWIST", "row ^ k * TWIST", "split"),
+    _kernel(
+        "swizzle forgotten where a fragment is read",
+        "a_word(k, thread_row(i))",
+        "k * A_STRIDE + thread_row(i)",
+        "split",
+    ),
     # who computes what
     _kernel(
         "rows and columns of the grid exchanged",
@@ -196,17 +245,12 @@ KERNEL_MUTANTS = (
     _kernel(
         "split: positions a whole tile apart", "% PER_WARP * QUAD", "% PER_WARP * TILE", "split"
     ),
-    _kernel("no swizzle", "row ^ k / VECTOR * TWIST % 32", "row", "split"),
-    _kernel("swizzle by another k", "row ^ k / VECTOR * TWIST", "row ^ k * TWIST", "split"),
-    KernelMutant(
-        "swizzle forgotten where a fragment is read",
-        (("word = a_word(k, thread_row(i))", "word = k * A_STRIDE + thread_row(i)"),),
-        "split",
-    ),
     # the k loops
-    _kernel("the tail of K forgotten", "k_tile < (K - 1) / BK + 1", "k_tile < K / BK"),
+    _kernel("the tail of K forgotten", "k_tiles = (K - 1) / BK + 1", "k_tiles = K / BK"),
     _kernel(
-        "a k-tile too many, all zero fill", "k_tile < (K - 1) / BK + 1", "k_tile < (K - 1) / BK + 2"
+        "a k-tile too many, all zero fill",
+        "k_tiles = (K - 1) / BK + 1",
+        "k_tiles = (K - 1) / BK + 2",
     ),
     _kernel("the last k of a k-tile left out", "k < BK; ++k", "k < BK - 1; ++k"),
     _kernel("the first k of a k-tile left out", "for (Index k = 0;", "for (Index k = 1;"),
@@ -227,9 +271,13 @@ KERNEL_MUTANTS = (
     ),
     _kernel("a's words one after the other from the first", "a[i + v] =", "a[v] =", "split"),
     _kernel("b at k 0 for every k", "b_word(k, thread_col(j))", "b_word(0, thread_col(j))"),
-    _kernel("b[i] in place of b[j]", FMA, FMA.replace("b[j]", "b[i]")),
-    _kernel("wrong accumulator added to", FMA, FMA.replace("[i][j]", "[i][0]")),
-    _kernel("multiply and add rounded apart", FMA, "a[i] * b[j] + accumulator[i][j]"),
+    _kernel("b[i] in place of b[j]", FMA, FMA.replace("[j]", "[i]")),
+    _kernel(
+        "wrong accumulator added to",
+        "                                                       accumulator[i][j]);",
+        "accumulator[i][0]);",
+    ),
+    _kernel("multiply and add rounded apart", "= __fmaf_ieee_rn(", "= apart("),
     KernelMutant(
         "accumulators start again with each k-tile",
         (
@@ -240,16 +288,142 @@ KERNEL_MUTANTS = (
             ),
         ),
     ),
+    _kernel(
+        "fragments: the next k's read into the buffer in use",
+        "read(stage, next, a[next % FRAGMENTS], b[next % FRAGMENTS])",
+        "read(stage, next, a[k % FRAGMENTS], b[k % FRAGMENTS])",
+        "pipeline",
+    ),
+    _kernel(
+        "fragments: the outer product of the next k",
+        FMA,
+        FMA.replace("k %", "(k + 1) %"),
+        "pipeline",
+    ),
+    _kernel("fragments: the last k left out", "if (next < BK)", "if (next < BK - 1)", "pipeline"),
+    # stages
+    _kernel("stages: no wait", "wait_for_copies<STAGES - 2>();", "", "pipeline"),
+    _kernel(
+        "stages: waits for a group too few", "copies<STAGES - 2>", "copies<STAGES - 1>", "pipeline"
+    ),
+    _kernel("stages: no barrier", BOTH, BOTH.replace("barrier();", RECORDED), "pipeline"),
+    KernelMutant(
+        "stages: the barrier stands before the wait",
+        (
+            (
+                "        wait_for_copies<STAGES - 2>();\n",
+                "        barrier();\n        wait_for_copies<STAGES - 2>();\n",
+            ),
+            (BOTH, BOTH.replace("barrier();", "")),
+        ),
+        "pipeline",
+    ),
+    KernelMutant(
+        "stages: the next copies begin before the barrier",
+        ((BOTH, "        begin(k_tile + STAGES - 1);\n        barrier();"),),
+        "pipeline",
+    ),
+    _kernel("stages: copies not committed", "commit_copies();\n        TRACE", "TRACE", "pipeline"),
+    _kernel(
+        "stages: nothing committed behind the last k-tile",
+        "if (k_tile < k_tiles) copy(k_tile);\n        commit_copies();",
+        "if (k_tile < k_tiles) copy(k_tile), commit_copies();",
+        "pipeline",
+    ),
+    _kernel(
+        "stages: the last k-tile not copied",
+        "if (k_tile < k_tiles) copy",
+        "if (k_tile < k_tiles - 1) copy",
+        "pipeline",
+    ),
+    _kernel(
+        "stages: k-tiles behind the last copied, all zero fill",
+        "if (k_tile < k_tiles) copy",
+        "copy",
+        "pipeline",
+    ),
+    _kernel(
+        "stages: the prologue a k-tile short",
+        "k_tile < STAGES - 1; ++k_tile",
+        "k_tile < STAGES - 2; ++k_tile",
+        "pipeline",
+    ),
+    KernelMutant(
+        "stages: one used less",
+        (
+            (
+                "const Index stage = k_tile % STAGES * STAGE;\n#pragma",
+                "const Index stage = k_tile % (STAGES - 1) * STAGE;\n#pragma",
+            ),
+            (
+                "const Index stage = k_tile % STAGES * STAGE;\n        float",
+                "const Index stage = k_tile % (STAGES - 1) * STAGE;\n        float",
+            ),
+        ),
+        "pipeline",
+    ),
+    _kernel(
+        "stages: read where the next k-tile goes",
+        "const Index stage = k_tile % STAGES * STAGE;\n        float",
+        "const Index stage = (k_tile + 1) % STAGES * STAGE;\n        float",
+        "pipeline",
+    ),
+    _kernel(
+        "stages: no zeros for what hangs over",
+        "from() + v : matrix, inside(v));",
+        "from() + v : matrix, true);",
+        "pipeline",
+    ),
     # the store
-    _kernel("store: row not checked", "row < M && col < N;", "col < N;"),
-    _kernel("store: column not checked", "row < M && col < N;", "row < M;"),
-    _kernel("store: the last column left out", "col < N;", "col < N - 1;"),
+    _kernel("store: row not checked", INSIDE, INSIDE.replace("row < M && ", "")),
+    _kernel("store: column not checked", INSIDE, INSIDE.replace(" && col < N", "")),
+    _kernel("store: the last column left out", INSIDE, INSIDE.replace("col < N", "col < N - 1")),
     _kernel("store: C's rows as long as A's", "(row) * N + col", "(row) * K + col"),
-    _kernel("store: accumulators transposed", "*to = accumulator[i][j]", "*to = accumulator[j][i]"),
+    _kernel(
+        "store: accumulators transposed",
+        "accumulator[i][j] TRACE_ONLY(, STORE",
+        "accumulator[j][i] TRACE_ONLY(, STORE",
+    ),
     _kernel(
         "store: every CTA on the first rows",
-        "row = cta_row + thread_row(i)",
-        "row = thread_row(i)",
+        "store(cta_row + thread_row(i), cta_col",
+        "store(thread_row(i), cta_col",
+    ),
+    _kernel(
+        "store through shared: no barrier before overwrite",
+        "barrier();  // before overwrite",
+        RECORDED,
+        "pipeline",
+    ),
+    _kernel(
+        "store through shared: no barrier before reads",
+        "barrier();  // before reads",
+        RECORDED,
+        "pipeline",
+    ),
+    _kernel(
+        "store through shared: rows of the first round only",
+        "place<WM, TM, QUAD_M>(word / BN, i)",
+        "place<WM, TM, QUAD_M>(word / BN, 0)",
+        "pipeline",
+    ),
+    _kernel(
+        "store through shared: a round of other accumulators",
+        "wide.at[v] = accumulator[i][j + v]",
+        "wide.at[v] = accumulator[TM - 1 - i][j + v]",
+        "pipeline",
+    ),
+    _kernel(
+        "store through shared: threads' rows exchanged",
+        "word = row_place * BN",
+        "word = (BM / TM - 1 - row_place) * BN",
+        "pipeline",
+    ),
+    _kernel(
+        "store through shared: the first words only",
+        "word = first + thread;\n            const Index row",
+        "word = thread;\n            const Index row",
+        "pipeline",
     ),
 )
 
@@ -292,6 +466,19 @@ SCHEDULE_MUTANTS = (
     ),
     ScheduleMutant("schedule: two k exchanged", lambda events: _exchanged(events, (0, 1), (0, 2))),
     ScheduleMutant("schedule: nothing stored", _without(Store())),
+    ScheduleMutant("schedule: no wait for a k-tile", _without(Wait(3, 1)), "pipeline"),
+    ScheduleMutant("schedule: copies not committed", _without(Commit(2)), "pipeline"),
+    ScheduleMutant("schedule: no barrier behind a wait", _without(Barrier(3, "both")), "pipeline"),
+    ScheduleMutant(
+        "schedule: a wait for a group too few", _become(Wait(3, 1), Wait(3, 2)), "pipeline"
+    ),
+    ScheduleMutant(
+        "schedule: a k-tile copied to the stage that is read",
+        _become(Copy("A", 5, 2), Copy("A", 5, 0)),
+        "pipeline",
+    ),
+    ScheduleMutant("schedule: a row not exchanged", _without(Exchange(2)), "pipeline"),
+    ScheduleMutant("schedule: a row not stored", _without(Store(1)), "pipeline"),
 )
 
 

@@ -1,11 +1,13 @@
 """Random problems and tilings, small enough to check by hand-written loops."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from tiling.schedule import Schedule, grid, schedule
-from tiling.shapes import Gemm, Tiling
+from tiling.shapes import SHARED_LIMIT, Gemm, Tiling
 
 # Arrays are made and compiled code is loaded in the first example: no example has a deadline.
 settings.register_profile("tilelapse", deadline=None, print_blob=True)
@@ -35,7 +37,11 @@ def tilings(draw: st.DrawFn) -> Tiling:
     swizzle = bm % 32 == 0 and draw(st.booleans())
     pad = 0 if swizzle else draw(st.integers(0, 5))
     options = {"vector": vector, "warp": warp, "split": split, "swizzle": swizzle}
-    return Tiling(bm, bn, bk, tm, tn, pad=pad, **options)
+    options["stages"] = draw(st.sampled_from([1, 1, 2, 3, 5]))
+    options["fragments"] = draw(st.sampled_from([1, 2]))
+    options["shared_store"] = draw(st.booleans())
+    roomy = Tiling(bm, bn, bk, tm, tn, pad=pad, large_shared=True, **options)
+    return replace(roomy, large_shared=roomy.shared_bytes > SHARED_LIMIT)
 
 
 @st.composite

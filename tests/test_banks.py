@@ -117,7 +117,7 @@ def test_lane_by_lane(plan: Schedule):
     for operand in "A", "B":
         copies, asked = expand_copy(plan, Copy(operand, 0)), defaultdict(int)
         requests = defaultdict(lambda: defaultdict(list))
-        width = tiling.vector if operand == "B" else 1
+        width = tiling.vector if operand == "B" else 1  # As is written word by word
         for thread, word in zip(copies.thread.tolist(), copies.word.tolist(), strict=True):
             requests[thread // 32, asked[thread] // width][thread % 32].append(word)
             asked[thread] += 1

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, schedules
-from tiling.expand import expand_copy, expand_fragments, expand_store
+from tiling.expand import expand_copy, expand_exchange, expand_fragments, expand_store
 from tiling.layout import shared_layout
-from tiling.schedule import Copy, Fragments, schedule
+from tiling.schedule import Copy, Exchange, Fragments, Store, schedule
 from tiling.shapes import Gemm, Tiling
 
 
@@ -35,7 +35,7 @@ def test_a_copy_takes_each_element_of_its_tile_once_to_its_own_word(plan):
     for event, found in copies(plan):
         row, col = plan.origin(event.operand, event.k_tile)
         rows, cols = plan.tiling.tile_shape(event.operand)
-        tile = shared_layout(plan.tiling)[event.operand]
+        tile = shared_layout(plan.tiling, event.stage)[event.operand]
         elements = set(zip(found.row.tolist(), found.col.tolist(), strict=True))
         assert elements == {(row + i, col + j) for i in range(rows) for j in range(cols)}
         assert found.word.size == len(set(found.word.tolist())) == rows * cols
@@ -46,8 +46,8 @@ def test_a_copy_takes_each_element_of_its_tile_once_to_its_own_word(plan):
 
 @given(schedules())
 def test_a_thread_copies_whole_vectors_and_no_thread_much_more_than_another(plan):
-    vector = plan.tiling.vector
-    for _, found in copies(plan):
+    for event, found in copies(plan):
+        vector = 1 if plan.tiling.stages > 1 and event.operand == "A" else plan.tiling.vector
         groups = found.thread.reshape(-1, vector)
         assert (groups == groups[:, :1]).all()
         assert (np.diff(found.col.reshape(-1, vector), axis=1) == 1).all()
@@ -109,7 +109,30 @@ def test_a_store_numbers_accumulators_row_by_row(plan):
     store, tiling = expand_store(plan), plan.tiling
     assert store.word.shape == (tiling.threads, tiling.tm, tiling.tn)
     assert (store.word == np.arange(tiling.tm * tiling.tn).reshape(tiling.tm, tiling.tn)).all()
-    assert (np.diff(store.row, axis=1) == 1).all() and (np.diff(store.col, axis=2) == 1).all()
+    if not tiling.split:
+        assert (np.diff(store.row, axis=1) == 1).all() and (np.diff(store.col, axis=2) == 1).all()
+
+
+@given(schedules())
+def test_a_store_through_shared_memory_is_of_what_was_exchanged(plan):
+    """Round by round, and neighbouring threads store neighbouring columns."""
+    direct = expand_store(plan)
+    seen = set()
+    for row in range(plan.tiling.tm):
+        wrote, store = expand_exchange(plan, Exchange(row)), expand_store(plan, Store(row))
+        assert (wrote.row == direct.row[:, row]).all() and (wrote.col == direct.col[:, row]).all()
+        lies = dict(
+            zip(wrote.word.flat, zip(wrote.row.flat, wrote.col.flat, strict=True), strict=True)
+        )
+        assert len(lies) == wrote.word.size == store.word.size
+        assert max(lies) < plan.tiling.shared_words or not plan.tiling.shared_store
+        places = list(zip(store.row, store.col, strict=True))
+        assert [lies[word] for word in store.word] == places
+        assert (store.thread == np.arange(store.thread.size) % plan.tiling.threads).all()
+        same_row = np.diff(store.row) == 0
+        assert (np.diff(store.col)[same_row] == 1).all()
+        seen |= set(places)
+    assert len(seen) == plan.tiling.bm * plan.tiling.bn
 
 
 def test_one_thread_does_everything_in_a_tile_of_its_own():

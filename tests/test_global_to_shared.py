@@ -43,7 +43,7 @@ class Truth:
 
     def __init__(self, choice: Choice, operand: str, down: bool = False) -> None:
         gemm, tiling, (i, j) = choice.gemm, choice.tiling, choice.cta
-        self.tiling = tiling
+        self.tiling, self.operand = tiling, operand
         if operand == "A":
             self.origin, shape = (i * tiling.bm, 0), (tiling.bm, tiling.bk)
             self.limit = gemm.m, gemm.k
@@ -63,6 +63,15 @@ class Truth:
                 self.elements.append((r, g * tiling.vector + v))
                 self.thread.append(number % tiling.threads)
                 self.turn.append(number // tiling.threads)
+
+    def word(self, element: Element) -> Element:
+        """(k, i) in As or Bs, where a swizzle may have moved i."""
+        if self.operand == "B":
+            return element
+        (row, k), tiling = element, self.tiling
+        if not tiling.swizzle:
+            return k, row
+        return k, row ^ k // tiling.vector * 4 * max(1, 8 * tiling.vector // tiling.bk) % 32
 
     def place(self, element: Element) -> Element:
         return self.origin[0] + element[0], self.origin[1] + element[1]
@@ -199,8 +208,7 @@ def check_window(window: Window, truth: Truth, step: Step, legible: bool) -> Non
 def check_tile(loader: Loader, truth: Truth) -> None:
     """Word k·stride + i of As holds row i at k; of Bs column i at k."""
     tile, step = loader.tile, loader.step
-    turned = {e: one[::-1] if loader.load.operand == "A" else one for e, one in
-              enumerate(truth.elements[: step.landed])}  # fmt: skip
+    turned = {e: truth.word(one) for e, one in enumerate(truth.elements[: step.landed])}
     shown = {place: truth.thread[e] % 32 for e, place in turned.items() if seen(tile.crop, place)}
     assert read(tile, ("data", "zeros")) == shown
     for name, inside in ("data", True), ("zeros", False):
@@ -294,7 +302,7 @@ def test_elements_travel_from_their_cell_to_their_word(choice: Choice, in_manim)
         asking, landing = boxes if len(boxes) == 2 else (boxes[0], boxes[-1])
         window, tile, look = loader.window.crop, loader.tile.crop, Look()
         want = [
-            (truth.thread[e] % 32, truth.place(one), one[::-1] if operand == "A" else one)
+            (truth.thread[e] % 32, truth.place(one), truth.word(one))
             for e, one in enumerate(truth.elements)
             if truth.inside(one) and seen(window, truth.place(one))
         ]

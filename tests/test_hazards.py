@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, WARPED, schedules
-from tiling.expand import expand_copy, expand_fragments
+from tiling.expand import expand_copy, expand_exchange, expand_fragments, expand_store
 from tiling.hazards import Hazard, Watch, check
 from tiling.hazards import _copy_touch as copy_touch
 from tiling.hazards import _Touch as Touch
-from tiling.schedule import Barrier, Copy, Fragments, schedule
+from tiling.schedule import Barrier, Commit, Copy, Exchange, Fragments, Store, Wait, schedule
 from tiling.shapes import Gemm, Tiling
 
 
@@ -47,16 +47,53 @@ def test_an_intact_schedule_is_clean(plan):
 def test_each_barrier_is_missed(plan):
     """The one exception is a word that one thread alone writes and reads: it needs no barrier."""
     for step in steps(plan, Barrier):
-        if crosses(plan, plan.events[step]):
-            kind = {"reads": "read before barrier", "overwrite": "overwrite before barrier"}
-            assert found(without(plan, step)).kind == kind[plan.events[step].before]
-        else:
+        barrier = plan.events[step]
+        if crosses(plan, barrier):
+            kinds = ["read before barrier", "overwrite before barrier"]
+            if barrier.before != "both":
+                kinds = [kind for kind in kinds if kind[:4] == barrier.before[:4]]
+            assert found(without(plan, step)).kind in kinds
+        elif barrier.k_tile is not None:
             check(without(plan, step))
+
+
+@given(schedules())
+def test_each_wait_is_missed(plan):
+    """By every thread: also what a thread has copied itself has not arrived."""
+    for step in steps(plan, Wait):
+        hazard = found(without(plan, step))
+        assert hazard.kind == "read before wait"
+        assert hazard.event.k_tile == plan.events[step].k_tile
+        copied = plan.events[hazard.other[0]]
+        assert isinstance(copied, Copy) and copied.k_tile == hazard.event.k_tile
+
+
+@given(schedules())
+def test_each_commit_that_closes_copies_is_missed(plan):
+    for step in steps(plan, Commit):
+        if plan.events[step].k_tile < plan.k_tiles:
+            assert found(without(plan, step)).kind == "read before wait"
+
+
+@given(schedules())
+def test_with_a_stage_less_something_is_overwritten_too_early(plan):
+    """The events of a schedule put into fewer stages: one barrier a k-tile is then not enough."""
+    stages = plan.tiling.stages - 1
+    if stages and plan.k_tiles > stages:
+        events = [
+            replace(event, stage=event.k_tile % stages)
+            if isinstance(event, Copy | Fragments)
+            else event
+            for event in plan.events
+        ]
+        found(replace(plan, events=tuple(events)))
 
 
 def crosses(plan, barrier) -> bool:
     """Whether some word goes from one thread to another, written out with loops."""
     k_tile = barrier.k_tile
+    if k_tile is None:
+        return crosses_in_the_store(plan, barrier)
     writers = {}
     for operand in "AB":
         copy = expand_copy(plan, Copy(operand, k_tile))
@@ -68,6 +105,26 @@ def crosses(plan, barrier) -> bool:
                 if any(writers[word] != thread for word in words):
                     return True
     return False
+
+
+def crosses_in_the_store(plan, barrier) -> bool:
+    """Before reads: whether a thread stores what another has exchanged. Before an overwrite whether
+    one overwrites what another may still read: is taken to be so with more than one thread."""
+    if barrier.before == "overwrite":
+        return False
+    exchanged, store = expand_exchange(plan, Exchange(0)), expand_store(plan, Store(0))
+    writers = dict(zip(exchanged.word.flat, exchanged.thread.flat, strict=True))
+    return any(writers[w] != t for t, w in zip(store.thread, store.word, strict=True))
+
+
+def test_each_barrier_of_a_store_through_shared_memory_is_missed():
+    plan = schedule(SEED.gemm, replace(SEED.tiling, shared_store=True))
+    in_the_store = [s for s in steps(plan, Barrier) if plan.events[s].k_tile is None]
+    assert len(in_the_store) == 2 * 2
+    for number, step in enumerate(in_the_store):
+        hazard = found(without(plan, step))
+        assert hazard.operand == "C"
+        assert hazard.kind == ("read" if number % 2 else "overwrite") + " before barrier"
 
 
 @pytest.mark.parametrize("plan", [SEED, RAGGED, WARPED], ids=["seed", "ragged", "warped"])
@@ -196,12 +253,16 @@ def test_the_access_named_is_one_that_the_event_makes(plan):
             other_step, other_thread = hazard.other
             events = without(plan, step).events
             assert events[hazard.step] == hazard.event and other_step < hazard.step
-            assert hazard.thread != other_thread
+            assert hazard.thread != other_thread or hazard.kind == "read before wait"
             assert hazard.word in touched(plan, hazard.event, hazard.thread)
             assert hazard.word in touched(plan, events[other_step], other_thread)
 
 
 def touched(plan, event, thread):
+    if isinstance(event, Exchange | Store):
+        expand = expand_exchange if isinstance(event, Exchange) else expand_store
+        found = expand(plan, event)
+        return found.word[found.thread == thread].tolist()
     if isinstance(event, Copy):
         copy = expand_copy(plan, event)
         return copy.word[copy.thread == thread].tolist()

@@ -21,7 +21,7 @@ BOTH_ENDS = ("sm_75", "sm_100")
 def test_presets_become_exactly_what_the_model_counts(preset: str, arch: str) -> None:
     tiling = choose(preset).tiling
     machine = compiler.compile_for(arch, tiling)
-    assert compiler.count(machine, tiling) == compiler.predicted(tiling)
+    assert compiler.count(machine, tiling) == compiler.predicted(tiling, arch)
     assert machine.shared == tiling.shared_bytes
     assert machine.spilled == machine.stack == 0
     assert machine.registers > tiling.tm * tiling.tn

@@ -91,8 +91,13 @@ class Module:
         warp = (size["WM"], size["WN"])
         self.tiling = Tiling(
             *(size[name] for name in ("BM", "BN", "BK", "TM", "TN")),
-            vector=size["VECTOR"],
+            vector=size["B_VECTOR"],
             pad=size["PAD"],
+            stages=size["STAGES"],
+            fragments=size["FRAGMENTS"],
+            swizzle=bool(size["TWIST"]),
+            split=(size["QUAD_M"], size["QUAD_N"]) != (size["TM"], size["TN"]),
+            shared_store=bool(size["SHARED_STORE"]),
             warp=warp if warp != (size["BM"], size["BN"]) else None,
             large_shared=bool(size["LARGE_SHARED"]),
         )

@@ -31,8 +31,9 @@ def test_every_element_has_its_own_word_in_the_buffer(tiling):
         for i in range(tile.extent)
     ]
     assert len(words) == len(set(words)) == tiling.bk * (tiling.bm + tiling.bn)
-    assert min(words) >= 0 and max(words) < tiling.shared_words
-    assert tiling.shared_words - len(words) == tiling.bk * tiling.pad
+    assert min(words) >= 0 and max(words) < tiling.stage_words
+    assert tiling.stage_words - len(words) == tiling.bk * tiling.pad
+    assert tiling.shared_words >= tiling.stages * tiling.stage_words
 
 
 @given(tilings())

@@ -78,11 +78,15 @@ def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> No
                 mine = reads[operand]
                 k = event.k_tile * plan.tiling.bk
                 row, col = plan.origin(operand, event.k_tile)
-                first = int(mine.row[0, 0]) - row, int(mine.col[0, 0]) - col
-                last = int(mine.row[0, -1]) - row, int(mine.col[0, -1]) - col
-                size = last[0] - first[0] + 1, last[1] - first[1] + 1
-                want = stage.shared.corner.part(operand, *first, *size)
-                assert stage.slabs[f"{operand}s read"].pose.box == want
+                quad = 4 if plan.tiling.split else mine.row.shape[1]
+                for part in range(mine.row.shape[1] // quad):
+                    ends = part * quad, part * quad + quad - 1
+                    first, last = (
+                        (int(mine.row[0, end]) - row, int(mine.col[0, end]) - col) for end in ends
+                    )
+                    size = last[0] - first[0] + 1, last[1] - first[1] + 1
+                    want = stage.shared.corner.part(operand, *first, *size)
+                    assert stage.slabs[f"{operand}s read {part}"].pose.box == want
                 assert (row if operand == "B" else col) == k
 
 

@@ -45,16 +45,18 @@ def test_every_field_can_be_changed():
         "cta": "64x64x16",
         "thread": "4x4",
         "block": "1,1",
-        "stages": "1",
+        "stages": "2",
+        "fragments": "2",
         "vector": "4",
         "pad": "0",
         "warp": "16x32",
         "split": True,
         "swizzle": True,
+        "shared-store": True,
         "large-shared": True,
     }
     assert set(changes) == set(FIELDS)
-    tiling = Tiling(64, 64, 16, 4, 4, 1, 4, 0, (16, 32), True, True, True)
+    tiling = Tiling(64, 64, 16, 4, 4, 2, 4, 0, (16, 32), True, True, 2, True, True)
     assert fields(choose("sgemm", overrides=changes)) == (Gemm(100, 90, 80), tiling, (1, 1))
 
 

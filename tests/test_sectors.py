@@ -1,6 +1,7 @@
 """Sectors of a warp's requests: against counts done by hand, and against a count one by one."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from tests.strategies import RAGGED, SEED, SGEMM, schedules
 from tiling.expand import copy_map, expand_copy, expand_store
 from tiling.presets import choose
-from tiling.schedule import Copy, Schedule, schedule
+from tiling.schedule import Copy, Schedule, Store, schedule
 from tiling.sectors import loaded, requests, sectors, stored, turns
 from tiling.shapes import Gemm, Tiling
 
@@ -56,8 +57,9 @@ def test_float4_of_the_reference_tiling():
 
 @given(schedules())
 def test_one_by_one(plan: Schedule):
-    tiling, vector = plan.tiling, plan.tiling.vector
+    tiling = plan.tiling
     for operand in "A", "B":
+        vector = 1 if tiling.stages > 1 and operand == "A" else tiling.vector
         for order in "rows", "columns":
             event = Copy(operand, plan.k_tiles - 1)
             moved, cols = expand_copy(plan, event, order), plan.gemm.shape(operand)[1]
@@ -111,7 +113,8 @@ def test_turns_of_the_toy_by_hand():
 def test_turns_add_up_the_requests_of_a_warp(order: str, plan: Schedule):
     tiling, event = plan.tiling, Copy("A", plan.k_tiles - 1)
     thread, row, *_ = copy_map(tiling, "A")
-    who = [(e // tiling.vector // tiling.threads, int(thread[e]) // 32) for e in range(row.size)]
+    vector = tiling.vector if tiling.stages == 1 else 1
+    who = [(e // vector // tiling.threads, int(thread[e]) // 32) for e in range(row.size)]
     found, each = turns(plan, event, order), requests(plan, event, order)
     names = list(zip(found.turn.tolist(), found.warp.tolist(), strict=True))
     assert names == sorted(set(who))
@@ -142,6 +145,9 @@ def test_a_cta_is_the_sum_of_its_events(plan: Schedule):
     for operand in "A", "B":
         each = [requests(plan, Copy(operand, k_tile)).sectors for k_tile in range(plan.k_tiles)]
         assert loaded(plan, operand) == (sum(map(len, each)), sum(int(e.sum()) for e in each))
+    if plan.tiling.shared_store:
+        assert stored(plan) == stored_by_rows(plan)
+        return
     found, touched = expand_store(plan), defaultdict(set)
     for thread in range(plan.tiling.threads):
         for i in range(plan.tiling.tm):
@@ -150,3 +156,23 @@ def test_a_cta_is_the_sum_of_its_events(plan: Schedule):
                     row, col = found.row[thread, i, j], found.col[thread, i, j]
                     touched[thread // 32, i, j].add(4 * int(row * plan.gemm.n + col) // 32)
     assert stored(plan) == (len(touched), sum(map(len, touched.values())))
+
+
+def stored_by_rows(plan: Schedule) -> tuple[int, int]:
+    """A warp's requests where neighbouring threads store neighbours, written out with loops."""
+    touched = defaultdict(set)
+    for i in range(plan.tiling.tm):
+        found = expand_store(plan, Store(i))
+        for e, inside in enumerate(found.predicate.tolist()):
+            if inside:
+                turn, thread = divmod(e, plan.tiling.threads)
+                index = int(found.row[e] * plan.gemm.n + found.col[e])
+                touched[i, turn, thread // 32].add(4 * index // 32)
+    return len(touched), sum(map(len, touched.values()))
+
+
+def test_a_store_through_shared_memory_writes_whole_sectors():
+    # 128 columns are 4 requests of 32 neighbours, 4 sectors each; 128 rows. Directly a request is
+    # of 32 lanes with a sector of their own each: 8 times as many sectors.
+    plan = schedule(SGEMM.gemm, replace(SGEMM.tiling, shared_store=True), SGEMM.cta)
+    assert stored(plan) == (512, 2048) and stored(SGEMM) == (512, 16384)

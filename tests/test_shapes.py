@@ -78,7 +78,17 @@ JUST_BEYOND = [
     ({"bm": True, "bn": 8, "bk": 4, "tm": 1, "tn": 1}, "cta", "BM=True"),
     ({"bm": 8, "bn": 8, "bk": 4, "tm": 1.0, "tn": 1}, "thread", "TM=1.0"),
     ({"bm": 8, "bn": 8, "bk": 4, "tm": 1, "tn": 1, "pad": -1}, "pad", "from 0"),
-    ({"bm": 8, "bn": 8, "bk": 4, "tm": 1, "tn": 1, "stages": 2}, "stages", "one stage"),
+    ({"bm": 8, "bn": 8, "bk": 4, "tm": 1, "tn": 1, "stages": 200}, "stages", "without opting in"),
+    ({"bm": 8, "bn": 8, "bk": 4, "tm": 1, "tn": 1, "fragments": 3}, "fragments", "1 or 2 buffers"),
+    ({"bm": 8, "bn": 8, "bk": 512, "tm": 8, "tn": 8, "fragments": 2}, "fragments", "up to 8192"),
+    ({"bm": 8, "bn": 8, "bk": 4, "tm": 8, "tn": 2, "split": True}, "split", "TN=2 is not made"),
+    ({"bm": 48, "bn": 8, "bk": 4, "tm": 8, "tn": 8, "swizzle": True}, "swizzle", "BM=48 is not"),
+    ({"bm": 32, "bn": 8, "bk": 4, "tm": 8, "tn": 8, "swizzle": True, "pad": 1}, "pad", "without a"),
+    (
+        {"bm": 128, "bn": 128, "bk": 1, "tm": 1, "tn": 16, "shared_store": True},
+        "shared-store",
+        "65536 bytes",
+    ),
 ]
 
 

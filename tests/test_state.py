@@ -5,15 +5,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import RAGGED, SEED, schedules
-from tiling.expand import expand_copy, expand_fragments, expand_store
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Store
+from tiling.expand import expand_copy, expand_exchange, expand_fragments, expand_store
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Store,
+    Wait,
+)
 from tiling.state import State, state_at
 
 
 def fold(plan, step):
     """The same by going through what each thread does, one event after another."""
     got = {"A": 0, "B": 0}
-    resident, fragment = {}, None
+    resident, coming, fragment = {}, [], None
     epoch = k_done = writes = reads = fma = stored = 0
     for i in range(step):
         event = plan.events[i]
@@ -21,7 +30,15 @@ def fold(plan, step):
             accesses = expand_copy(plan, event)
             got[event.operand] += int(accesses.predicate.sum())
             writes += len(accesses.word)
-            resident[event.stage, event.operand] = event.k_tile
+            coming.append((event.stage, event.operand, event.k_tile))
+            resident.pop((event.stage, event.operand), None)
+            if plan.tiling.stages == 1:
+                resident[event.stage, event.operand] = coming.pop()[2]
+        elif isinstance(event, Wait):
+            for stage, operand, k_tile in coming[:]:
+                if k_tile == event.k_tile:
+                    coming.remove((stage, operand, k_tile))
+                    resident[stage, operand] = k_tile
         elif isinstance(event, Fragments):
             reads += sum(x.word.size for x in expand_fragments(plan, event).values())
             fragment = (event.k_tile, event.k)
@@ -29,12 +46,18 @@ def fold(plan, step):
             fma += expand_store(plan).word.size
             k_done = event.k_tile * plan.tiling.bk + event.k + 1
         elif isinstance(event, Store):
-            stored += int(expand_store(plan).predicate.sum())
-        else:
-            assert isinstance(event, Barrier)
+            store = expand_store(plan, event)
+            stored += int(store.predicate.sum())
+            reads += store.word.size if event.row is not None else 0
+        elif isinstance(event, Exchange):
+            writes += expand_exchange(plan, event).word.size
+        elif isinstance(event, Barrier):
             epoch += 1
+        else:
+            assert isinstance(event, Commit)
     return State(
-        step, epoch, resident, fragment, k_done, got["A"], got["B"], writes, reads, fma, stored
+        *(step, epoch, resident, fragment, k_done, got["A"], got["B"], writes, reads, fma, stored),
+        coming={(stage, operand): k_tile for stage, operand, k_tile in coming},
     )
 
 

@@ -6,8 +6,18 @@ import numpy as np
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, schedules
-from tiling.expand import expand_copy, expand_fragments
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, schedule
+from tiling.expand import expand_copy, expand_fragments, expand_store
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Store,
+    Wait,
+    schedule,
+)
 from tiling.shapes import Gemm, Tiling
 from tiling.trace import Action, trace
 
@@ -85,9 +95,14 @@ def test_one_record_for_every_access(plan):
                 want[f"READ_{operand}"] += read.word.size
         elif isinstance(event, Barrier):
             want["BARRIER"] += threads
-        elif isinstance(event, OuterProduct):
-            want["OUTER_PRODUCT"] += threads
-    want["STORE"] = plan.tiling.bm * plan.tiling.bn
+        elif isinstance(event, Exchange):
+            want["EXCHANGE"] += threads * plan.tiling.tn
+        elif isinstance(event, Store):
+            name = "STORE" if event.row is None else "STORE_SHARED"
+            want[name] += expand_store(plan, event).word.size
+        else:
+            names = {OuterProduct: "OUTER_PRODUCT", Commit: "COMMIT", Wait: "WAIT"}
+            want[names[type(event)]] += threads
     assert Counter(Action(action).name for action in trace(plan)["action"]) == want
 
 

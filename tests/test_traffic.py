@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, schedules
-from tiling.expand import expand_copy, expand_fragments, expand_store
-from tiling.schedule import Copy, Fragments, schedule
+from tiling.expand import expand_copy, expand_exchange, expand_fragments, expand_store
+from tiling.schedule import Copy, Exchange, Fragments, Store, schedule
 from tiling.shapes import Gemm, Tiling
 from tiling.traffic import kinds_of_cta, naive_requested, traffic
 
@@ -103,6 +103,10 @@ def test_the_total_is_the_sum_over_all_ctas_counted_access_by_access(plan):
             elif isinstance(event, Fragments):
                 reads += sum(read.word.size for read in expand_fragments(here, event).values())
                 fma += plan.tiling.threads * plan.tiling.tm * plan.tiling.tn
+            elif isinstance(event, Exchange):
+                writes += expand_exchange(here, event).word.size
+            elif isinstance(event, Store) and event.row is not None:
+                reads += expand_store(here, event).word.size
         stored += int(expand_store(here).predicate.sum())
     total = traffic(plan).total
     assert {"A": total.requested_a, "B": total.requested_b} == requested

@@ -65,7 +65,7 @@ BREAKS = {
     "no copy of B": (Copy("B", 0), "never written"),
     "no product": (OuterProduct(1, 3), "of its tile is"),
     "no fragments": (Fragments(1, 3), "of its tile is"),
-    "no store": (Store(), "of its tile is nan"),
+    "no store": (Store(), "stores nothing"),
 }
 
 
@@ -101,7 +101,7 @@ def one_short(schedule_, accesses):
 @pytest.mark.parametrize("wrong", [transposed, unguarded, one_short])
 def test_stores_that_do_not_cover_C_fail(wrong, monkeypatch):
     right = expand.expand_store
-    monkeypatch.setattr(verify, "expand_store", lambda plan: wrong(plan, right(plan)))
+    monkeypatch.setattr(verify, "expand_store", lambda plan, event: wrong(plan, right(plan, event)))
     rung = climb()
     assert rung.status == "failed" and "store" in rung.says
 

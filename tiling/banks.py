@@ -17,9 +17,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from tiling.expand import copy_map, fragment_words
-from tiling.layout import Ints, Operand, fragment_width
-from tiling.schedule import Copy, Fragments, Schedule
+from tiling.expand import copy_map, exchange_words, exchanged_map, fragment_words
+from tiling.hazards import Held
+from tiling.layout import Ints, Operand, exchange_width, fragment_width
+from tiling.schedule import Copy, Exchange, Fragments, Schedule
 from tiling.shapes import BANKS, WARP, Tiling
 
 
@@ -69,10 +70,10 @@ def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
     """Of what one copy writes. What a thread has requested at once it writes to Bs at once, but to
     As word by word: As is transposed."""
     thread, _, _, word = copy_map(tiling, operand, stage)
-    element = np.arange(thread.size)
-    turn, width = element // (tiling.threads * tiling.vector), tiling.vector
+    element, width = np.arange(thread.size), tiling.request(operand)
+    turn = element // (tiling.threads * width)
     if operand == "A":
-        turn, width = turn * tiling.vector + element % tiling.vector, 1
+        turn, width = turn * width + element % width, 1
     return cost(turn * tiling.threads + thread // WARP, thread % WARP, word, width)
 
 
@@ -86,12 +87,26 @@ def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> Cost:
     return cost(request.ravel(), (thread % WARP).ravel(), words.ravel(), width)
 
 
+def exchange_cost(tiling: Tiling) -> Cost:
+    """Of the writes of one row of each thread's accumulators, on the way to C."""
+    words, width = exchange_words(tiling), exchange_width(tiling)
+    thread, j = np.indices(words.shape)
+    request = thread // WARP * words.shape[1] + j // width
+    return cost(request.ravel(), (thread % WARP).ravel(), words.ravel(), width)
+
+
+def exchanged_cost(tiling: Tiling) -> Cost:
+    """Of the reads of one exchanged row, word by word."""
+    thread, _, _, word = exchanged_map(tiling, 0)
+    return cost(word // tiling.threads * tiling.threads + thread // WARP, thread % WARP, word)
+
+
 @dataclass(frozen=True)
 class Shared:
-    """What one CTA's accesses to shared memory cost, by operand."""
+    """What one CTA's accesses to shared memory cost, by operand: of C only if it passes through."""
 
-    writes: dict[Operand, Cost]
-    reads: dict[Operand, Cost]
+    writes: dict[Held, Cost]
+    reads: dict[Held, Cost]
 
 
 def shared(schedule: Schedule) -> Shared:
@@ -100,11 +115,13 @@ def shared(schedule: Schedule) -> Shared:
     copies = Counter((e.operand, e.stage) for e in schedule.events if isinstance(e, Copy))
     fragments = Counter((e.k, e.stage) for e in schedule.events if isinstance(e, Fragments))
     both: tuple[Operand, Operand] = ("A", "B")
-    writes = {operand: Cost() for operand in both}
+    writes: dict[Held, Cost] = {operand: Cost() for operand in both}
     for (operand, stage), many in copies.items():
         writes[operand] += write_cost(tiling, operand, stage) * many
-    reads = {operand: Cost() for operand in both}
+    reads: dict[Held, Cost] = {operand: Cost() for operand in both}
     for (k, stage), many in fragments.items():
         for operand in both:
             reads[operand] += read_cost(tiling, operand, k, stage) * many
+    if rounds := sum(isinstance(event, Exchange) for event in schedule.events):
+        writes["C"], reads["C"] = exchange_cost(tiling) * rounds, exchanged_cost(tiling) * rounds
     return Shared(writes, reads)

@@ -5,11 +5,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tiling.expand import accumulator_map, copy_map, fragment_words
+from tiling.expand import (
+    copy_map,
+    exchange_words,
+    expand_store,
+    fragment_words,
+)
 from tiling.fma import Floats, fma
 from tiling.hazards import Watch
 from tiling.layout import Ints
-from tiling.schedule import Copy, Event, Fragments, OuterProduct, Schedule, Store
+from tiling.schedule import (
+    Commit,
+    Copy,
+    Event,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Schedule,
+    Store,
+    Wait,
+)
 from tiling.shapes import Refused
 
 AT_ONCE = 32 * 1024
@@ -21,7 +36,8 @@ class Machine:
     """Some CTAs of one schedule, in step. G CTAs of T threads each.
 
     shared  (G, words)       shared memory, poisoned with NaN
-    a, b    (G, T, TM), (G, T, TN)  fragments
+    groups  copies on their way, as (words, values) and by groups, the open one last
+    a, b    (G, T, TM), (G, T, TN)  fragments, for each of their buffers
     acc     (G, T, TM, TN)   accumulators
     """
 
@@ -35,21 +51,32 @@ class Machine:
         tiling, count = self.schedule.tiling, len(self.ctas)
         threads, tm, tn = tiling.threads, tiling.tm, tiling.tn
         self.shared = np.full((count, tiling.shared_words), np.nan, np.float32)
-        self.a = np.full((count, threads, tm), np.nan, np.float32)
-        self.b = np.full((count, threads, tn), np.nan, np.float32)
+        self.groups: list[list[tuple[Ints, Floats]]] = [[]]
+        self.a = [np.full((count, threads, tm), np.nan, np.float32)] * tiling.fragments
+        self.b = [np.full((count, threads, tn), np.nan, np.float32)] * tiling.fragments
         self.acc = np.zeros((count, threads, tm, tn), np.float32)
 
     def carry_out(self, event: Event) -> None:
         match event:
             case Copy():
                 self._copy(event)
-            case Fragments():
-                words = fragment_words(self.schedule.tiling, event.k, event.stage)
-                self.a, self.b = self.shared[:, words["A"]], self.shared[:, words["B"]]
-            case OuterProduct():
-                self.acc = fma(self.a[..., :, None], self.b[..., None, :], self.acc)
+            case Commit():
+                self.groups.append([])
+            case Wait(_, pending):
+                while len(self.groups) - 1 > pending:
+                    for words, values in self.groups.pop(0):
+                        self.shared[:, words] = values
+            case Fragments(_, k, stage, buffer):
+                read = fragment_words(self.schedule.tiling, k, stage)
+                self.a[buffer] = self.shared[:, read["A"]]
+                self.b[buffer] = self.shared[:, read["B"]]
+            case OuterProduct(_, _, buffer):
+                a, b = self.a[buffer], self.b[buffer]
+                self.acc = fma(a[..., :, None], b[..., None, :], self.acc)
+            case Exchange(row):
+                self.shared[:, exchange_words(self.schedule.tiling)] = self.acc[:, :, row]
             case Store():
-                self._store()
+                self._store(event)
 
     def _copy(self, event: Copy) -> None:
         source = self.A if event.operand == "A" else self.B
@@ -59,19 +86,21 @@ class Machine:
         cols = col + np.array([[c] for _, c in origins])
         predicate = (rows < source.shape[0]) & (cols < source.shape[1])
         zero = np.float32(0)  # what the kernel writes where the predicate is off
-        self.shared[:, word] = np.where(
+        values = np.where(
             predicate, source[np.where(predicate, rows, 0), np.where(predicate, cols, 0)], zero
         )
+        if self.schedule.tiling.asynchronous:
+            self.groups[-1].append((word, values))
+            values = np.full_like(values, np.nan)  # what lies there now, nobody knows
+        self.shared[:, word] = values
 
-    def _store(self) -> None:
-        tile_rows, tile_cols = accumulator_map(self.schedule.tiling)
-        for cta, acc in zip(self._ctas(), self.acc, strict=True):
-            row, col = self.schedule.at(cta).origin("C")
-            rows, cols = np.broadcast_arrays(
-                row + tile_rows[:, :, None], col + tile_cols[:, None, :]
-            )
-            predicate = (rows < self.C.shape[0]) & (cols < self.C.shape[1])
-            self.C[rows[predicate], cols[predicate]] = acc[predicate]
+    def _store(self, event: Store) -> None:
+        through_shared = event.row is not None
+        for cta, shared, acc in zip(self._ctas(), self.shared, self.acc, strict=True):
+            store = expand_store(self.schedule.at(cta), event)
+            values = shared[store.word] if through_shared else acc
+            where = store.row[store.predicate], store.col[store.predicate]
+            self.C[where] = values[store.predicate]
 
     def _ctas(self) -> list[tuple[int, int]]:
         return [(int(row), int(col)) for row, col in self.ctas]

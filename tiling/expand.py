@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling.layout import Ints, Operand, arrangement, shared_layout
-from tiling.schedule import Copy, Fragments, Schedule
+from tiling.schedule import Copy, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling
 
 Bools = npt.NDArray[np.bool_]
@@ -25,7 +25,7 @@ class Accesses:
 
     thread     who
     row, col   the element of A, B or C, also where it lies outside the matrix
-    word       the shared word; for a store the accumulator, numbered i·TN + j
+    word       the shared word; where accumulators are stored, the accumulator: i·TN + j
     predicate  whether the element lies inside the matrix. Where it does not, a copy writes zero
                without a request to global memory, and a store does nothing
     """
@@ -56,9 +56,23 @@ def expand_fragments(schedule: Schedule, event: Fragments) -> dict[Operand, Acce
     }
 
 
-def expand_store(schedule: Schedule) -> Accesses:
-    """The store of C's tile: arrays (threads, TM, TN)."""
+def expand_exchange(schedule: Schedule, event: Exchange) -> Accesses:
+    """What goes to shared memory before it is stored: arrays (threads, TN)."""
+    thread = np.arange(schedule.tiling.threads)[:, None]
+    row, col = accumulator_map(schedule.tiling)
+    words = exchange_words(schedule.tiling)
+    return _place(schedule, "C", 0, thread, row[:, event.row, None], col, words)
+
+
+AT_ONCE = Store()
+
+
+def expand_store(schedule: Schedule, event: Store = AT_ONCE) -> Accesses:
+    """A store of C's tile: arrays (threads, TM, TN). Of one row of every thread, (elements,)."""
     tiling = schedule.tiling
+    if event.row is not None:
+        thread, row, col, word = exchanged_map(tiling, event.row)
+        return _place(schedule, "C", 0, thread, row, col, word)
     thread = np.arange(tiling.threads)[:, None, None]
     row, col = accumulator_map(tiling)
     accumulator = np.arange(tiling.tm * tiling.tn).reshape(1, tiling.tm, tiling.tn)
@@ -87,21 +101,20 @@ def copy_map(
 ) -> tuple[Ints, Ints, Ints, Ints]:
     """(thread, row, col, word) of each element of the operand's tile, arrays (elements,).
 
-    The tile is cut into groups of `vector` neighbours of a row, numbered row by row, and group g
-    belongs to thread g mod threads: so neighbouring threads fetch neighbouring groups. This map has
-    nothing to do with the one that says which results a thread computes.
+    The tile is cut into groups of neighbours in a row, which one request brings, and group g
+    (row by row) belongs to thread g mod threads: so neighbouring threads fetch neighbouring groups.
+    This map has nothing to do with the one that says which results a thread computes.
 
     No schedule numbers the groups down the columns: that order is there to be counted beside it.
     """
-    rows, cols = tiling.tile_shape(operand)
+    (rows, cols), size = tiling.tile_shape(operand), tiling.request(operand)
     element = np.arange(rows * cols)
-    group, rest = element // tiling.vector, element % tiling.vector
+    group, rest = element // size, element % size
     thread = group % tiling.threads
-    groups_per_row = cols // tiling.vector
     if order == "rows":
-        row, col = group // groups_per_row, group % groups_per_row * tiling.vector + rest
+        row, col = group // (cols // size), group % (cols // size) * size + rest
     else:
-        row, col = group % rows, group // rows * tiling.vector + rest
+        row, col = group % rows, group // rows * size + rest
     tile = shared_layout(tiling, stage)[operand]
     word = tile.word(col, row) if operand == "A" else tile.word(row, col)
     return thread, row, col, word
@@ -121,3 +134,22 @@ def accumulator_map(tiling: Tiling) -> tuple[Ints, Ints]:
     axes = arrangement(tiling)
     row, col = axes.position(np.arange(tiling.threads)[:, None])
     return axes.rows.at(row, np.arange(tiling.tm)), axes.cols.at(col, np.arange(tiling.tn))
+
+
+@lru_cache(maxsize=64)
+def exchange_words(tiling: Tiling) -> Ints:
+    """Shared words (threads, TN) to which each thread writes a row of its accumulators: as they
+    stand in C, rows of BN words, one for each row of threads."""
+    axes = arrangement(tiling)
+    row, col = axes.position(np.arange(tiling.threads)[:, None])
+    words: Ints = row * tiling.bn + axes.cols.at(col, np.arange(tiling.tn))
+    return words
+
+
+@lru_cache(maxsize=64)
+def exchanged_map(tiling: Tiling, i: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """(thread, row, col, word) of each word exchanged, if it is every thread's i-th row: arrays
+    (elements,). Element e is stored by thread e mod threads."""
+    rows = arrangement(tiling).rows
+    word = np.arange(rows.positions * tiling.bn)
+    return word % tiling.threads, rows.at(word // tiling.bn, i), word % tiling.bn, word

@@ -60,10 +60,8 @@ class SharedTile:
 
 def shared_layout(tiling: Tiling, stage: int = 0) -> dict[Operand, SharedTile]:
     """As (BK, BM + pad), then Bs (BK, BN); the stages one after the other."""
-    base = stage * tiling.bk * (tiling.bm + tiling.pad + tiling.bn)
-    a = SharedTile(
-        "A", base, tiling.bk, tiling.bm, tiling.bm + tiling.pad, tiling.vector, twist(tiling)
-    )
+    base, group = stage * tiling.stage_words, tiling.request("A")
+    a = SharedTile("A", base, tiling.bk, tiling.bm, tiling.bm + tiling.pad, group, twist(tiling))
     b = SharedTile("B", base + a.words, tiling.bk, tiling.bn, tiling.bn)
     return {"A": a, "B": b}
 
@@ -71,10 +69,13 @@ def shared_layout(tiling: Tiling, stage: int = 0) -> dict[Operand, SharedTile]:
 def twist(tiling: Tiling) -> int:
     """By how much the swizzle of As grows from one group of k to the next; 0 without a swizzle.
 
-    A warp that copies A at once has BK / vector groups of k, and of each as many rows as then make
-    BANKS lanes. With a twist of so many rows, the lanes of different k write to different banks.
+    A warp that copies A at once has groups of k to fetch, each of what one request brings, and of
+    each group as many rows as then make BANKS lanes. With a twist of so many rows, lanes of
+    different k write to different banks.
     """
-    return QUAD * max(1, BANKS // QUAD * tiling.vector // tiling.bk) if tiling.swizzle else 0
+    if not tiling.swizzle:
+        return 0
+    return QUAD * max(1, BANKS // QUAD * tiling.request("A") // tiling.bk)
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,15 @@ def fragment_width(tiling: Tiling, operand: Operand, k: int) -> int:
     thread finds side by side at a multiple of their width, in every stage."""
     axes, layout = arrangement(tiling), shared_layout(tiling)
     quad = (axes.rows if operand == "A" else axes.cols).quad
-    stage = layout["A"].words + layout["B"].words if tiling.stages > 1 else 0
+    stage = tiling.stage_words if tiling.stages > 1 else 0
     return gcd(QUAD, quad, layout[operand].word(k, 0), stage)
 
 
 def least_width(tiling: Tiling, operand: Operand) -> int:
     """Words of a fragment that a thread can read at once at every k."""
     return min(fragment_width(tiling, operand, k) for k in range(tiling.bk))
+
+
+def exchange_width(tiling: Tiling) -> int:
+    """Words that a thread writes at once where C's tile goes through shared memory."""
+    return gcd(QUAD, arrangement(tiling).cols.quad, tiling.bn)

@@ -61,8 +61,9 @@ class Registers:
     """Registers of a thread that the schedule itself needs; a compiler adds addresses and counters.
 
     accumulators    TM·TN
-    fragments       TM + TN, of one k
-    in_flight       elements of a k-tile that a thread copies, if it fetches all before it writes
+    fragments       TM + TN for each of their buffers
+    in_flight       elements of a k-tile that a thread copies, if it fetches all before it writes;
+                    none if they go to shared memory by themselves
     """
 
     accumulators: int
@@ -77,11 +78,12 @@ class Registers:
 
 def registers(tiling: Tiling) -> Registers:
     """What the schedule keeps in each thread's registers."""
-    groups = (
-        ceil_div(tiling.bm * tiling.bk, tiling.vector * tiling.threads),
-        ceil_div(tiling.bk * tiling.bn, tiling.vector * tiling.threads),
-    )
-    return Registers(tiling.tm * tiling.tn, tiling.tm + tiling.tn, sum(groups) * tiling.vector)
+    copied = 0
+    for operand in ("A", "B") if not tiling.asynchronous else ():
+        (rows, cols), size = tiling.tile_shape(operand), tiling.request(operand)
+        copied += size * ceil_div(rows * cols // size, tiling.threads)
+    fragments = tiling.fragments * (tiling.tm + tiling.tn)
+    return Registers(tiling.tm * tiling.tn, fragments, copied)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,14 @@ FIELDS = {
     "cta": "6x6x4",
     "thread": "2x2",
     "block": "1,0",
-    "stages": "1",
+    "stages": "2",
+    "fragments": "2",
     "vector": "1",
     "pad": "0",
     "warp": "32x64",
     "split": "true",
     "swizzle": "true",
+    "shared-store": "true",
     "large-shared": "true",
 }
 """Every field of a choice, with a value that would do."""
@@ -136,7 +138,9 @@ def _build(
     bm, bn, bk = sizes("cta", 3)
     tm, tn = sizes("thread", 2)
     more: dict[str, Any] = {
-        key: number(key, table[key]) for key in ("stages", "vector", "pad") if key in table
+        key: number(key, table[key])
+        for key in ("stages", "fragments", "vector", "pad")
+        if key in table
     }
     for key in FLAGS & table.keys():
         if not isinstance(table[key], bool):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tiling.expand import Order, expand_copy, expand_store
 from tiling.layout import Ints, Operand
-from tiling.schedule import Copy, Schedule
+from tiling.schedule import Copy, Schedule, Store
 from tiling.shapes import WARP, WORD, ceil_div
 
 SECTOR = 32
@@ -21,7 +21,7 @@ SECTOR = 32
 class Requests:
     """The requests of one copy in the order in which each thread makes its own: arrays (requests,).
 
-    turn      how many groups of `vector` elements its threads have asked for before
+    turn      how many groups of neighbours its threads have asked for before
     warp      who asks
     lanes     how many of its lanes take part: those whose element exists and lies in the matrix
     sectors   distinct sectors they touch
@@ -50,7 +50,7 @@ class Asked:
 
 def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
     """The elements that a copy requests. Those outside the matrix are not, and are left out."""
-    tiling, vector = schedule.tiling, schedule.tiling.vector
+    tiling, vector = schedule.tiling, schedule.tiling.request(event.operand)
     found = expand_copy(schedule, event, order)
     element = np.arange(found.thread.size)
     index = found.row * schedule.gemm.shape(event.operand)[1] + found.col
@@ -111,12 +111,17 @@ def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
 def stored(schedule: Schedule) -> tuple[int, int]:
     """(requests, sectors) of the store of C by the schedule's own CTA: a thread stores its elements
     one by one, a warp its lanes' same ones at once."""
-    found = expand_store(schedule)
-    each = schedule.tiling.tm * schedule.tiling.tn
-    request = (found.thread // WARP * each + found.word)[found.predicate]
-    sector = ((found.row * schedule.gemm.n + found.col) * WORD // SECTOR)[found.predicate]
-    pairs = np.unique(np.stack([request, sector]), axis=1)
-    return len(np.unique(request)), pairs.shape[1]
+    made = moved = 0
+    for event in schedule.events:
+        if isinstance(event, Store):
+            found, threads = expand_store(schedule, event), schedule.tiling.threads
+            # A direct store numbers a thread's accumulators, one through shared memory all words.
+            turn = found.word if event.row is None else found.word // threads
+            request = (turn * threads + found.thread // WARP)[found.predicate]
+            sector = ((found.row * schedule.gemm.n + found.col) * WORD // SECTOR)[found.predicate]
+            made += len(np.unique(request))
+            moved += np.unique(np.stack([request, sector]), axis=1).shape[1]
+    return made, moved
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
     tiling = schedule.tiling
     rows, cols = tiling.tile_shape(event.operand)
     element = np.arange(rows * cols)
-    group = element // tiling.vector
+    group = element // tiling.request(event.operand)
     warps = ceil_div(tiling.threads, WARP)
     key = group // tiling.threads * warps + group % tiling.threads // WARP
     keys, first = np.unique(key, return_index=True)

@@ -24,6 +24,9 @@ QUAD = 4
 BANKS = 32
 """Banks of shared memory, each one word wide (CUDA C++ Programming Guide, 5.x and later)."""
 
+UNROLLED = 8192
+"""Multiply-adds of a k-tile up to which NVRTC was found to unroll the loop over k."""
+
 MAX_THREADS = 1024
 """Threads in a CTA, on every architecture (CUDA C++ Programming Guide, compute capabilities)."""
 
@@ -117,13 +120,16 @@ class Tiling:
 
     bm, bn, bk    CTA tile: BM×BN of C, marching along K in k-tiles of BK
     tm, tn        thread tile: TM×TN accumulators in each thread's registers
-    stages        buffers in shared memory
+    stages        buffers in shared memory. With more than one, copies are asynchronous
+    fragments     buffers of fragments in registers: with 2 those of the next k are read before
+                  the outer product of this one
     vector        floats in one global request of a thread, where rows are aligned and whole
     pad           unused floats after each row of As, which is stored transposed
     warp          warp tile (WM, WN), or None: threads in row-major order over the CTA tile
     split         the thread tile in quads: groups of QUAD rows and columns, spread evenly over the
                   warp tile, or without one over the CTA tile
     swizzle       the words of As in another order at each k, against bank conflicts without a pad
+    shared_store  C's tile goes through shared memory, so that a warp stores neighbours in a row
     large_shared  opt in to more than 48 KB of shared memory
     """
 
@@ -138,6 +144,8 @@ class Tiling:
     warp: tuple[int, int] | None = None
     split: bool = False
     swizzle: bool = False
+    fragments: int = 1
+    shared_store: bool = False
     large_shared: bool = False
 
     def __post_init__(self) -> None:
@@ -153,13 +161,31 @@ class Tiling:
         return (self.bm // self.tm) * (self.bn // self.tn)
 
     @property
+    def stage_words(self) -> int:
+        """Words of one stage: As (BK, BM + pad), then Bs (BK, BN)."""
+        return self.bk * (self.bm + self.pad + self.bn)
+
+    @property
     def shared_words(self) -> int:
-        """Words of shared memory: all stages of As (BK, BM + pad) and of Bs (BK, BN)."""
-        return self.stages * self.bk * (self.bm + self.pad + self.bn)
+        """Words of shared memory: all stages, or what the store of C needs after them."""
+        store = self.bm // self.tm * self.bn if self.shared_store else 0
+        return max(self.stages * self.stage_words, store)
 
     @property
     def shared_bytes(self) -> int:
         return self.shared_words * WORD
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether copies are only begun, and have arrived after a wait."""
+        return self.stages > 1
+
+    def request(self, operand: str) -> int:
+        """Floats of A or B that a thread requests at once, where rows are aligned and whole.
+
+        An asynchronous copy leaves neighbours as neighbours, which in As they are not.
+        """
+        return 1 if self.asynchronous and operand == "A" else self.vector
 
     def tile_shape(self, operand: str) -> tuple[int, int]:
         """(rows, columns) of the tile of A, B or C, as it lies in the matrix."""
@@ -174,8 +200,6 @@ class Tiling:
         yield from self._broken_threads()
         if not _whole(self.stages):
             yield "stages", "is not a positive whole number"
-        if self.stages > 1:
-            yield "stages", "the schedule has one stage so far"
         if not _whole(self.vector) or self.vector not in (1, 2, 4):
             yield "vector", "a request is 1, 2 or 4 floats"
         for name, size in ("BK", self.bk), ("BN", self.bn):
@@ -195,6 +219,8 @@ class Tiling:
         yield from self._broken_shared()
 
     def _broken_threads(self) -> Iterator[tuple[str, str]]:
+        if not _whole(self.fragments) or self.fragments > 2:
+            yield "fragments", "registers hold 1 or 2 buffers of fragments"
         for name, part, of, whole in ("TM", self.tm, "BM", self.bm), ("TN", self.tn, "BN", self.bn):
             if whole % part:
                 yield "thread", f"{name}={part} does not divide {of}={whole}"
@@ -202,11 +228,14 @@ class Tiling:
             tile = dims(self.bm, self.bn)
             too_many = f"{self.threads} threads, more than a CTA's {MAX_THREADS}"
             yield "thread", f"{tile} makes {too_many}"
-        # Accumulators and one k's fragments live in registers, as the pictures show them.
-        needs = self.tm * self.tn + self.tm + self.tn
+        # Accumulators and fragments live in registers, as the pictures show them.
+        needs = self.tm * self.tn + self.fragments * (self.tm + self.tn)
         if needs > MAX_REGISTERS:
             holds = f"needs {needs} registers for accumulators and fragments"
             yield "thread", f"{holds}, more than a thread's {MAX_REGISTERS}"
+        # Registers have no index: the loop over k must be unrolled to alternate between buffers.
+        if self.fragments > 1 and self.tm * self.tn * self.bk > UNROLLED:
+            yield "fragments", f"is for k-tiles of up to {UNROLLED} multiply-adds a thread"
 
     def _broken_warp(self, wm: int, wn: int) -> Iterator[tuple[str, str]]:
         for rule in _not_sizes("WM WN", (wm, wn)):
@@ -223,10 +252,20 @@ class Tiling:
         if lanes != WARP:
             yield "warp", f"makes {lanes} lanes, not {WARP}"
 
+    @property
+    def _limit(self) -> int:
+        """Bytes of shared memory."""
+        return SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
+
     def _broken_shared(self) -> Iterator[tuple[str, str]]:
-        limit = SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
-        if self.shared_bytes > limit:
-            field = "pad" if self._with(pad=0).shared_bytes <= limit else "cta"
+        if self.shared_bytes > (limit := self._limit):
+            less = {"pad": 0, "stages": 1, "shared-store": False}
+            fits = (
+                field
+                for field, value in less.items()
+                if self._with(**{field.replace("-", "_"): value}).shared_bytes <= limit
+            )
+            field = next(fits, "cta")
             opted = "after" if self.large_shared else "without"
             needs = f"needs {self.shared_bytes} bytes of shared memory"
             yield field, f"{needs}, more than {limit} {opted} opting in to more"
@@ -240,7 +279,7 @@ class Tiling:
                 return f"{self.tm}x{self.tn}"
             case "warp" if self.warp:
                 return "x".join(map(str, self.warp))
-            case "split" | "swizzle":
+            case "split" | "swizzle" | "shared-store":
                 return ""
             case _:
                 return str(getattr(self, field))
@@ -261,8 +300,10 @@ class Tiling:
             tries = [*tries[:1], "large-shared to opt in to more"]
         if tries:
             return "try " + " or ".join(tries)
-        for without in {"warp": None, "split": False, "swizzle": False}.items():
-            if field == without[0] and not any(self._with(**dict([without]))._broken()):
+        without = {"warp": None, "split": False, "swizzle": False, "shared-store": False}
+        if field in without:
+            left = self._with(**{field.replace("-", "_"): without[field]})
+            if not any(left._broken()):
                 return f"leave {field} out"
         return "try cta 128x128x8 with thread 8x8"
 
@@ -280,11 +321,13 @@ class Tiling:
             case "vector":
                 return [{"vector": vector} for vector in (4, 2, 1)]
             case "pad":
-                free = SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
-                most = max(0, free // (WORD * self.bk * self.stages) - self.bm - self.bn)
-                return [{"pad": pad} for pad in (min(most, 4), 0)]
+                most = self._limit // (WORD * self.bk * self.stages) - self.bm - self.bn
+                return [{"pad": pad} for pad in (max(0, min(most, 4)), 0)]
             case "stages":
-                return [{"stages": 1}]
+                most = self._limit // (WORD * self.stage_words) if _whole(self.stages) else 1
+                return [{"stages": stages} for stages in (most, 1)]
+            case "fragments":
+                return [{"fragments": 2}, {"fragments": 1}]
             case _:
                 return []
 

@@ -3,8 +3,18 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tiling.expand import expand_store
 from tiling.layout import Operand
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Schedule, Store
+from tiling.schedule import (
+    Barrier,
+    Copy,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Schedule,
+    Store,
+    Wait,
+)
 from tiling.shapes import WORD, Tiling
 
 
@@ -14,6 +24,7 @@ class State:
 
     epoch          barriers passed
     resident       the k-tile that lies in each stage, by operand
+    coming         the k-tile that is on its way to a stage, by operand
     fragment       (k_tile, k) of the fragments in registers, or None
     k_done         k accumulated so far, the zero-filled ones of a ragged K included
     requested_a/b  elements of A and B requested from global memory
@@ -33,6 +44,7 @@ class State:
     shared_reads: int = 0
     fma: int = 0
     stored: int = 0
+    coming: dict[tuple[int, Operand], int] = field(default_factory=dict)
 
     @property
     def requested_bytes(self) -> int:
@@ -49,6 +61,7 @@ def state_at(schedule: Schedule, step: int) -> State:
     epoch = k_done = writes = shared_reads = fmas = stored = 0
     requested = {"A": 0, "B": 0}
     resident: dict[tuple[int, Operand], int] = {}
+    coming: dict[tuple[int, Operand], int] = {}
     fragment = None
     for event in schedule.events[:step]:
         match event:
@@ -57,7 +70,14 @@ def state_at(schedule: Schedule, step: int) -> State:
                 tile_rows, tile_cols = tiling.tile_shape(operand)
                 requested[operand] += rows * cols
                 writes += tile_rows * tile_cols
-                resident[stage, operand] = k_tile
+                if tiling.asynchronous:
+                    coming[stage, operand] = k_tile
+                    resident.pop((stage, operand), None)
+                else:
+                    resident[stage, operand] = k_tile
+            case Wait(k_tile):
+                here = [place for place, on_its_way in coming.items() if on_its_way <= k_tile]
+                resident |= {place: coming.pop(place) for place in here}
             case Barrier():
                 epoch += 1
             case Fragments(k_tile, k):
@@ -66,11 +86,18 @@ def state_at(schedule: Schedule, step: int) -> State:
             case OuterProduct():
                 fmas += results
                 k_done += 1
-            case Store():
+            case Exchange():
+                writes += tiling.bm // tiling.tm * tiling.bn
+            case Store(None):
                 rows, cols = schedule.inside("C")
                 stored += rows * cols
+            case Store():
+                shared_reads += tiling.bm // tiling.tm * tiling.bn
+                stored += int(expand_store(schedule, event).predicate.sum())
     a, b = requested["A"], requested["B"]
-    return State(step, epoch, resident, fragment, k_done, a, b, writes, shared_reads, fmas, stored)
+    return State(
+        step, epoch, resident, fragment, k_done, a, b, writes, shared_reads, fmas, stored, coming
+    )
 
 
 @lru_cache(maxsize=64)

@@ -5,8 +5,18 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from tiling.expand import Accesses, expand_copy, expand_fragments, expand_store
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Schedule, Store
+from tiling.expand import Accesses, expand_copy, expand_exchange, expand_fragments, expand_store
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Schedule,
+    Store,
+    Wait,
+)
 
 NONE = -1
 """`index` of an element outside its matrix; `word` of an action that touches none."""
@@ -22,6 +32,10 @@ class Action(IntEnum):
     READ_B = 5
     OUTER_PRODUCT = 6  # index: the k, counted over all k-tiles
     STORE = 7  # write the accumulator numbered `word` to C[index], or do nothing
+    COMMIT = 8  # index: the k-tile whose copies it closes
+    WAIT = 9  # index: groups of copies that may still be on their way
+    EXCHANGE = 10  # write an accumulator to the shared word; index: of C, or outside it
+    STORE_SHARED = 11  # write what lies in the shared word to C[index], or do nothing
 
 
 OPERAND = {
@@ -30,6 +44,8 @@ OPERAND = {
     Action.COPY_B: "B",
     Action.READ_B: "B",
     Action.STORE: "C",
+    Action.EXCHANGE: "C",
+    Action.STORE_SHARED: "C",
 }
 
 RECORD = np.dtype(
@@ -58,6 +74,10 @@ def trace(schedule: Schedule) -> Trace:
             case Barrier():
                 parts.append(_records(step, Action.BARRIER, everyone, NONE, epoch))
                 epoch += 1
+            case Commit(k_tile):
+                parts.append(_records(step, Action.COMMIT, everyone, NONE, k_tile))
+            case Wait(_, pending):
+                parts.append(_records(step, Action.WAIT, everyone, NONE, pending))
             case Fragments():
                 reads = expand_fragments(schedule, event)
                 parts.append(_accesses(schedule, step, Action.READ_A, reads["A"]))
@@ -65,8 +85,12 @@ def trace(schedule: Schedule) -> Trace:
             case OuterProduct(k_tile, k):
                 k += k_tile * schedule.tiling.bk
                 parts.append(_records(step, Action.OUTER_PRODUCT, everyone, NONE, k))
-            case Store():
-                parts.append(_accesses(schedule, step, Action.STORE, expand_store(schedule)))
+            case Exchange():
+                written = expand_exchange(schedule, event)
+                parts.append(_accesses(schedule, step, Action.EXCHANGE, written))
+            case Store(row):
+                action = Action.STORE if row is None else Action.STORE_SHARED
+                parts.append(_accesses(schedule, step, action, expand_store(schedule, event)))
     records = np.concatenate(parts)
     return records[np.argsort(records["thread"], kind="stable")]
 

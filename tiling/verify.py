@@ -13,7 +13,7 @@ from tiling.execute import execute
 from tiling.expand import expand_store
 from tiling.fma import Floats
 from tiling.presets import Choice
-from tiling.schedule import Schedule, grid
+from tiling.schedule import Schedule, Store, grid
 from tiling.schedule import schedule as make
 from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
@@ -132,9 +132,13 @@ def sample(schedule: Schedule) -> list[tuple[int, int]]:
 def _check_stores(schedule: Schedule) -> None:
     """The stores of all CTAs cover C, each element once."""
     covered = 0
+    events = [event for event in schedule.events if isinstance(event, Store)]
+    if not events:
+        raise Failed("the schedule stores nothing")
     for cta, many in kinds_of_cta(schedule):
-        store = expand_store(schedule.at(cta))
-        row, col = store.row[store.predicate], store.col[store.predicate]
+        stores = [expand_store(schedule.at(cta), event) for event in events]
+        row = np.concatenate([store.row[store.predicate] for store in stores])
+        col = np.concatenate([store.col[store.predicate] for store in stores])
         inside = (row // schedule.tiling.bm == cta[0]) & (col // schedule.tiling.bn == cta[1])
         if not inside.all() or len(np.unique(row * schedule.gemm.n + col)) != row.size:
             raise Failed(f"the CTA at {cta} stores outside its tile, or stores an element twice")

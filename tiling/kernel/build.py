@@ -3,8 +3,8 @@
 from functools import lru_cache
 from importlib.resources import files
 
-from tiling.layout import arrangement, least_width, twist
-from tiling.schedule import Schedule
+from tiling.layout import arrangement, exchange_width, least_width, twist
+from tiling.schedule import Copy, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling, ceil_div
 
 ENTRY = "gemm"
@@ -35,11 +35,17 @@ def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
         "WN": axes.cols.warp,
         "QUAD_M": axes.rows.quad,
         "QUAD_N": axes.cols.quad,
-        "VECTOR": tiling.vector,
+        "A_VECTOR": tiling.request("A"),
+        "B_VECTOR": tiling.request("B"),
         "PAD": tiling.pad,
         "TWIST": twist(tiling),
+        "STAGES": tiling.stages,
+        "FRAGMENTS": tiling.fragments,
         "A_WIDE": least_width(tiling, "A"),
         "B_WIDE": least_width(tiling, "B"),
+        "C_WIDE": exchange_width(tiling),
+        "SHARED_STORE": int(tiling.shared_store),
+        "SHARED_WORDS": tiling.shared_words,
     }
     options = tuple(f"-D{name}={value}" for name, value in macros.items())
     return (*options, "-DTRACE") if trace else options
@@ -51,17 +57,26 @@ def device_defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
 
 
 def groups(tiling: Tiling, operand: str) -> int:
-    """Groups of `vector` neighbours that the busiest thread copies of one operand's tile."""
+    """Groups of neighbours that the busiest thread copies of one operand's tile."""
     rows, cols = tiling.tile_shape(operand)
-    return ceil_div(rows * cols // tiling.vector, tiling.threads)
+    return ceil_div(rows * cols // tiling.request(operand), tiling.threads)
 
 
 def trace_stride(schedule: Schedule) -> int:
     """Slots for each thread: its records in the traced build, and some to spare."""
-    tiling = schedule.tiling
-    copies = tiling.vector * (groups(tiling, "A") + groups(tiling, "B"))
-    each_k = tiling.tm + tiling.tn + 1
-    records = schedule.k_tiles * (copies + 2 + tiling.bk * each_k) + tiling.tm * tiling.tn
+    tiling, records = schedule.tiling, 0
+    for event in schedule.events:
+        match event:
+            case Copy(operand):
+                records += tiling.request(operand) * groups(tiling, operand)
+            case Fragments():
+                records += tiling.tm + tiling.tn
+            case Exchange() | Store(int()):
+                records += tiling.tn
+            case Store():
+                records += tiling.tm * tiling.tn
+            case _:
+                records += 1
     return SLOTS_PER_RECORD * (records + SPARE_RECORDS)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling.kernel.provenance import NO_ELEMENT, Slots, expected, observed
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Schedule
+from tiling.schedule import Schedule, in_words
 from tiling.trace import NONE, OPERAND, Action, trace
 
 EQUAL = "equal"
@@ -41,23 +41,12 @@ def _differences(
             continue
         place = f"CTA ({model.cta[0]}, {model.cta[1]}), thread {thread}, record {at}"
         if at < mine.size:
-            place += f" ({_event(model, int(mine['step'][at]))})"
+            place += f" ({_step(model, int(mine['step'][at]))})"
         yield f"{place}: expected {_say(model, mine, at)}, got {_say(model, its, at)}"
 
 
-def _event(model: Schedule, step: int) -> str:
-    match model.events[step]:
-        case Copy(operand, k_tile):
-            what = f"Copy {operand} of k-tile {k_tile}"
-        case Barrier(k_tile, before):
-            what = f"Barrier before {before} of k-tile {k_tile}"
-        case Fragments(k_tile, k):
-            what = f"Fragments of k-tile {k_tile}, k {k}"
-        case OuterProduct(k_tile, k):
-            what = f"OuterProduct of k-tile {k_tile}, k {k}"
-        case _:
-            what = "Store"
-    return f"step {step}, {what}"
+def _step(model: Schedule, step: int) -> str:
+    return f"step {step}, {in_words(model.events[step])}"
 
 
 def _say(model: Schedule, records: npt.NDArray[np.void], at: int) -> str:
@@ -77,17 +66,24 @@ def _say(model: Schedule, records: npt.NDArray[np.void], at: int) -> str:
             return f"barrier {index}"
         case Action.OUTER_PRODUCT:
             return f"the outer product of k = {index}"
-        case Action.STORE if index == NONE:
-            return f"accumulator {word} not stored"
-        case Action.STORE:
-            return f"accumulator {word} stored to {_element(model, action, index)}"
+        case Action.COMMIT:
+            return f"a commit of the copies of k-tile {index}"
+        case Action.WAIT:
+            return f"a wait for all but {index} groups of copies"
+        case Action.EXCHANGE:
+            return f"{_element(model, action, index)} written to shared word {word}"
+        case Action.STORE | Action.STORE_SHARED:
+            what = "accumulator" if action == Action.STORE else "shared word"
+            if index == NONE:
+                return f"{what} {word} not stored"
+            return f"{what} {word} stored to {_element(model, action, index)}"
     return f"a record of unknown action {action}"
 
 
 def _element(model: Schedule, action: int, index: int) -> str:
     operand = OPERAND[Action(action)]
     if index == NONE:
-        return "a zero"
+        return "a zero" if operand != "C" else "an accumulator outside C"
     rows, cols = model.gemm.shape(operand)
     if index == NO_ELEMENT:
         return f"no element of {operand}"

@@ -21,6 +21,7 @@ struct Fiber {
     std::unique_ptr<char[]> stack{new char[STACK]};
     unsigned thread = 0;
     bool ended = false;
+    Copies copies;
 };
 
 ucontext_t scheduler;
@@ -35,6 +36,8 @@ void begin() {
 }  // namespace
 
 void __syncthreads() { swapcontext(&current->context, &scheduler); }
+
+Copies &own_copies() { return current->copies; }
 
 // Counts up, so that in a trace every arrival at a barrier and every departure has its own time.
 long long clock64() {
@@ -55,6 +58,7 @@ bool run_cta(unsigned threads, unsigned order, const std::function<void()> &kern
         fiber.context.uc_link = &scheduler;
         fiber.thread = thread;
         fiber.ended = false;
+        fiber.copies = {};
         makecontext(&fiber.context, begin, 0);
         turns.push_back(&fiber);
     }

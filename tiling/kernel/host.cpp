@@ -29,6 +29,12 @@ extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, 
 extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, unsigned);
 #endif
 
+void begin_copy_of(float *to, const float *from, unsigned floats, bool inside) {
+    own_copies().begin(to, from, floats, inside);
+}
+void commit_copies() { own_copies().commit(); }
+void wait_for_all_but(unsigned pending) { own_copies().wait(pending); }
+
 namespace {
 
 constexpr float NOTHING = std::numeric_limits<float>::quiet_NaN();

@@ -14,6 +14,24 @@ extern thread_local Dim threadIdx, blockIdx;
 #define LARGE_SHARED 1  // the buffer is host.cpp's, which poisons it with NaN before each CTA
 
 void __syncthreads();
+
+// Asynchronous copies. A GPU refuses a wide one at an address that is not a multiple of its width.
+void begin_copy_of(float *to, const float *from, unsigned floats, bool inside);
+void commit_copies();
+void wait_for_all_but(unsigned pending);
+
+template <unsigned FLOATS>
+void begin_copy(float *to, const float *from, bool inside) {
+    constexpr unsigned long WIDTH = FLOATS * sizeof(float);
+    if (reinterpret_cast<unsigned long>(to) % WIDTH) __builtin_trap();
+    if (reinterpret_cast<unsigned long>(from) % WIDTH) __builtin_trap();
+    begin_copy_of(to, from, FLOATS, inside);
+}
+template <unsigned PENDING>
+void wait_for_copies() {
+    wait_for_all_but(PENDING);
+}
+
 long long clock64();
 
 inline float __fmaf_ieee_rn(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

@@ -36,7 +36,7 @@ OPTIONS = (
     "-fsanitize-undefined-trap-on-error",
 )
 RACE_OPTIONS = ("-g", "-fsanitize=thread")
-HEADERS = ("host.h", "threads.h")
+HEADERS = ("host.h", "threads.h", "copies.h")
 RACE_FOUND = 66
 TROUBLE = {
     3: "a barrier is not reached by all threads of the CTA",
@@ -105,7 +105,8 @@ def _run(command: list[str], data: bytes, limit: float, kernel: str | None) -> b
 def _race(log: str, kernel: str) -> str:
     """ThreadSanitizer's first report, in the words of the source."""
     found = re.findall(
-        r"^  (?:Previous )?(?:atomic )?(read|write) of size.*\n    #0 .*?gemm\.cu:(\d+)",
+        r"^  (?:Previous )?(?:atomic )?(read|write) of size.*\n"
+        r"(?:    #\d+ .*\n)*?    #\d+ .*?gemm\.cu:(\d+)",
         log,
         re.MULTILINE | re.IGNORECASE,
     )

@@ -92,12 +92,12 @@ def race(choice: Choice, advance: Advance) -> Says:
 def compiler(choice: Choice, advance: Advance) -> Says:
     """NVRTC's build for each architecture: no spills, and the model's counts in machine code."""
     versions, archs = nvidia.versions(), nvidia.supported()
-    want = nvidia.predicted(choice.tiling)
-    found: dict[str, Any] = {**versions, "predicted": want}
+    found: dict[str, Any] = dict(versions)
     wrong, registers, more, rolled = [], [], [], False
+    want: dict[str, int] = {}
     for done, arch in enumerate(archs):
         machine = nvidia.compile_for(arch, choice.tiling)
-        got = nvidia.count(machine, choice.tiling)
+        want, got = nvidia.predicted(choice.tiling, arch), nvidia.count(machine, choice.tiling)
         wrong += [f"{arch}: {text}" for text in nvidia.complaints(machine, choice.tiling)]
         registers.append(f"{machine.registers} on {arch}")
         rolled |= got["FFMA"] % want["FFMA"] != 0
@@ -106,12 +106,14 @@ def compiler(choice: Choice, advance: Advance) -> Says:
             "registers": machine.registers,
             "spilled": machine.spilled,
             "shared": machine.shared,
+            "predicted": want,
             "census": got,
         }
         advance((done + 1) / len(archs))
     if wrong:
         raise Failed("; ".join(wrong))
-    counts = ", ".join(f"{opcode} {many}" for opcode, many in want.items()) + " as the model says"
+    counts = ", ".join(f"{opcode} {many}" for opcode, many in want.items() if many)
+    counts += " as the model says"
     if rolled:
         counts = "the k loop is too long to be unrolled, so its instructions were not counted"
     elif more:

@@ -17,10 +17,13 @@ namespace {
 // released when they arrived for the next time, and races between the two times would stay unseen.
 pthread_barrier_t barriers[2];
 thread_local unsigned epoch;
+thread_local Copies copies;
 
 }  // namespace
 
 void __syncthreads() { pthread_barrier_wait(&barriers[epoch++ % 2]); }
+
+Copies &own_copies() { return copies; }
 
 bool run_cta(unsigned threads, unsigned, const std::function<void()> &kernel) {
     for (pthread_barrier_t &barrier : barriers) pthread_barrier_init(&barrier, nullptr, threads);
