@@ -264,16 +264,24 @@ def serve(out: Path, port: str) -> None:
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
 @named_option("--chip", CHIPS, default="sm_90", show_default=True, help="For --sweep.")
 @click.option("--csv", "as_csv", is_flag=True, help="The whole ranking, as CSV.")
-def inspect(as_json: bool, sweep: bool, chip: str, as_csv: bool, **options: Any) -> None:
+@click.option(
+    "--plot", metavar="FILE", type=click.Path(path_type=Path), help="The ranking as .png or .svg."
+)
+def inspect(
+    as_json: bool, sweep: bool, chip: str, as_csv: bool, plot: Path | None, **options: Any
+) -> None:
     """The numbers of a tiling: what it requests, reads, computes and holds.
 
     \b
     python render.py inspect --preset sgemm
     python render.py inspect --preset small --cta 32x16x8
     python render.py inspect --sweep --chip sm_80 --csv > tilings.csv
+    python render.py inspect --plot tilings.svg
     """
-    if sweep or as_csv:
-        _sweep(chip, as_csv)
+    if plot is not None and plot.suffix not in (".png", ".svg"):
+        raise Refused("--plot", plot, "is neither .png nor .svg", f"try {plot.stem}.svg")
+    if sweep or as_csv or plot:
+        _sweep(chip, as_csv, plot)
         return
     from publish.cache import describe
     from publish.tables import (
@@ -302,7 +310,7 @@ def inspect(as_json: bool, sweep: bool, chip: str, as_csv: bool, **options: Any)
         show_occupancy(plan)
 
 
-def _sweep(arch: str, as_csv: bool) -> None:
+def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
     """Rank the family of tilings on a chip."""
     from rich.console import Console
     from rich.progress import track
@@ -317,7 +325,16 @@ def _sweep(arch: str, as_csv: bool) -> None:
         for tiling in track(tilings, "predict", console=console, transient=True)
     ]
     order = sweep.ranked(predictions)
-    if as_csv:
+    if to is not None:
+        from publish.plot import plot
+
+        try:
+            plot(order, f"{arch} ({CHIPS[arch].name})", to)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise Refused("--plot", to, f"cannot be written: {why}", "try tilings.svg") from None
+        click.echo(str(to))
+    elif as_csv:
         click.echo(ranking_as_csv(order), nl=False)
     else:
         show_ranking(order, arch)

@@ -67,10 +67,12 @@ def request_rows(schedule: Schedule) -> dict[str, dict[str, int]]:
     for operand in both:
         rows[f"{operand} loaded"] = _in_sectors(*loaded(schedule, operand))
     for does, costs in ("written", found.writes), ("read", found.reads):
-        for operand in both:
-            cost = costs[operand]
+        for operand, cost in costs.items():
             wavefronts = {"wavefronts": cost.wavefronts, "conflicts": cost.conflicts}
-            rows[f"{operand}s {does}"] = {"requests": cost.requests, **wavefronts}
+            rows[f"{operand}s {does}" if operand != "C" else f"C in shared, {does}"] = {
+                "requests": cost.requests,
+                **wavefronts,
+            }
     rows["C stored"] = _in_sectors(*stored(schedule))
     return rows
 
@@ -122,9 +124,15 @@ def show_occupancy(schedule: Schedule) -> None:
     console.print(
         f"With the registers of the schedule alone, {held.needed} a thread: {held.accumulators} "
         f"accumulators and {held.fragments} of fragments. The compiler needs more (verify --rung "
-        f"compiler says how many); {held.in_flight} elements a thread are copied for each k-tile.",
+        f"compiler says how many); {_copied(held.in_flight)}.",
         highlight=False,
     )
+
+
+def _copied(in_flight: int) -> str:
+    if not in_flight:
+        return "copies go to shared memory without passing through them"
+    return f"{in_flight} elements a thread pass through them for each k-tile"
 
 
 BEST = 20

@@ -16,12 +16,12 @@ from scenes.stage.loading.windows import Window
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.shapes import Travel
 from tests.screening import configured, screen
-from tests.tilings import random_choices
+from tests.tilings import FILMED, random_choices
 from tiling.expand import accumulator_map
-from tiling.presets import Choice, choose, presets
+from tiling.presets import Choice, choose
 from tiling.shapes import Gemm, Tiling
 
-PRESETS = [choose(name) for name in presets()]
+PRESETS = [choose(name) for name in FILMED]
 CHANGED = [
     choose("sgemm", None, {"vector": "4"}),
     choose("small", None, {"vector": "2", "pad": "4"}),

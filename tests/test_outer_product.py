@@ -11,14 +11,14 @@ from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
 from scenes.stage.shapes import Carry
 from tests.screening import screen
-from tests.tilings import random_choices
+from tests.tilings import FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
-from tiling.presets import Choice, choose, presets
+from tiling.presets import Choice, choose
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
 from tiling.shapes import Tiling
 
-CHOICES = [*(choose(name) for name in presets()), *random_choices(4, seed=3)]
+CHOICES = [*(choose(name) for name in FILMED), *random_choices(4, seed=3)]
 EVERY = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.gemm} in {c.tiling}")
 
 

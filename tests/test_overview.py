@@ -14,14 +14,14 @@ from scenes.stage.pace import FRAME, pace
 from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
 from tests.screening import configured, screen
-from tests.tilings import random_choices
+from tests.tilings import FILMED, random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
-from tiling.presets import Choice, choose, presets
+from tiling.presets import Choice, choose
 from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Store, schedule
 from tiling.state import state_at
 
-PRESETS = [choose(name) for name in presets()]
+PRESETS = [choose(name) for name in FILMED]
 EVERY = [*PRESETS, *random_choices(6)]
 
 

@@ -19,10 +19,10 @@ from scenes.stage.film import Film
 from scenes.stage.pace import FRAME, READING
 from scenes.stage.type import Label
 from tests.screening import configured, faults, pale, screen
-from tests.tilings import random_choices
-from tiling.presets import Choice, choose, presets
+from tests.tilings import FILMED, random_choices
+from tiling.presets import Choice, choose
 
-PRESETS = [choose(name) for name in presets()]
+PRESETS = [choose(name) for name in FILMED]
 LOOKS = [(theme, aspect) for theme in THEMES for aspect in ASPECTS]
 
 

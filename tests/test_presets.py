@@ -1,15 +1,25 @@
 """Choosing a tiling: presets, files, and fields changed on top of either."""
 
+from dataclasses import replace
+
 import pytest
 
 from tiling.presets import FIELDS, choose, presets
 from tiling.shapes import Gemm, Refused, Tiling
 
+GEMM = Gemm(4096, 4096, 4096)
+WARP = Tiling(128, 128, 8, 8, 8, vector=4, warp=(32, 64), split=True, swizzle=True)
 WANT = {
     "seed": (Gemm(12, 12, 12), Tiling(6, 6, 4, 2, 2), (1, 0)),
     "ragged": (Gemm(13, 11, 10), Tiling(6, 6, 4, 2, 2), (2, 1)),
     "small": (Gemm(64, 48, 40), Tiling(16, 16, 8, 4, 4), (3, 0)),
     "sgemm": (Gemm(4096, 4096, 4096), Tiling(128, 128, 8, 8, 8), (12, 16)),
+    "smem": (GEMM, Tiling(32, 32, 32, 1, 1), (127, 0)),
+    "tile1d": (GEMM, Tiling(64, 64, 8, 8, 1), (63, 0)),
+    "tile2d": (GEMM, Tiling(128, 128, 8, 8, 8), (31, 0)),
+    "vector": (GEMM, Tiling(128, 128, 8, 8, 8, vector=4), (31, 0)),
+    "warp": (GEMM, WARP, (31, 0)),
+    "pipelined": (GEMM, replace(WARP, stages=3, fragments=2, shared_store=True), (31, 0)),
 }
 
 

@@ -2,11 +2,14 @@
 
 import csv
 import io
+from pathlib import Path
 
+import cairo
 import pytest
 from click.testing import CliRunner
 
 import render
+from publish.plot import plot
 from tiling.banks import shared
 from tiling.occupancy import CHIPS
 from tiling.presets import choose
@@ -64,3 +67,30 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch):
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["cta"] for row in rows] == ["128x128x8", "32x32x8"]
     assert float(rows[0]["pace"]) == pytest.approx(1024 / 1824, abs=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_the_plot(kind: str, begins: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    few = [choose("sgemm").tiling, Tiling(32, 32, 8, 2, 2), Tiling(128, 64, 8, 8, 4, split=True)]
+    monkeypatch.setattr("tiling.sweep.family", lambda: iter(few))
+    path = tmp_path / f"tilings.{kind}"
+    run = CliRunner().invoke(render.main, ["inspect", "--plot", str(path)])
+    assert run.exit_code == 0 and run.stdout == f"{path}\n"
+    assert path.read_bytes().startswith(begins)
+
+
+def test_dots_lie_where_their_numbers_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Higher for a higher pace, further right for a higher intensity, larger for more warps."""
+    arcs = []
+
+    class Watched(cairo.Context):
+        def arc(self, *args: float) -> None:
+            arcs.append(args)
+
+    monkeypatch.setattr("publish.plot.cairo.Context", Watched)
+    order = ranked([predict(t, H100) for t in (Tiling(128, 128, 8, 8, 8), Tiling(32, 32, 8, 2, 2))])
+    plot(order, "a chip", tmp_path / "few.svg")
+    high, low = sorted(arcs, key=lambda arc: arc[1])
+    assert high[0] > low[0] and high[2] < low[2]  # sgemm's threads fill fewer warps
+    # 32 FLOP a byte is two steps of the scale beyond 8, of three in all.
+    assert (high[0] - low[0]) == pytest.approx((960 - 90 - 60) * 2 / 3)

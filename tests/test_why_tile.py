@@ -16,15 +16,15 @@ from scenes.stage.type import Label
 from scenes.why_tile import WhyTile
 from tests.screening import configured, screen
 from tests.test_tally import one_by_one
-from tests.tilings import random_choices
+from tests.tilings import FILMED, random_choices
 from tiling import naive
 from tiling.naive import Naive
-from tiling.presets import Choice, choose, presets
+from tiling.presets import Choice, choose
 from tiling.schedule import Copy, Fragments
 from tiling.tally import Count, Tally
 from tiling.traffic import traffic
 
-PRESETS = [choose(name) for name in presets()]
+PRESETS = [choose(name) for name in FILMED]
 EVERY = [*PRESETS, *random_choices(12, seed=3)]
 
 

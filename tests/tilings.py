@@ -6,6 +6,9 @@ from tiling.presets import Choice
 from tiling.schedule import grid
 from tiling.shapes import Gemm, Refused, Tiling, divisors
 
+FILMED = ("seed", "ragged", "small", "sgemm")
+"""Presets of which clips are looked at: from a toy to the real thing."""
+
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 SIZES = (1, 7, 12, 40, 100, 333, 1024, 4096)
 

@@ -41,5 +41,6 @@ def values(schedule: Schedule, thread: int) -> Values:
     for event in schedule.events:
         machine.carry_out(event)
         if isinstance(event, OuterProduct):
-            held.append((machine.a[0, thread], machine.b[0, thread], machine.acc[0, thread]))
+            a, b = machine.a[event.buffer], machine.b[event.buffer]
+            held.append((a[0, thread], b[0, thread], machine.acc[0, thread]))
     return Values(*(np.array(array) for array in zip(*held, strict=True)))
