@@ -80,7 +80,8 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.model
+	$(BIN)/python -m benchmarks.model --write
+	$(BIN)/python -m benchmarks.ladder --write
 	$(BIN)/python -m benchmarks.proof --write
 	$(BIN)/python -m benchmarks.render --write
 	$(BIN)/python -m benchmarks.formats --write

@@ -91,6 +91,7 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
     flags = {
         "split": "Thread tile in quads, spread over the warp tile.",
         "swizzle": "Words of As in another order at each k.",
+        "direct": "No shared memory: threads read A and B from global memory.",
         "shared-store": "C's tile goes through shared memory, so that rows are stored whole.",
         "large-shared": "Opt in to more than 48 KB of shared memory.",
     }
@@ -118,7 +119,7 @@ def chosen(options: dict[str, Any]) -> Choice:
 def filmed(options: dict[str, Any]) -> Choice:
     """The tiling that a command's options name, if the scenes can show it. Raises Refused."""
     choice = chosen(options)
-    plain = {"stages": 1, "fragments": 1, "shared_store": False}
+    plain = {"stages": 1, "fragments": 1, "direct": False, "shared_store": False}
     for field, shown in plain.items():
         if (value := getattr(choice.tiling, field)) != shown:
             text = "" if value is True else value

@@ -68,6 +68,8 @@ def request_rows(schedule: Schedule) -> dict[str, dict[str, int]]:
         rows[f"{operand} loaded"] = _in_sectors(*loaded(schedule, operand))
     for does, costs in ("written", found.writes), ("read", found.reads):
         for operand, cost in costs.items():
+            if not cost.requests:
+                continue
             wavefronts = {"wavefronts": cost.wavefronts, "conflicts": cost.conflicts}
             rows[f"{operand}s {does}" if operand != "C" else f"C in shared, {does}"] = {
                 "requests": cost.requests,
@@ -92,6 +94,8 @@ def show_requests(schedule: Schedule) -> None:
         table.add_row(what, *(f"{found[name]:,}" if name in found else "" for name in columns))
     console = Console()
     console.print(table)
+    if schedule.tiling.direct:
+        return
     console.print(
         "Fragments are read, and Bs is written, as wide as the layout allows. A request of 4 words "
         "a lane takes a wavefront for each quarter of a warp at least.",
@@ -124,15 +128,13 @@ def show_occupancy(schedule: Schedule) -> None:
     console.print(
         f"With the registers of the schedule alone, {held.needed} a thread: {held.accumulators} "
         f"accumulators and {held.fragments} of fragments. The compiler needs more (verify --rung "
-        f"compiler says how many); {_copied(held.in_flight)}.",
+        f"compiler says how many){_copied(held.in_flight)}.",
         highlight=False,
     )
 
 
 def _copied(in_flight: int) -> str:
-    if not in_flight:
-        return "copies go to shared memory without passing through them"
-    return f"{in_flight} elements a thread pass through them for each k-tile"
+    return f"; {in_flight} elements a thread pass through them for each k-tile" if in_flight else ""
 
 
 BEST = 20

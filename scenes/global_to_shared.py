@@ -45,7 +45,7 @@ class GlobalToShared(Film):
 
         opening = self._opening()
         self.say(opening, "who fetches what", self._scene_in_words())
-        self.hold(to_read(opening) + 0.2)
+        self.hold(to_read(opening))
         self._ask()
         self._land()
         self._go_on()
@@ -76,7 +76,7 @@ class GlobalToShared(Film):
         self.say(self._order(), "lanes in order", self._first_lanes())
         first = int(edges[1])
         stops = [vector * i for i in range(1, FEW + 1) if vector * i < first]
-        for stop, seconds in zip([*stops, first], (1.0, 0.8, 0.6, 1.2), strict=False):
+        for stop, seconds in zip([*stops, first], (0.8, 0.6, 0.6, 1.0), strict=False):
             self.play_for(seconds, *self.a.to(Step(stop), ask=(0.1, 0.8)))
 
         turns = load.turns
@@ -85,7 +85,7 @@ class GlobalToShared(Film):
         said = "One request" if asked == 1 else plural(asked, "request")
         shared = plural(touched, "sector")
         self.say(f"{said}: {lanes}, {shared} of {SECTOR} bytes", "sectors", self._first_sectors())
-        self.play_for(1.6, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
+        self.play_for(1.4, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
         self.hold(1.0)
 
     def _order(self) -> str:
@@ -153,8 +153,8 @@ class GlobalToShared(Film):
             elif idle:
                 text = f"The last turn leaves {plural(idle, 'thread')} with nothing to load"
             self.say(text, "turn by turn", self._totals())
-            self._turns(self.a, 1, 1.6)
-        self.hold(0.6)
+            self._turns(self.a, 1, 1.2)
+        self.hold(0.4)
         self.play_for(0.6, *self.a.to(Step(load.size, load.size, landed=load.size)))
 
     def _totals(self) -> str:
@@ -188,7 +188,7 @@ class GlobalToShared(Film):
         text = f"Why? Thread {THREAD} will read {tm} rows at one k: {where}"
         self.say(text, "why transposed", self._reads())
         self.play_for(1.0, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
-        self.hold(to_read(text) - 0.6)
+        self.hold(to_read(text) - 1.0)
 
     def _reads(self) -> str:
         as_it_is, kept = (", ".join(map(str, w[:8])) for w in self.reading.words)
@@ -241,9 +241,10 @@ class GlobalToShared(Film):
             self.play_for(0.4, *facing.to(Step(stop), 0))
         good, bad = (int(load.turns.sectors[0]) for load in facing.loads)
         one = "One request" if facing.loads[1].turns.requests[0] == 1 else "One turn of a warp"
-        self.say(f"{one}: {plural(good, 'sector')} along rows, {bad} down columns")
+        text = f"{one}: {plural(good, 'sector')} along rows, {bad} down columns"
+        self.say(text)
         self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
-        self.hold(1.2)
+        self.hold(to_read(text) - 1.2)
         count = len(facing.edges) - 1
         if count > 1:
             good, bad = facing.totals
@@ -275,7 +276,7 @@ class GlobalToShared(Film):
             )
             closing = f"In a real SGEMM, {WARP} lanes: {rows} sectors a request, not {columns}"
             self.say(closing, shows=f"That is {real.gemm} in tiles {real.tiling}.")
-            self.hold(to_read(closing) + 0.2)
+            self.hold(to_read(closing))
         self.say(opening)
         for loader in self.a, self.b:
             loader.settle(Step())

@@ -54,6 +54,7 @@ TILINGS = {
     "three stages": Tiling(32, 64, 8, 4, 4, 3, 4, 4, (16, 32)),
     "four stages swizzled": Tiling(32, 32, 4, 4, 4, 4, 2, split=True, swizzle=True),
     "fragments ahead": Tiling(16, 12, 5, 4, 3, fragments=2),
+    "direct": Tiling(6, 8, 4, 2, 2, direct=True),
     "shared store": Tiling(12, 8, 4, 3, 4, shared_store=True),
     "pipeline": Tiling(*(32, 32, 4, 4, 4, 3, 2, 2, (16, 32)), fragments=2, shared_store=True),
     "all of it": Tiling(
@@ -90,8 +91,11 @@ def any_tiling(pick: Pick) -> Tiling:
         "stages": pick([1, 1, 2, 3, 4]),
         "fragments": pick([1, 2]),
         "shared_store": pick([False, False, True]),
+        "direct": pick([False] * 9 + [True]),
     }
-    pad = 0 if options["swizzle"] else pick([0, 1, 3, 4])
+    if options["direct"]:
+        options |= {"vector": 1, "swizzle": False, "stages": 1, "shared_store": False}
+    pad = 0 if options["swizzle"] or options["direct"] else pick([0, 1, 3, 4])
     roomy = Tiling(bm, bn, bk, tm, tn, pad=pad, large_shared=True, **options)
     large = roomy.shared_bytes > SHARED_LIMIT or pick([False, True])
     return replace(roomy, large_shared=large)

@@ -25,10 +25,12 @@ PROBLEMS = {
     "warps": schedule(Gemm(37, 70, 18), TILINGS["warps"]),
     "split": schedule(Gemm(70, 150, 11), TILINGS["swizzled warps"]),
     "pipeline": schedule(Gemm(37, 70, 50), TILINGS["pipeline"]),
+    "direct": schedule(Gemm(13, 11, 10), TILINGS["direct"]),
 }
 """Ragged in every direction. `warps` has vectors, padding and a warp tile, and rows of A and B
 that are aligned for a wide request only now and then. `split` has warps, quads and a
-swizzle, `pipeline` stages, two buffers of fragments, and stores through shared memory."""
+swizzle, `pipeline` stages, two buffers of fragments, and stores through shared memory;
+`direct` has none."""
 
 
 ENTRY = 'extern "C" __global__'
@@ -87,6 +89,7 @@ RECORDED = "TRACE_ONLY(trace.barrier(clock64(), clock64());)"
 OVERWRITE = "if (k_tile > 0) barrier();"
 READS = "what a thread reads, other threads have copied.\n        barrier();"
 BOTH = "        barrier();\n        begin(k_tile + STAGES - 1);"
+STAGE = "stage = k_tile % STAGES * STAGE;"
 INSIDE = "const bool inside = row < M && col < N;\n        float"
 
 KERNEL_MUTANTS = (
@@ -132,8 +135,14 @@ KERNEL_MUTANTS = (
         "k_tile * BK + k, cta_row + row, M",
     ),
     _kernel("Copy A: every CTA copies the first rows", "cta_row + row, k_tile", "row, k_tile"),
-    _kernel("Copy A: the first k-tile every time", "k_tile * BK + k, M, K", "k, M, K"),
-    _kernel("Copy A: one column further", "k_tile * BK + k, M, K", "k_tile * BK + k + 1, M, K"),
+    _kernel(
+        "Copy A: the first k-tile every time",
+        "group_of_A{A, cta_row + row, k_tile * BK + k,",
+        "group_of_A{A, cta_row + row, k,",
+    ),
+    _kernel(
+        "Copy A: one column further", "row, k_tile * BK + k, M, K", "row, k_tile * BK + k + 1, M, K"
+    ),
     _kernel("Copy A: As not transposed", "a_word(k + v, row)", "row * BK + k + v"),
     _kernel(
         "Copy A: neighbours of a group to one word", "a_word(k + v, row)", "a_word(k, row)", "warps"
@@ -145,7 +154,9 @@ KERNEL_MUTANTS = (
         "warps",
     ),
     _kernel("Copy B: the first columns for every CTA", "cta_col + col, K, N", "col, K, N"),
-    _kernel("Copy B: the first k-tile every time", "k_tile * BK + k, cta_col", "k, cta_col"),
+    _kernel(
+        "Copy B: the first k-tile every time", "group_of_B{B, k_tile * BK + k,", "group_of_B{B, k,"
+    ),
     _kernel(
         "Copy B: a group to the words of the one before",
         "*reinterpret_cast<Wide<B_VECTOR> *>(&shared[word])",
@@ -290,8 +301,8 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "fragments: the next k's read into the buffer in use",
-        "read(stage, next, a[next % FRAGMENTS], b[next % FRAGMENTS])",
-        "read(stage, next, a[k % FRAGMENTS], b[k % FRAGMENTS])",
+        "read(k_tile, next, a[next % FRAGMENTS], b[next % FRAGMENTS])",
+        "read(k_tile, next, a[k % FRAGMENTS], b[k % FRAGMENTS])",
         "pipeline",
     ),
     _kernel(
@@ -301,6 +312,31 @@ KERNEL_MUTANTS = (
         "pipeline",
     ),
     _kernel("fragments: the last k left out", "if (next < BK)", "if (next < BK - 1)", "pipeline"),
+    # no shared memory
+    _kernel(
+        "direct: a's row by its place",
+        "cta_row + thread_row(i), k_tile * BK + k, M, K}",
+        "cta_row + i, k_tile * BK + k, M, K}",
+        "direct",
+    ),
+    _kernel(
+        "direct: the first k-tile every time",
+        "cta_row + thread_row(i), k_tile * BK + k, M, K}",
+        "cta_row + thread_row(i), k, M, K}",
+        "direct",
+    ),
+    _kernel(
+        "direct: the next column of B",
+        "cta_col + thread_col(j), K, N}",
+        "cta_col + thread_col(j) + 1, K, N}",
+        "direct",
+    ),
+    _kernel(
+        "direct: k not checked against K",
+        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), K, N}",
+        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), ~0u, N}",
+        "direct",
+    ),
     # stages
     _kernel("stages: no wait", "wait_for_copies<STAGES - 2>();", "", "pipeline"),
     _kernel(
@@ -350,22 +386,12 @@ KERNEL_MUTANTS = (
     ),
     KernelMutant(
         "stages: one used less",
-        (
-            (
-                "const Index stage = k_tile % STAGES * STAGE;\n#pragma",
-                "const Index stage = k_tile % (STAGES - 1) * STAGE;\n#pragma",
-            ),
-            (
-                "const Index stage = k_tile % STAGES * STAGE;\n        float",
-                "const Index stage = k_tile % (STAGES - 1) * STAGE;\n        float",
-            ),
-        ),
+        ((STAGE, STAGE.replace("STAGES", "(STAGES - 1)"), 1),) * 2,
         "pipeline",
     ),
-    _kernel(
+    KernelMutant(
         "stages: read where the next k-tile goes",
-        "const Index stage = k_tile % STAGES * STAGE;\n        float",
-        "const Index stage = (k_tile + 1) % STAGES * STAGE;\n        float",
+        ((STAGE, STAGE.replace("k_tile", "(k_tile + 1)"), 2),),
         "pipeline",
     ),
     _kernel(

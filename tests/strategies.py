@@ -45,9 +45,17 @@ def tilings(draw: st.DrawFn) -> Tiling:
 
 
 @st.composite
-def schedules(draw: st.DrawFn) -> Schedule:
+def direct_tilings(draw: st.DrawFn) -> Tiling:
+    """Any tiling without shared memory."""
+    plain = draw(tilings())
+    needs = {"vector": 1, "pad": 0, "swizzle": False, "stages": 1, "shared_store": False}
+    return replace(plain, **needs, direct=True)
+
+
+@st.composite
+def schedules(draw: st.DrawFn, of: st.SearchStrategy[Tiling] | None = None) -> Schedule:
     """Any CTA of any grid."""
-    gemm, tiling = draw(gemms), draw(tilings())
+    gemm, tiling = draw(gemms), draw(tilings() if of is None else of)
     rows, cols = grid(gemm, tiling)
     cta = draw(st.tuples(st.integers(0, rows - 1), st.integers(0, cols - 1)))
     return schedule(gemm, tiling, cta)

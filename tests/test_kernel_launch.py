@@ -97,6 +97,7 @@ class Module:
             fragments=size["FRAGMENTS"],
             swizzle=bool(size["TWIST"]),
             split=(size["QUAD_M"], size["QUAD_N"]) != (size["TM"], size["TN"]),
+            direct=bool(size["DIRECT"]),
             shared_store=bool(size["SHARED_STORE"]),
             warp=warp if warp != (size["BM"], size["BN"]) else None,
             large_shared=bool(size["LARGE_SHARED"]),

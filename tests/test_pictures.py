@@ -88,7 +88,7 @@ def test_a_planted_fault_is_seen(scene: str, fault: str) -> None:
 
 @pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "overview"])
 def test_about_half_a_minute_of_the_toy(scene: str) -> None:
-    assert 20 <= screen(Clip(scene, choose()), lambda film: None).now <= 45
+    assert 20 <= screen(Clip(scene, choose()), lambda film: None).now <= 42
 
 
 @pytest.mark.parametrize("scene", SCENES)

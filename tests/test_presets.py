@@ -14,6 +14,7 @@ WANT = {
     "ragged": (Gemm(13, 11, 10), Tiling(6, 6, 4, 2, 2), (2, 1)),
     "small": (Gemm(64, 48, 40), Tiling(16, 16, 8, 4, 4), (3, 0)),
     "sgemm": (Gemm(4096, 4096, 4096), Tiling(128, 128, 8, 8, 8), (12, 16)),
+    "naive": (GEMM, Tiling(32, 32, 8, 1, 1, direct=True), (127, 0)),
     "smem": (GEMM, Tiling(32, 32, 32, 1, 1), (127, 0)),
     "tile1d": (GEMM, Tiling(64, 64, 8, 8, 1), (63, 0)),
     "tile2d": (GEMM, Tiling(128, 128, 8, 8, 8), (31, 0)),
@@ -62,11 +63,12 @@ def test_every_field_can_be_changed():
         "warp": "16x32",
         "split": True,
         "swizzle": True,
+        "direct": False,
         "shared-store": True,
         "large-shared": True,
     }
     assert set(changes) == set(FIELDS)
-    tiling = Tiling(64, 64, 16, 4, 4, 2, 4, 0, (16, 32), True, True, 2, True, True)
+    tiling = Tiling(64, 64, 16, 4, 4, 2, 4, 0, (16, 32), True, True, 2, False, True, True)
     assert fields(choose("sgemm", overrides=changes)) == (Gemm(100, 90, 80), tiling, (1, 1))
 
 
@@ -106,6 +108,7 @@ def test_a_file_may_set_all(tmp_path):
     path = tmp_path / "all.toml"
     lines = [f'{key} = "{value}"' for key, value in FIELDS.items()]
     text = "\n".join(lines).replace('"true"', "true").replace("6x6x4", "32x64x4")
+    text = text.replace("direct = true", "direct = false")  # all the others need shared memory
     path.write_text(text.replace("1,0", "0,0").replace("2x2", "8x8"))
     assert choose(config=path).tiling.warp == (32, 64)
 

@@ -67,6 +67,8 @@ CASES = {
     "--block a,b": ("--block a,b: 'a' is not a whole number",),
     "--stages 300": ("--stages 300: needs 57600 bytes of shared memory", "try 256"),
     "--fragments 3": ("--fragments 3: registers hold 1 or 2", "try 2"),
+    "--direct --stages 2": ("--direct: leaves no shared memory for stages", "leave direct out"),
+    "--direct --shared-store": ("--direct: leaves no shared memory for shared-store", "leave"),
     "--split": ("--split: TM=2 is not made of quads of 4", "leave split out"),
     "--preset small --swizzle": ("--swizzle: BM=16 is not a multiple of the 32 banks", "leave"),
     "--stages 0": ("--stages 0: is not a positive whole number", "try 1"),
@@ -115,6 +117,7 @@ CASES = {
     "clip overview --out a-file/clips": ("--out a-file/clips: cannot be written: not a dir",),
     "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
     "clip overview --stages 2": ("--stages 2: the scenes do not show it yet", "try 1"),
+    "clip why_tile --preset naive": ("--direct: the scenes do not show it yet", "leave it out"),
     "film --shared-store": ("--shared-store: the scenes do not show it yet", "leave it out"),
     # the door itself
     "rendr": ("command rendr: is not known", "try list, clip, film, embed, serve, inspect, verify"),

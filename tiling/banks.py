@@ -69,6 +69,8 @@ def cost(request: Ints, lane: Ints, word: Ints, width: int = 1) -> Cost:
 def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
     """Of what one copy writes. What a thread has requested at once it writes to Bs at once, but to
     As word by word: As is transposed."""
+    if tiling.direct:
+        return Cost()
     thread, _, _, word = copy_map(tiling, operand, stage)
     element, width = np.arange(thread.size), tiling.request(operand)
     turn = element // (tiling.threads * width)
@@ -81,6 +83,8 @@ def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
 def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> Cost:
     """Of the fragments of one operand at one k: a warp reads its lanes' i-th values at once, and
     the next `fragment_width` with them."""
+    if tiling.direct:
+        return Cost()
     words, width = fragment_words(tiling, k, stage)[operand], fragment_width(tiling, operand, k)
     thread, i = np.indices(words.shape)
     request = thread // WARP * words.shape[1] + i // width

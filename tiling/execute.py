@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tiling.expand import (
+    accumulator_map,
     copy_map,
     exchange_words,
     expand_store,
@@ -13,7 +14,7 @@ from tiling.expand import (
 )
 from tiling.fma import Floats, fma
 from tiling.hazards import Watch
-from tiling.layout import Ints
+from tiling.layout import Ints, Operand
 from tiling.schedule import (
     Commit,
     Copy,
@@ -67,6 +68,9 @@ class Machine:
                     for words, values in self.groups.pop(0):
                         self.shared[:, words] = values
             case Fragments(_, k, stage, buffer):
+                if self.schedule.tiling.direct:
+                    self._read_directly(event)
+                    return
                 read = fragment_words(self.schedule.tiling, k, stage)
                 self.a[buffer] = self.shared[:, read["A"]]
                 self.b[buffer] = self.shared[:, read["B"]]
@@ -79,20 +83,28 @@ class Machine:
                 self._store(event)
 
     def _copy(self, event: Copy) -> None:
-        source = self.A if event.operand == "A" else self.B
         _, row, col, word = copy_map(self.schedule.tiling, event.operand, event.stage)
-        origins = [self.schedule.at(c).origin(event.operand, event.k_tile) for c in self._ctas()]
-        rows = row + np.array([[r] for r, _ in origins])
-        cols = col + np.array([[c] for _, c in origins])
-        predicate = (rows < source.shape[0]) & (cols < source.shape[1])
-        zero = np.float32(0)  # what the kernel writes where the predicate is off
-        values = np.where(
-            predicate, source[np.where(predicate, rows, 0), np.where(predicate, cols, 0)], zero
-        )
+        values = self._fetched(event.operand, event.k_tile, row, col)
         if self.schedule.tiling.asynchronous:
             self.groups[-1].append((word, values))
             values = np.full_like(values, np.nan)  # what lies there now, nobody knows
         self.shared[:, word] = values
+
+    def _read_directly(self, event: Fragments) -> None:
+        rows, cols = accumulator_map(self.schedule.tiling)
+        k = np.full((1, 1), event.k)
+        self.a[event.buffer] = self._fetched("A", event.k_tile, rows, k)
+        self.b[event.buffer] = self._fetched("B", event.k_tile, k, cols)
+
+    def _fetched(self, operand: Operand, k_tile: int, row: Ints, col: Ints) -> Floats:
+        """Elements (row, col) of every CTA's tile (G, …), zero outside the matrix."""
+        source = self.A if operand == "A" else self.B
+        origins = [self.schedule.at(cta).origin(operand, k_tile) for cta in self._ctas()]
+        first = np.array(origins).T.reshape(2, -1, *[1] * row.ndim)
+        rows, cols = np.broadcast_arrays(row + first[0], col + first[1])
+        predicate = (rows < source.shape[0]) & (cols < source.shape[1])
+        found = source[np.where(predicate, rows, 0), np.where(predicate, cols, 0)]
+        return np.where(predicate, found, np.float32(0))
 
     def _store(self, event: Store) -> None:
         through_shared = event.row is not None

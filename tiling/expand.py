@@ -15,6 +15,9 @@ from tiling.layout import Ints, Operand, arrangement, shared_layout
 from tiling.schedule import Copy, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling
 
+NO_WORD = -1
+"""In place of a shared word, where there is none."""
+
 Bools = npt.NDArray[np.bool_]
 Order = Literal["rows", "columns"]
 
@@ -122,8 +125,13 @@ def copy_map(
 
 @lru_cache(maxsize=4096)
 def fragment_words(tiling: Tiling, k: int, stage: int = 0) -> dict[Operand, Ints]:
-    """Shared words each thread reads at one k of a k-tile: A (threads, TM), B (threads, TN)."""
+    """Shared words each thread reads at one k of a k-tile: A (threads, TM), B (threads, TN).
+
+    NO_WORD where the fragments come from global memory.
+    """
     row, col = accumulator_map(tiling)
+    if tiling.direct:
+        return {"A": np.full_like(row, NO_WORD), "B": np.full_like(col, NO_WORD)}
     layout = shared_layout(tiling, stage)
     return {"A": layout["A"].word(k, row), "B": layout["B"].word(k, col)}
 

@@ -102,7 +102,7 @@ class Watch:
             case Wait(_, pending):
                 here = (self.group != NEVER) & (self.group < self.closed - pending)
                 self.group[here], self.written[here] = NEVER, self.epoch
-            case Fragments(k_tile, k, stage):
+            case Fragments(k_tile, k, stage) if not self.tiling.direct:
                 for operand in shared_layout(self.tiling):
                     touch = _fragment_touch(self.tiling, operand, k, stage)
                     self._read(event, operand, touch, k_tile)

@@ -148,6 +148,8 @@ def fragment_width(tiling: Tiling, operand: Operand, k: int) -> int:
 
 def least_width(tiling: Tiling, operand: Operand) -> int:
     """Words of a fragment that a thread can read at once at every k."""
+    if tiling.direct:
+        return 1
     return min(fragment_width(tiling, operand, k) for k in range(tiling.bk))
 
 

@@ -63,7 +63,7 @@ class Registers:
     accumulators    TM·TN
     fragments       TM + TN for each of their buffers
     in_flight       elements of a k-tile that a thread copies, if it fetches all before it writes;
-                    none if they go to shared memory by themselves
+                    none if they go to shared memory by themselves, or not at all
     """
 
     accumulators: int
@@ -79,7 +79,7 @@ class Registers:
 def registers(tiling: Tiling) -> Registers:
     """What the schedule keeps in each thread's registers."""
     copied = 0
-    for operand in ("A", "B") if not tiling.asynchronous else ():
+    for operand in () if tiling.asynchronous or tiling.direct else ("A", "B"):
         (rows, cols), size = tiling.tile_shape(operand), tiling.request(operand)
         copied += size * ceil_div(rows * cols // size, tiling.threads)
     fragments = tiling.fragments * (tiling.tm + tiling.tn)

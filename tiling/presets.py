@@ -25,6 +25,7 @@ FIELDS = {
     "warp": "32x64",
     "split": "true",
     "swizzle": "true",
+    "direct": "true",
     "shared-store": "true",
     "large-shared": "true",
 }

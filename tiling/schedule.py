@@ -7,6 +7,7 @@ pictures all read the events made here.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Literal, TypeAlias
 
 from tiling.layout import Operand
@@ -65,7 +66,8 @@ class Wait:
 
 @dataclass(frozen=True)
 class Fragments:
-    """Each thread reads its TM values of As and TN values of Bs at one k of the k-tile."""
+    """Each thread reads its TM values of As and TN values of Bs at one k of the k-tile: of A and B
+    themselves, where there is no shared memory."""
 
     k_tile: int
     k: int
@@ -189,8 +191,9 @@ def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Sched
         most = MAX_EVENTS // each * tiling.bk
         raise Refused("gemm", f"{shape}{gemm.k}", rule, f"try {shape}{most}")
     rounds = tiling.tm if tiling.shared_store else None
+    stages = 0 if tiling.direct else tiling.stages
     return Schedule(
-        gemm, tiling, cta, _events(k_tiles, tiling.bk, tiling.stages, tiling.fragments, rounds)
+        gemm, tiling, cta, _events(k_tiles, tiling.bk, stages, tiling.fragments, rounds)
     )
 
 
@@ -198,9 +201,14 @@ def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Sched
 def _events(
     k_tiles: int, bk: int, stages: int, fragments: int, rounds: int | None
 ) -> tuple[Event, ...]:
-    march = _march(k_tiles, bk, fragments)
-    if stages > 1:
-        march = _pipeline(k_tiles, bk, stages, fragments)
+    match stages:
+        case 0:
+            tiles = (_multiply(k_tile, bk, 0, fragments) for k_tile in range(k_tiles))
+            march: Iterator[Event] = chain.from_iterable(tiles)
+        case 1:
+            march = _march(k_tiles, bk, fragments)
+        case _:
+            march = _pipeline(k_tiles, bk, stages, fragments)
     return (*march, *_store(rounds))
 
 

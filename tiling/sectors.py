@@ -4,13 +4,14 @@ A warp asks for memory as one: where the lanes of one request touch the same sec
 Counted for each request, before any cache.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from tiling.expand import Order, expand_copy, expand_store
+from tiling.expand import Order, expand_copy, expand_fragments, expand_store
 from tiling.layout import Ints, Operand
-from tiling.schedule import Copy, Schedule, Store
+from tiling.schedule import Copy, Fragments, Schedule, Store
 from tiling.shapes import WARP, WORD, ceil_div
 
 SECTOR = 32
@@ -88,11 +89,13 @@ def sectors(schedule: Schedule, event: Copy, order: Order = "rows") -> int:
 
 
 def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
-    """(requests, sectors) of all copies of one operand by the schedule's own CTA.
+    """(requests, sectors) of all that the schedule's own CTA fetches of one operand.
 
     Two k-tiles whose first elements lie alike in a sector cost the same, if neither is the last: so
     few are looked at, however long K is.
     """
+    if schedule.tiling.direct:
+        return _read_directly(schedule, operand)
     copies = [e for e in schedule.events if isinstance(e, Copy) and e.operand == operand]
     cols = schedule.gemm.shape(operand)[1]
     alike: dict[tuple[int, tuple[int, int]], list[Copy]] = {}
@@ -105,6 +108,30 @@ def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
         each = requests(schedule, events[0])
         made += len(events) * each.sectors.size
         moved += len(events) * int(each.sectors.sum())
+    return made, moved
+
+
+def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
+    """The same where fragments come from global memory: a warp asks for its lanes' i-th values at
+    once. Two k whose elements lie alike in their sectors cost the same."""
+    cols, alike = schedule.gemm.shape(operand)[1], Counter[tuple[int, bool]]()
+    shown: dict[tuple[int, bool], Fragments] = {}
+    for event in schedule.events:
+        if isinstance(event, Fragments):
+            row, col = schedule.origin(operand, event.k_tile)
+            row, col = (row, col + event.k) if operand == "A" else (row + event.k, col)
+            k = event.k_tile * schedule.tiling.bk + event.k
+            key = (row * cols + col) % (SECTOR // WORD), k < schedule.gemm.k
+            alike[key] += 1
+            shown[key] = event
+    made = moved = 0
+    for key, many in alike.items():
+        found = expand_fragments(schedule, shown[key])[operand]
+        each = found.word.shape[1]
+        request = (found.thread // WARP * each + np.arange(each))[found.predicate]
+        sector = ((found.row * cols + found.col) * WORD // SECTOR)[found.predicate]
+        made += many * len(np.unique(request))
+        moved += many * np.unique(np.stack([request, sector]), axis=1).shape[1]
     return made, moved
 
 

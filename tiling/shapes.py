@@ -129,6 +129,7 @@ class Tiling:
     split         the thread tile in quads: groups of QUAD rows and columns, spread evenly over the
                   warp tile, or without one over the CTA tile
     swizzle       the words of As in another order at each k, against bank conflicts without a pad
+    direct        no shared memory: a thread reads A and B from global memory for itself
     shared_store  C's tile goes through shared memory, so that a warp stores neighbours in a row
     large_shared  opt in to more than 48 KB of shared memory
     """
@@ -145,6 +146,7 @@ class Tiling:
     split: bool = False
     swizzle: bool = False
     fragments: int = 1
+    direct: bool = False
     shared_store: bool = False
     large_shared: bool = False
 
@@ -163,7 +165,7 @@ class Tiling:
     @property
     def stage_words(self) -> int:
         """Words of one stage: As (BK, BM + pad), then Bs (BK, BN)."""
-        return self.bk * (self.bm + self.pad + self.bn)
+        return 0 if self.direct else self.bk * (self.bm + self.pad + self.bn)
 
     @property
     def shared_words(self) -> int:
@@ -216,6 +218,10 @@ class Tiling:
             yield "swizzle", f"BM={self.bm} is not a multiple of the {BANKS} banks"
         if self.swizzle and self.pad:
             yield "pad", "is for As without a swizzle"
+        needing = {"stages": 1, "vector": 1, "pad": 0, "swizzle": False, "shared_store": False}
+        for name, without in needing.items():
+            if self.direct and getattr(self, name) != without:
+                yield "direct", f"leaves no shared memory for {name.replace('_', '-')}"
         yield from self._broken_shared()
 
     def _broken_threads(self) -> Iterator[tuple[str, str]]:
@@ -279,7 +285,7 @@ class Tiling:
                 return f"{self.tm}x{self.tn}"
             case "warp" if self.warp:
                 return "x".join(map(str, self.warp))
-            case "split" | "swizzle" | "shared-store":
+            case "split" | "swizzle" | "direct" | "shared-store":
                 return ""
             case _:
                 return str(getattr(self, field))
@@ -300,9 +306,8 @@ class Tiling:
             tries = [*tries[:1], "large-shared to opt in to more"]
         if tries:
             return "try " + " or ".join(tries)
-        without = {"warp": None, "split": False, "swizzle": False, "shared-store": False}
-        if field in without:
-            left = self._with(**{field.replace("-", "_"): without[field]})
+        if field in ("warp", "split", "swizzle", "direct", "shared-store"):
+            left = self._with(**{field.replace("-", "_"): None if field == "warp" else False})
             if not any(left._broken()):
                 return f"leave {field} out"
         return "try cta 128x128x8 with thread 8x8"
@@ -324,7 +329,8 @@ class Tiling:
                 most = self._limit // (WORD * self.bk * self.stages) - self.bm - self.bn
                 return [{"pad": pad} for pad in (max(0, min(most, 4)), 0)]
             case "stages":
-                most = self._limit // (WORD * self.stage_words) if _whole(self.stages) else 1
+                stage = WORD * self.stage_words
+                most = self._limit // stage if _whole(self.stages) and stage else 1
                 return [{"stages": stages} for stages in (most, 1)]
             case "fragments":
                 return [{"fragments": 2}, {"fragments": 1}]

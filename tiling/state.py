@@ -82,6 +82,10 @@ def state_at(schedule: Schedule, step: int) -> State:
                 epoch += 1
             case Fragments(k_tile, k):
                 shared_reads += reads
+                if tiling.direct and k_tile * tiling.bk + k < schedule.gemm.k:
+                    rows, cols = schedule.inside("C")
+                    requested["A"] += rows * (tiling.bn // tiling.tn)
+                    requested["B"] += cols * (tiling.bm // tiling.tm)
                 fragment = (k_tile, k)
             case OuterProduct():
                 fmas += results
@@ -103,4 +107,4 @@ def state_at(schedule: Schedule, step: int) -> State:
 @lru_cache(maxsize=64)
 def fragment_reads(tiling: Tiling) -> int:
     """Words of shared memory that all threads together read at one k."""
-    return tiling.threads * (tiling.tm + tiling.tn)
+    return 0 if tiling.direct else tiling.threads * (tiling.tm + tiling.tn)

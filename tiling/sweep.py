@@ -93,7 +93,7 @@ def predict(tiling: Tiling, chip: Chip) -> Prediction:
         intensity=tiling.bm * tiling.bn / (2 * (tiling.bm + tiling.bn)),
         fma=fma,
         wavefronts=wavefronts,
-        pace=min(1.0, fma / (chip.lanes / WARP) / wavefronts),
+        pace=min(1.0, fma / (chip.lanes / WARP) / wavefronts) if wavefronts else 1.0,
         fits=occupancy(chip, tiling.threads, registers(tiling).needed, tiling.shared_bytes),
     )
 

@@ -44,6 +44,7 @@ def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
         "A_WIDE": least_width(tiling, "A"),
         "B_WIDE": least_width(tiling, "B"),
         "C_WIDE": exchange_width(tiling),
+        "DIRECT": int(tiling.direct),
         "SHARED_STORE": int(tiling.shared_store),
         "SHARED_WORDS": tiling.shared_words,
     }

@@ -109,10 +109,10 @@ def predicted(tiling: Tiling, arch: str) -> dict[str, int]:
 def _in_the_loop(tiling: Tiling, arch: str) -> dict[str, int]:
     return {
         "FFMA": tiling.tm * tiling.tn * tiling.bk,
-        "LDS": tiling.bk * (tiling.tm + tiling.tn),
+        "LDS": 0 if tiling.direct else tiling.bk * (tiling.tm + tiling.tn),
         **_copies(tiling, arch),
         "STG": 0,
-        "BAR": 1 if tiling.asynchronous else 2,
+        "BAR": 0 if tiling.direct else 1 if tiling.asynchronous else 2,
     }
 
 
@@ -128,6 +128,8 @@ def _outside_the_loop(tiling: Tiling, arch: str) -> dict[str, int]:
 
 def _copies(tiling: Tiling, arch: str) -> dict[str, int]:
     """Words of a k-tile. LDGSTS copies by itself; sm_75 lacks it."""
+    if tiling.direct:
+        return {"STS": 0, "LDG": tiling.bk * (tiling.tm + tiling.tn), "LDGSTS": 0}
     written = requested = 0
     for operand in "AB":
         words = groups(tiling, operand) * tiling.request(operand)
@@ -145,6 +147,8 @@ def fragment_reads(tiling: Tiling) -> int:
 
     The source asks for the width that all k allow; where one k allows more, the compiler sees it.
     """
+    if tiling.direct:
+        return 0
     sides: tuple[tuple[Operand, int], ...] = ("A", tiling.tm), ("B", tiling.tn)
     return sum(
         size // fragment_width(tiling, operand, k)

@@ -2,8 +2,8 @@
 // beside tiling/schedule.py. Same events, same names, same order.
 //
 // The tiling comes in as macros (tiling/kernel/build.py): BM BN BK, TM TN, WM WN, QUAD_M QUAD_N,
-// A_VECTOR B_VECTOR, PAD, TWIST, STAGES, FRAGMENTS, A_WIDE B_WIDE C_WIDE, SHARED_STORE, SHARED_WORDS
-// and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes one tile of C;
+// A_VECTOR B_VECTOR, PAD, TWIST, STAGES, FRAGMENTS, A_WIDE B_WIDE C_WIDE, DIRECT, SHARED_STORE,
+// SHARED_WORDS and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes one tile of C;
 // the CTAs are numbered row by row over C, on a grid of one dimension, which has room for all.
 //
 // What stands in TRACE_ONLY(...) exists only in the build that records what each thread does.
@@ -147,7 +147,9 @@ struct Neighbours {
 extern "C" __global__ void __launch_bounds__(THREADS)
 gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict__ C, Index M,
      Index N, Index K TRACE_ONLY(, long long *slots, unsigned long long stride)) {
-#if LARGE_SHARED
+#if DIRECT
+    // No shared memory: nothing is copied, and no thread waits for another.
+#elif LARGE_SHARED
     alignas(16) extern __shared__ float shared[];  // above 48 KB its size is set at launch
 #else
     alignas(16) __shared__ float shared[SHARED_WORDS];
@@ -174,6 +176,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
         TRACE_ONLY(trace.barrier(arrived, clock64());)
     };
 
+#if !DIRECT
     // Copy A and B of a k-tile into its stage: neighbouring threads fetch neighbouring groups of a
     // row, whatever they compute.
     const auto copy = [&](Index k_tile) {
@@ -223,7 +226,8 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     };
 
     // Fragments of one k, each read as wide as all its places allow.
-    const auto read = [&](Index stage, Index k, float (&a)[TM], float (&b)[TN]) {
+    const auto read = [&](Index k_tile, Index k, float (&a)[TM], float (&b)[TN]) {
+        const Index stage = k_tile % STAGES * STAGE;
 #pragma unroll
         for (Index i = 0; i < TM; i += A_WIDE) {
             const Index word = stage + a_word(k, thread_row(i));
@@ -245,6 +249,23 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
             }
         }
     };
+#else
+    // Fragments of one k, which each thread fetches for itself.
+    const auto read = [&](Index k_tile, Index k, float (&a)[TM], float (&b)[TN]) {
+#pragma unroll
+        for (Index i = 0; i < TM; ++i) {
+            const Neighbours one{A, cta_row + thread_row(i), k_tile * BK + k, M, K};
+            a[i] = one.load<1>().at[0];
+            TRACE_ONLY(trace.record(READ_A, NONE, NONE, a[i]);)
+        }
+#pragma unroll
+        for (Index j = 0; j < TN; ++j) {
+            const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), K, N};
+            b[j] = one.load<1>().at[0];
+            TRACE_ONLY(trace.record(READ_B, NONE, NONE, b[j]);)
+        }
+    };
+#endif
 
     const Index k_tiles = (K - 1) / BK + 1;
 #if STAGES > 1
@@ -259,7 +280,8 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
 #endif
 
     for (Index k_tile = 0; k_tile < k_tiles; ++k_tile) {
-#if STAGES == 1
+#if DIRECT
+#elif STAGES == 1
         // Barrier before overwrite: some thread may still be reading the tile that lies there.
         if (k_tile > 0) barrier();
         copy(k_tile);
@@ -277,13 +299,12 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
 
         // One column of As times one row of Bs for each k: k is the outer loop, so that TM + TN
         // words serve TM·TN multiply-adds. With two buffers the fragments are one k ahead.
-        const Index stage = k_tile % STAGES * STAGE;
         float a[FRAGMENTS][TM], b[FRAGMENTS][TN];
-        if (FRAGMENTS > 1) read(stage, 0, a[0], b[0]);
+        if (FRAGMENTS > 1) read(k_tile, 0, a[0], b[0]);
 #pragma unroll
         for (Index k = 0; k < BK; ++k) {
             const Index next = k + FRAGMENTS - 1;
-            if (next < BK) read(stage, next, a[next % FRAGMENTS], b[next % FRAGMENTS]);
+            if (next < BK) read(k_tile, next, a[next % FRAGMENTS], b[next % FRAGMENTS]);
 
             // OuterProduct: the _ieee_ form is the one that -ftz=true does not change.
 #pragma unroll

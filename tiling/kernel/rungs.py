@@ -14,6 +14,7 @@ from tiling.kernel import host as cpu
 from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import Slots, late_barriers, provenance
+from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import Gemm
@@ -29,8 +30,9 @@ WHOLE_FMA, WHOLE_EVENTS = 2**18, 2**14
 def reduced(choice: Choice) -> Schedule:
     """The schedule to run on a CPU: the whole GEMM, or one that differs only in being small.
 
-    The same tiling on up to 2×2 whole CTAs and up to 3 whole k-tiles, with the same remainders
-    over every edge: every kind of CTA and of k-tile is there, and what is left out repeats them.
+    The same tiling on up to 2×2 whole CTAs and two whole k-tiles more than there are stages, with
+    the same remainders over every edge: every kind of CTA and of k-tile is there, every stage is
+    used again, and what is left out repeats them.
     """
     whole = choice.schedule()
     if grid_fma(whole) <= WHOLE_FMA and prod(whole.grid) * len(whole.events) <= WHOLE_EVENTS:
@@ -40,7 +42,11 @@ def reduced(choice: Choice) -> Schedule:
         return min(size // tile, most) * tile + size % tile
 
     tiling, gemm = choice.tiling, choice.gemm
-    small = Gemm(few(gemm.m, tiling.bm, 2), few(gemm.n, tiling.bn, 2), few(gemm.k, tiling.bk, 3))
+    small = Gemm(
+        few(gemm.m, tiling.bm, 2),
+        few(gemm.n, tiling.bn, 2),
+        few(gemm.k, tiling.bk, 2 + tiling.stages),
+    )
     return schedule(small, tiling)
 
 
@@ -120,7 +126,9 @@ def compiler(choice: Choice, advance: Advance) -> Says:
         counts += f", but for what the compiler repeats or widens: {', '.join(more)}"
     at_launch = " set at launch" if choice.tiling.large_shared else ""
     memory = f"{choice.tiling.shared_bytes} bytes of shared memory{at_launch}"
-    says = f"no spills; {memory}; registers {', '.join(registers)}; {counts}"
+    own = schedule_registers(choice.tiling).needed
+    says = f"no spills; {memory}; registers {', '.join(registers)} ({own} of them the schedule's); "
+    says += counts
     return f"{says} (NVRTC {versions['nvrtc']}, nvdisasm {versions['nvdisasm']})", found
 
 
