@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup render verify gallery test film lint bench pictures lock clean
+.PHONY: help setup render verify gallery test film lint bench gpu pictures lock clean
 help:
 	@echo "make render   media/overview.mp4, the clip of the preset 'seed'"
 	@echo "make film     media/film.mp4, all scenes in one"
@@ -12,6 +12,7 @@ help:
 	@echo "make test     all tests"
 	@echo "make verify   the rungs of proof that can run on this machine"
 	@echo "make lint     ruff and mypy"
+	@echo "make gpu      the proof, the counters and the speed, on a machine with an NVIDIA GPU"
 	@echo "make bench    measurements, and the README's tables made from them"
 	@echo "make clean    remove what was built; the clips in media/ stay"
 
@@ -85,6 +86,14 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.proof --write
 	$(BIN)/python -m benchmarks.render --write
 	$(BIN)/python -m benchmarks.formats --write
+
+# On a machine with an NVIDIA GPU, with what is installed there: Python, NumPy, CuPy, click, rich and
+# pytest; ncu and compute-sanitizer for what they measure. Writes to evidence/.
+gpu:
+	$(PYTHON) -m pytest -m gpu
+	$(PYTHON) -m benchmarks.hardware
+	$(PYTHON) -m benchmarks.counters
+	$(PYTHON) -m benchmarks.sgemm --sweep
 
 # The README's pictures.
 pictures: $(READY)

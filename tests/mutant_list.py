@@ -206,7 +206,10 @@ KERNEL_MUTANTS = (
         "warps",
     ),
     _kernel(
-        "load: wide though not aligned", " && address % sizeof(Wide<FLOATS>) == 0", "", "warps"
+        "load: wide though not aligned",
+        " &&\n               address % sizeof(Wide<FLOATS>) == 0",
+        "",
+        "warps",
     ),
     _kernel(
         "no zero fill of A: what lay there stays",

@@ -205,7 +205,7 @@ from tiling.kernel import gpu
 changed = [mutant.kernel() for mutant in KERNEL_MUTANTS if mutant.name == sys.argv[1]]
 if changed:
     gpu.source = lambda: changed[0]
-for name in "toy", "warps", "padded":
+for name in "toy", "warps", "padded", "pipeline", "direct":
     plan, a, b = case(TILINGS[name])
     gpu.gemm(a, b, plan.tiling).get()
 """

@@ -118,7 +118,13 @@ def test_a_write_outside_shared_memory_is_reported() -> None:
 def test_a_wide_access_that_is_not_aligned_is_reported() -> None:
     plan, a, b = case(TILINGS["vector 4"])
     with pytest.raises(Broken, match="a wide access at an address that is not a multiple"):
-        host.run(plan, a, b, kernel=_patched(" && address % sizeof(Wide<FLOATS>) == 0", ""), skew=1)
+        host.run(
+            plan,
+            a,
+            b,
+            kernel=_patched(" &&\n               address % sizeof(Wide<FLOATS>) == 0", ""),
+            skew=1,
+        )
 
 
 def test_a_kernel_that_does_not_build_says_where() -> None:

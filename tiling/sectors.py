@@ -5,7 +5,9 @@ Counted for each request, before any cache.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -149,6 +151,21 @@ def stored(schedule: Schedule) -> tuple[int, int]:
             made += len(np.unique(request))
             moved += np.unique(np.stack([request, sector]), axis=1).shape[1]
     return made, moved
+
+
+def kinds_of_requests(schedule: Schedule) -> Iterator[tuple[tuple[int, int], int]]:
+    """(one CTA, how many are like it): alike are those of one shape that lie alike in sectors."""
+    alike: dict[tuple[tuple[int, int], ...], list[tuple[int, int]]] = {}
+    operands: tuple[Operand | Literal["C"], ...] = "A", "B", "C"
+    for row, col in np.ndindex(schedule.grid):
+        here, key = schedule.at((row, col)), []
+        for operand in operands:
+            first_row, first_col = here.origin(operand)
+            index = first_row * schedule.gemm.shape(operand)[1] + first_col
+            key += [(index % (SECTOR // WORD), 0), here.inside(operand)]
+        alike.setdefault(tuple(key), []).append((row, col))
+    for ctas in alike.values():
+        yield ctas[0], len(ctas)
 
 
 @dataclass(frozen=True)

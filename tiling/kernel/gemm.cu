@@ -3,8 +3,9 @@
 //
 // The tiling comes in as macros (tiling/kernel/build.py): BM BN BK, TM TN, WM WN, QUAD_M QUAD_N,
 // A_VECTOR B_VECTOR, PAD, TWIST, STAGES, FRAGMENTS, A_WIDE B_WIDE C_WIDE, DIRECT, SHARED_STORE,
-// SHARED_WORDS and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes one tile of C;
-// the CTAs are numbered row by row over C, on a grid of one dimension, which has room for all.
+// SHARED_WORDS and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes
+// one tile of C; the CTAs are numbered row by row over C, on a grid of one dimension, which has room
+// for all.
 //
 // What stands in TRACE_ONLY(...) exists only in the build that records what each thread does.
 
@@ -119,7 +120,8 @@ struct Neighbours {
     template <Index FLOATS>
     __device__ bool wide() const {
         const auto address = reinterpret_cast<unsigned long long>(from());
-        return FLOATS > 1 && row < rows && col + FLOATS <= cols && address % sizeof(Wide<FLOATS>) == 0;
+        return FLOATS > 1 && row < rows && col + FLOATS <= cols &&
+               address % sizeof(Wide<FLOATS>) == 0;
     }
     template <Index FLOATS>
     __device__ Wide<FLOATS> load() const {
@@ -214,7 +216,8 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
                 const auto wide = group_of_B.load<B_VECTOR>();
                 *reinterpret_cast<Wide<B_VECTOR> *>(&shared[word]) = wide;
                 TRACE_ONLY(for (Index v = 0; v < B_VECTOR; ++v)
-                               trace.record(COPY_B, word + v, group_of_B.index(v), shared[word + v]);)
+                               trace.record(COPY_B, word + v, group_of_B.index(v),
+                                            shared[word + v]);)
 #else
                 group_of_B.copy<B_VECTOR>(&shared[word]);
                 TRACE_ONLY(for (Index v = 0; v < B_VECTOR; ++v)
@@ -318,7 +321,8 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     }
 
     // Store: what hangs over the edge of C is not stored.
-    const auto store = [&](Index row, Index col, float value TRACE_ONLY(, Action action, Index word)) {
+    const auto store = [&](Index row, Index col,
+                           float value TRACE_ONLY(, Action action, Index word)) {
         const bool inside = row < M && col < N;
         float *const to = C + static_cast<unsigned long long>(row) * N + col;
         if (inside) *to = value;
