@@ -78,7 +78,8 @@ class Loader:
             self.tile, title(look, operand, name, words, half.x, places.title(zone))
         )
         if crop.rows < tile.k or crop.cols < tile.stride:
-            words = f"k {upto(0, crop.rows)}, {SIDE[operand]} {upto(0, crop.cols)}"
+            side = "word" if tile.twist else SIDE[operand]
+            words = f"k {upto(0, crop.rows)}, {side} {upto(0, crop.cols)}"
             words += " of the tile" * wide
             self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
 
