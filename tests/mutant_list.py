@@ -111,8 +111,8 @@ KERNEL_MUTANTS = (
             (READS, "\n"),
             ("    };\n\n    // Fragments of one k", "    };\n    // Fragments of one k"),
             (
-                "#pragma unroll\n        for (Index first = 0; first < BK * BN / B_VECTOR",
-                "        barrier();\n        for (Index first = 0; first < BK * BN / B_VECTOR",
+                "#pragma unroll B_UNROLL\n",
+                "        barrier();\n",
             ),
         ),
     ),

@@ -2,10 +2,11 @@
 
 import re
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from tests.kernel_cases import TILINGS, TOY, needs_nvrtc
+from tests.kernel_cases import TILINGS, TOY, any_tiling, needs_nvrtc
 from tiling.kernel import compiler
 from tiling.kernel.build import Broken, source
 from tiling.presets import choose, presets
@@ -30,6 +31,14 @@ def test_presets_become_exactly_what_the_model_counts(preset: str, arch: str) ->
 @pytest.mark.parametrize("arch", BOTH_ENDS)
 @pytest.mark.parametrize("tiling", TILINGS.values(), ids=TILINGS)
 def test_no_tiling_gives_cause_for_complaint(tiling: Tiling, arch: str) -> None:
+    assert compiler.complaints(compiler.compile_for(arch, tiling), tiling) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_nor_does_any_other(seed: int) -> None:
+    random = Random(seed)
+    tiling = any_tiling(random.choice)
+    arch = random.choice(compiler.ARCHITECTURES)
     assert compiler.complaints(compiler.compile_for(arch, tiling), tiling) == []
 
 

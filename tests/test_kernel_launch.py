@@ -87,7 +87,8 @@ class Module:
 
     def __init__(self, code: str, options: tuple[str, ...]) -> None:
         given = dict(o.removeprefix("-D").split("=") for o in options if "=" in o and "-D" in o)
-        size = {name: int(value) for name, value in given.items()}
+        size = {name: int(value.split(",")[0]) for name, value in given.items()}
+        assert size["LAUNCH_BOUNDS"] * size["TM"] * size["TN"] == size["BM"] * size["BN"]
         warp = (size["WM"], size["WN"])
         self.tiling = Tiling(
             *(size[name] for name in ("BM", "BN", "BK", "TM", "TN")),

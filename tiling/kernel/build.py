@@ -10,6 +10,12 @@ from tiling.shapes import Tiling, ceil_div
 ENTRY = "gemm"
 """The kernel's name in the source."""
 
+UNROLLED_GROUPS = 8
+"""Requests of a thread for one tile up to which the loop over them is unrolled."""
+
+FEW_THREADS = 128
+"""Threads of a CTA below which its registers are not what limits how many run at once."""
+
 SLOTS_PER_RECORD = 2
 
 SPARE_RECORDS = 8
@@ -44,6 +50,8 @@ def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
         "A_WIDE": least_width(tiling, "A"),
         "B_WIDE": least_width(tiling, "B"),
         "C_WIDE": exchange_width(tiling),
+        "A_UNROLL": unrolled_groups(tiling, "A"),
+        "B_UNROLL": unrolled_groups(tiling, "B"),
         "DIRECT": int(tiling.direct),
         "SHARED_STORE": int(tiling.shared_store),
         "SHARED_WORDS": tiling.shared_words,
@@ -54,13 +62,26 @@ def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
 
 def device_defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
     """`defines`, and what a GPU's compiler must know besides."""
-    return (*defines(tiling, trace), f"-DLARGE_SHARED={int(tiling.large_shared)}")
+    bounds = str(tiling.threads)
+    if tiling.threads < FEW_THREADS:
+        bounds += ",1"  # else the compiler would rather spill than fit fewer of them on a chip
+    large = f"-DLARGE_SHARED={int(tiling.large_shared)}"
+    return (*defines(tiling, trace), large, f"-DLAUNCH_BOUNDS={bounds}")
 
 
 def groups(tiling: Tiling, operand: str) -> int:
     """Groups of neighbours that the busiest thread copies of one operand's tile."""
     rows, cols = tiling.tile_shape(operand)
     return ceil_div(rows * cols // tiling.request(operand), tiling.threads)
+
+
+def unrolled_groups(tiling: Tiling, operand: str) -> int:
+    """How many of them stand in the code one after the other: all, or if they are many only one.
+
+    The compiler keeps an address for each of them in registers, which are few.
+    """
+    many = groups(tiling, operand)
+    return many if many <= UNROLLED_GROUPS else 1
 
 
 def trace_stride(schedule: Schedule) -> int:

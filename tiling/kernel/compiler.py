@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tiling.kernel.build import Broken, Missing, device_defines, groups, source
+from tiling.kernel.build import Broken, Missing, device_defines, source, unrolled_groups
 from tiling.layout import Operand, fragment_width
 from tiling.shapes import UNROLLED, Tiling
 
@@ -132,7 +132,7 @@ def _copies(tiling: Tiling, arch: str) -> dict[str, int]:
         return {"STS": 0, "LDG": tiling.bk * (tiling.tm + tiling.tn), "LDGSTS": 0}
     written = requested = 0
     for operand in "AB":
-        words = groups(tiling, operand) * tiling.request(operand)
+        words = unrolled_groups(tiling, operand) * tiling.request(operand)
         written += words
         requested += words * (1 if tiling.request(operand) == 1 else 2)
     if not tiling.asynchronous:
@@ -160,10 +160,10 @@ def fragment_reads(tiling: Tiling) -> int:
 def complaints(machine: Machine, tiling: Tiling) -> list[str]:
     """Where the machine code is not what the model says, in words; empty if it is.
 
-    FFMA, STG and BAR must be exact. A wide LDS may bring a word that nobody asked for, and where
-    a copy has two branches, a wide one and one by one, the compiler may write what follows in both.
-    For short bodies it may also repeat the whole main loop, the first time without the barrier that
-    the first k-tile does not need.
+    FFMA, STG and BAR must be exact. A wide LDS may bring a word that nobody asked for, and a word
+    may be read again where registers are short. Where a copy has two branches, a wide one and one
+    by one, the compiler may write what follows in both. For short bodies it may also repeat the
+    whole main loop, the first time without the barrier that the first k-tile does not need.
     """
     want, got = predicted(tiling, machine.arch), count(machine, tiling)
     loop = _in_the_loop(tiling, machine.arch)
@@ -187,7 +187,7 @@ def complaints(machine: Machine, tiling: Tiling) -> list[str]:
         found.append(f"BAR {got['BAR']}, not {least['BAR']}")
     reads = sum(many for name, many in machine.census.items() if name.startswith("LDS."))
     most = trips * fragment_reads(tiling) + want["LDS"] - loop["LDS"]
-    if reads > most:
+    if reads > most + most // 20:
         found.append(f"{reads} reads by LDS, not {most}")
     wide = machine.census.get("LDS.128", 0) + machine.census.get("LDS.64", 0)
     for opcode in "LDS", "STS", "LDG", "LDGSTS":

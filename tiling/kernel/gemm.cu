@@ -2,10 +2,10 @@
 // beside tiling/schedule.py. Same events, same names, same order.
 //
 // The tiling comes in as macros (tiling/kernel/build.py): BM BN BK, TM TN, WM WN, QUAD_M QUAD_N,
-// A_VECTOR B_VECTOR, PAD, TWIST, STAGES, FRAGMENTS, A_WIDE B_WIDE C_WIDE, DIRECT, SHARED_STORE,
-// SHARED_WORDS and LARGE_SHARED. The sizes M, N, K are arguments. One CTA of THREADS threads makes
-// one tile of C; the CTAs are numbered row by row over C, on a grid of one dimension, which has room
-// for all.
+// A_VECTOR B_VECTOR, PAD, TWIST, STAGES, FRAGMENTS, A_WIDE B_WIDE C_WIDE, A_UNROLL B_UNROLL,
+// DIRECT, SHARED_STORE, SHARED_WORDS, LARGE_SHARED and LAUNCH_BOUNDS. The sizes M, N, K are
+// arguments. One CTA of THREADS threads makes one tile of C; the CTAs are numbered row by row over
+// C, on a grid of one dimension, which has room for all.
 //
 // What stands in TRACE_ONLY(...) exists only in the build that records what each thread does.
 
@@ -146,7 +146,7 @@ struct Neighbours {
     TRACE_ONLY(__device__ float value(Index v) const { return inside(v) ? from()[v] : 0.0f; })
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(LAUNCH_BOUNDS)
 gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict__ C, Index M,
      Index N, Index K TRACE_ONLY(, long long *slots, unsigned long long stride)) {
 #if DIRECT
@@ -183,7 +183,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     // row, whatever they compute.
     const auto copy = [&](Index k_tile) {
         const Index stage = k_tile % STAGES * STAGE;
-#pragma unroll
+#pragma unroll A_UNROLL
         for (Index first = 0; first < BM * BK / A_VECTOR; first += THREADS) {
             const Index group = first + thread;
             if (group < BM * BK / A_VECTOR) {
@@ -205,7 +205,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
 #endif
             }
         }
-#pragma unroll
+#pragma unroll B_UNROLL
         for (Index first = 0; first < BK * BN / B_VECTOR; first += THREADS) {
             const Index group = first + thread;
             if (group < BK * BN / B_VECTOR) {

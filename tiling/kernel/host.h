@@ -10,7 +10,7 @@ extern thread_local Dim threadIdx, blockIdx;
 #define __global__
 #define __device__
 #define __shared__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define LARGE_SHARED 1  // the buffer is host.cpp's, which poisons it with NaN before each CTA
 
 void __syncthreads();
