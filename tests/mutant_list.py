@@ -109,7 +109,6 @@ KERNEL_MUTANTS = (
         "barrier before reads stands before Copy B",
         (
             (READS, "\n"),
-            ("    };\n\n    // Fragments of one k", "    };\n    // Fragments of one k"),
             (
                 "#pragma unroll B_UNROLL\n",
                 "        barrier();\n",
