@@ -388,7 +388,11 @@ def verify(
     if without_barrier is not None:
         from tiling.counterexample import told
 
-        click.echo(told(choice.schedule(), whole("--without-barrier", without_barrier)))
+        number = whole("--without-barrier", without_barrier)
+        try:
+            click.echo(told(choice.schedule(), number))
+        except Refused as no:
+            raise Refused("--without-barrier", number, no.rule, no.remedy) from None
         return
     if report is not None:
         if report.is_dir():
@@ -404,8 +408,13 @@ def verify(
     text = json.dumps({**describe(choice), "rungs": [r.as_dict() for r in rungs]}, indent=2)
     if report is not None:
         half = report.with_name(report.name + ".half")
-        half.write_text(text + "\n", "utf-8")
-        half.replace(report)
+        try:
+            half.write_text(text + "\n", "utf-8")
+            half.replace(report)
+        except OSError as error:
+            half.unlink(missing_ok=True)
+            why = (error.strerror or str(error)).lower()
+            raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
     if as_json:
         click.echo(text)
     else:

@@ -68,13 +68,13 @@ def request_rows(schedule: Schedule) -> dict[str, dict[str, int]]:
         rows[f"{operand} loaded"] = _in_sectors(*loaded(schedule, operand))
     for does, costs in ("written", found.writes), ("read", found.reads):
         for operand, cost in costs.items():
-            if not cost.requests:
-                continue
-            wavefronts = {"wavefronts": cost.wavefronts, "conflicts": cost.conflicts}
-            rows[f"{operand}s {does}" if operand != "C" else f"C in shared, {does}"] = {
-                "requests": cost.requests,
-                **wavefronts,
-            }
+            if cost.requests:
+                rows[f"{operand}s {does}"] = {
+                    "requests": cost.requests,
+                    "wavefronts": cost.wavefronts,
+                    "conflicts": cost.conflicts,
+                    "broadcast": cost.broadcast,
+                }
     rows["C stored"] = _in_sectors(*stored(schedule))
     return rows
 
@@ -85,7 +85,7 @@ def _in_sectors(requests: int, sectors: int) -> dict[str, int]:
 
 def show_requests(schedule: Schedule) -> None:
     """What the memories see of one CTA: the requests of its warps, and what each costs."""
-    columns = "requests", "sectors", "wavefronts", "conflicts"
+    columns = "requests", "sectors", "wavefronts", "conflicts", "broadcast"
     title = f"Warp requests of CTA {schedule.cta}"
     table = Table("", *columns, title=title, title_justify="left")
     for column in table.columns[1:]:
@@ -98,7 +98,8 @@ def show_requests(schedule: Schedule) -> None:
         return
     console.print(
         "Fragments are read, and Bs is written, as wide as the layout allows. A request of 4 words "
-        "a lane takes a wavefront for each quarter of a warp at least.",
+        "a lane takes a wavefront for each quarter of a warp at least. Broadcast are words that a "
+        "lane gets from another lane's read.",
         highlight=False,
     )
 

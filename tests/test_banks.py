@@ -6,7 +6,15 @@ import numpy as np
 from hypothesis import given
 
 from tests.strategies import SEED, SGEMM, schedules
-from tiling.banks import Cost, cost, read_cost, shared, write_cost
+from tiling.banks import (
+    Cost,
+    cost,
+    exchange_cost,
+    exchanged_cost,
+    read_cost,
+    shared,
+    write_cost,
+)
 from tiling.expand import expand_copy, expand_fragments
 from tiling.layout import fragment_width
 from tiling.presets import choose
@@ -93,6 +101,20 @@ def test_float4_loads_by_hand():
         assert write_cost(tiling, "A") == Cost(32, 32, wavefronts, 0)
     # Of B a lane writes 4 neighbours at once: 8 lanes at a time 32 words side by side. 8 warps.
     assert write_cost(choose("sgemm", None, {"vector": "4"}).tiling, "B") == Cost(8, 32, 32, 0)
+
+
+def test_a_store_through_shared_memory_by_hand():
+    # A round is a row of each thread, 16×128 words. 8 lanes write a quad each, 8 columns apart: 4
+    # of the 8 quads of banks, 2 lanes in each; split quads are side by side. 8 warps, 2 quads, 4
+    # phases. Read are 32 neighbours at a time.
+    for more, wavefronts in ({}, 128), ({"split": True}, 64):
+        tiling = choose("sgemm", None, {"shared-store": True, **more}).tiling
+        assert exchange_cost(tiling) == Cost(16, 64, wavefronts, 0)
+        assert exchanged_cost(tiling) == Cost(64, 64, 64, 0)
+    plan = choose("seed", None, {"shared-store": True}).schedule()
+    # The toy: 3 rows of 6 words, 9 threads that write 2 words each, then read one twice; 2 rounds.
+    assert shared(plan).writes["C"] == Cost(2, 2, 2, 0)
+    assert shared(plan).reads["C"] == Cost(4, 4, 4, 0)
 
 
 def test_a_swizzle_costs_the_reads_nothing():

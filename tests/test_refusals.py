@@ -147,7 +147,7 @@ CASES = {
     "embed overview --page": ("--page: shows every clip", "leave out overview"),
     "serve": ("--out media: has no index.html", "embed --page"),
     "serve --port 0": ("--port 0: is not a whole number from 1 to 65535", "try 8000"),
-    "verify --without-barrier 5": ("barrier 5: the schedule has 5 barriers", "0 to 4"),
+    "verify --without-barrier 5": ("--without-barrier 5: the schedule has 5 barriers", "0 to 4"),
     "verify --without-barrier -1": ("--without-barrier -1: is not a whole number from 0",),
     "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
 }

@@ -65,7 +65,7 @@ def model(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
     except hazards.Hazard as hazard:
         raise Failed(str(hazard)) from None
     _check_stores(schedule)
-    plan = _that_fits(schedule)
+    plan = that_fits(schedule)
     rows, cols = plan.grid
     whole = grid_fma(plan) <= WHOLE_FMA and rows * cols <= WHOLE_CTAS
     ctas = list(np.ndindex(rows, cols)) if whole else sample(plan)
@@ -80,7 +80,7 @@ def model(choice: Choice, advance: Advance) -> tuple[str, dict[str, Any]]:
     return says, {"ctas": [list(map(int, cta)) for cta in ctas], "grid": [rows, cols]}
 
 
-def _that_fits(whole: Schedule) -> Schedule:
+def that_fits(whole: Schedule) -> Schedule:
     """The schedule, or where its matrices are too large one of fewer CTAs, the same over K.
 
     The tiling, K and the remainders over every edge stay as they are.

@@ -19,7 +19,7 @@ from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
-from tiling.verify import Advance, Failed, NotRun, floats, grid_fma, integers
+from tiling.verify import Advance, Failed, NotRun, floats, grid_fma, integers, that_fits
 
 Says: TypeAlias = tuple[str, dict[str, Any]]
 
@@ -136,7 +136,7 @@ def compiler(choice: Choice, advance: Advance) -> Says:
 def gpu(choice: Choice, advance: Advance) -> Says:
     """CuPy's build on a GPU: bits of C, trace, barriers by the clock; large ones at full size."""
     named = device.device()
-    whole, plan = choice.schedule(), reduced(choice)
+    whole, plan = that_fits(choice.schedule()), reduced(choice)
     a, b = floats(plan.gemm)
     same_bits(device.gemm(a, b, choice.tiling).get(), execute(plan, a, b))
     advance(0.1)
