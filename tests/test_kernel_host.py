@@ -1,8 +1,10 @@
 """The kernel built by g++: bits, traces, races, and what happens when it misbehaves."""
 
+import os
 import stat
 import subprocess
 from pathlib import Path
+from time import time
 
 import numpy as np
 import pytest
@@ -152,11 +154,24 @@ def test_a_build_is_kept_and_no_half_file_is_found(
     kept = sorted(path.name for path in program.parent.iterdir())
     assert len(kept) == 4  # three objects and the program; nothing unfinished
     assert stat.S_IMODE(program.parent.stat().st_mode) == 0o700
-    before = program.stat().st_mtime_ns
+    before = program.stat().st_ino
     assert host.compiled.__wrapped__(TOY) == program
-    assert program.stat().st_mtime_ns == before
+    assert program.stat().st_ino == before  # not built again
     other = host.compiled.__wrapped__(TOY, kernel=source() + "\n// another text\n")
     assert other != program
+
+
+def test_what_nobody_has_used_for_long_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    old, used = (host.compiled.__wrapped__(TILINGS[name]) for name in ("toy", "small"))
+    for program in old, used:
+        os.utime(program, (0, time() - host.LONG - 60))
+    host.compiled.__wrapped__(TILINGS["small"])
+    host._forget.cache_clear()
+    new = host.compiled.__wrapped__(TILINGS["padded"])
+    assert not old.exists() and used.exists() and new.exists()
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

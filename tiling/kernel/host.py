@@ -11,9 +11,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from time import time
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -38,6 +40,9 @@ OPTIONS = (
 RACE_OPTIONS = ("-g", "-fsanitize=thread")
 HEADERS = ("host.h", "threads.h", "copies.h")
 RACE_FOUND = 66
+LONG = 14 * 24 * 3600
+"""Seconds after which what was built and not used since is deleted."""
+
 TROUBLE = {
     3: "a barrier is not reached by all threads of the CTA",
     4: "a write outside C",
@@ -173,7 +178,9 @@ def _kept(name: str, inputs: str, command: list[str], folder: str | None = None)
     key = hashlib.sha256(repr((path, version, options, inputs)).encode()).hexdigest()[:32]
     kept = cache() / f"{name}-{key}"
     if kept.exists():
+        kept.touch()  # in use
         return kept
+    _forget(kept.parent)
     handle, unfinished = tempfile.mkstemp(dir=kept.parent)
     os.close(handle)
     try:
@@ -188,6 +195,15 @@ def _kept(name: str, inputs: str, command: list[str], folder: str | None = None)
     finally:
         Path(unfinished).unlink(missing_ok=True)
     return kept
+
+
+@lru_cache
+def _forget(folder: Path) -> None:
+    """Delete what nobody has used for long. Once in a process."""
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process may have been quicker
+            if time() - file.stat().st_mtime > LONG:
+                file.unlink()
 
 
 def cache() -> Path:
