@@ -1,6 +1,8 @@
 """The door: `python render.py --help`. Heavy imports are inside the command that needs them."""
 
 import json
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -199,19 +201,27 @@ def film(scenes: str | None, **options: Any) -> None:
 @named_option("--theme", [*THEMES, "auto"], default="auto", help="auto: as the reader has it.")
 @click.option("--controls", is_flag=True, help="The browser's own controls too.")
 @click.option("--page", is_flag=True, help="Instead write index.html, a page of all clips.")
+@click.option("--no-render", is_flag=True, help="Refuse what is missing or stale.")
 @tiling_options
 @quality_option()
 @out_option("look in")
 def embed(
-    names: tuple[str, ...], base_url: str, theme: str, controls: bool, page: bool, **options: Any
+    names: tuple[str, ...],
+    base_url: str,
+    theme: str,
+    controls: bool,
+    page: bool,
+    no_render: bool,
+    **options: Any,
 ) -> None:
-    """Print the HTML that shows rendered clips on a page: to be pasted into HTML or Markdown.
+    """Print the HTML that shows clips on a page: to be pasted into HTML or Markdown.
 
-    It needs the clips in wide and tall, and without --theme in both themes.
+    It needs the clips in wide and tall, and without --theme in both themes. What is missing, or
+    stale because its tiling or sources have changed since, is rendered first.
 
     \b
-    python render.py clip overview --theme both --aspect both
     python render.py embed overview --base-url /assets/tilelapse
+    python render.py embed overview --no-render
     python render.py embed --page
     """
     from publish.page.figure import figure
@@ -221,20 +231,45 @@ def embed(
     if page:
         if names:
             raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
-        path, count = write_page(options["out"])
+        path, count, stale = write_page(options["out"])
         click.echo(f"{path}  {count} clips")
+        for stem, why in stale.items():
+            click.echo(f"{stem}.mp4 is stale: {why}", err=True)
         return
     if not names:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
     web_address("--base-url", base_url)
     choice = chosen(options)
-    for name in dict.fromkeys(names):
-        looks = (
+    wanted = {
+        name: [
             Clip(name, choice, each, aspect, options["quality"], options["out"])
             for each in (THEMES if theme == "auto" else [theme])
             for aspect in ASPECTS
-        )
+        ]
+        for name in dict.fromkeys(names)
+    }
+    if not no_render:
+        _render_lacking([one for looks in wanted.values() for one in looks], options)
+    for looks in wanted.values():
         click.echo(figure(in_looks(looks), base_url, controls))
+
+
+def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
+    """Render scenes that are missing or stale. What is said of it leaves stdout to the HTML."""
+    from contextlib import redirect_stdout
+
+    from publish.page.shown import lacking
+
+    todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
+    if not todo:
+        return
+    filmed(options)  # refused before any work if no scene can show it
+    writable("--out", options["out"])
+    with redirect_stdout(sys.stderr):
+        for why in todo.values():
+            click.echo(why)
+        if failed := _render(list(todo), os.cpu_count() or 1):
+            raise click.ClickException(f"{failed[0].file('.mp4')} could not be rendered")
 
 
 @main.command()

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import av
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+import render
 from publish.animate import LONGER, make_pictures
 from publish.cache import digest
 from publish.page.figure import figure
 from publish.page.gallery import write_page
-from publish.page.shown import Shown, all_in, in_looks
+from publish.page.shown import Shown, all_in, in_looks, lacking
 from publish.settings import ASPECTS, THEMES, Clip
 from tests.browsing import render_py
 from tiling.presets import choose
@@ -126,6 +128,71 @@ def test_a_clip_that_is_not_there_is_named_with_what_makes_it(
     assert len(in_looks(wanted[:3]).looks) == 3
 
 
+def change(clip: Clip, **what: object) -> None:
+    """Say something else in a clip's .json."""
+    about = json.loads(clip.file(".json").read_text("utf-8"))
+    clip.file(".json").write_text(json.dumps(about | what))
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({"fingerprint": "0"}, "the sources that draw it have changed since"),
+        ({"choice": {"name": "another"}}, "it was made of another tiling"),
+        ({"files": {f"{CLIPS[0].stem}.vtt": "0"}}, "its files are not those that were rendered"),
+    ],
+)
+def test_a_stale_clip_is_refused_with_the_reason(
+    folder: Path, tmp_path: Path, what: dict[str, object], why: str
+) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    wanted = [replace(clip, out=out) for clip in CLIPS]
+    assert not in_looks(wanted).stale
+    change(wanted[0], **what)
+    with pytest.raises(Refused, match=f"stale: {why}"):
+        in_looks(wanted)
+    assert len(in_looks(wanted[1:]).looks) == 3
+
+
+def test_other_versions_are_named(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    clip = replace(CLIPS[0], out=out)
+    about = json.loads(clip.file(".json").read_text("utf-8"))
+    change(clip, versions=about["versions"] | {"manim": "0.1"})
+    assert lacking(clip) == f"{clip.file('.mp4')} is stale: manim has another version since"
+
+
+def test_the_page_says_what_is_stale(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    assert write_page(out)[2] == {}
+    clip = replace(CLIPS[1], out=out)
+    change(clip, fingerprint="0")
+    path, _, stale = write_page(out)
+    assert stale == {clip.stem: "the sources that draw it have changed since"}
+    assert f"<code>{clip.stem}.mp4</code>, the sources that draw it" in path.read_text("utf-8")
+    run = CliRunner().invoke(render.main, ["embed", "--page", "--out", str(out)])
+    assert run.exit_code == 0 and f"{clip.stem}.mp4 is stale: the sources" in run.stderr
+
+
+def test_what_is_missing_or_stale_is_rendered_first(folder: Path, tmp_path: Path) -> None:
+    """And only that; what is printed is the HTML alone."""
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    clips = [replace(clip, out=out) for clip in CLIPS]
+    clips[0].file(".mp4").unlink()
+    change(clips[3], fingerprint="0")
+    before = [clip.file(".vtt").stat().st_mtime_ns for clip in clips]
+    html = render_py("embed", "overview", *TINY, "--out", str(out))
+    assert html.startswith("<figure") and html.rstrip().endswith("</figure>")
+    after = [clip.file(".vtt").stat().st_mtime_ns for clip in clips]
+    assert [one != other for one, other in zip(before, after, strict=True)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert html == figure(in_looks(clips)) + "\n"
+
+
 def test_the_page_has_every_clip_once_and_what_proves_it(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     render_py("clip", "overview", *TINY, "--gemm", "5x4x2", "--out", str(out))
@@ -135,7 +202,7 @@ def test_the_page_has_every_clip_once_and_what_proves_it(folder: Path, tmp_path:
     (out / "proof.json").write_text(json.dumps({**about, "rungs": rungs}), "utf-8")
     # The other tiling has the same name, so its clip took the place of one of the four.
     assert sorted(len(one.looks) for one in all_in(out)) == [1, 3]
-    path, _ = write_page(out)
+    path, *_ = write_page(out)
     text = path.read_text("utf-8")
     assert text.count("of this tiling") == 1
     assert text.count("<video") == text.count("&lt;video") == 2  # shown, and as a snippet

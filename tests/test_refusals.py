@@ -138,9 +138,16 @@ CASES = {
     # the page
     "embed": ("scene: is missing", "try overview"),
     "embed nothing": ("scene nothing: is not known", "film"),
-    "embed overview": ("scene overview: needs media/overview.mp4", "clip overview --theme both"),
+    "embed overview --no-render": (
+        "scene overview: needs media/overview.mp4",
+        "clip overview --theme both",
+    ),
     "embed film": ("scene film: needs media/film.mp4", "try python render.py film"),
-    "embed overview --preset sgemm": ("scene overview: needs ", "--aspect both --preset sgemm"),
+    "embed overview --preset sgemm --no-render": (
+        "scene overview: needs ",
+        "--aspect both --preset sgemm",
+    ),
+    "embed overview --stages 2": ("--stages 2: the scenes do not show it yet",),
     "embed overview --theme dusk": ("--theme dusk: is not known", "try paper, night, auto"),
     "embed overview --base-url javascript:x": ("--base-url javascript:x: is no web address",),
     "embed --page": ("--out media: has no clip to show", "clip --all"),

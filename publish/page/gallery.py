@@ -21,8 +21,9 @@ SAME = ("gemm", "tiling", "cta")
 """What a report of proof and a clip have in common when it speaks of the clip's tiling."""
 
 
-def write_page(folder: Path) -> tuple[Path, int]:
-    """Write the page of all clips that lie in a folder. Returns it, and how many they are.
+def write_page(folder: Path) -> tuple[Path, int, dict[str, str]]:
+    """Write the page of all clips that lie in a folder. Returns it, how many they are, and which of
+    their looks are stale and why.
 
     Raises Refused where there is none.
     """
@@ -34,7 +35,8 @@ def write_page(folder: Path) -> tuple[Path, int]:
     for one in shown:
         group = groups.setdefault(one.choice, {"shown": one, "clips": []})
         files = [_files(one, about) for about in one.looks.values()]
-        group["clips"].append({"shown": one, "figure": figure(one), "files": files})
+        clip = {"shown": one, "figure": figure(one), "files": files, "stale": one.stale}
+        group["clips"].append(clip)
     for choice, group in groups.items():
         found = traffic(choice.schedule())
         group |= {"cta": choice.cta, "found": found, "rows": traffic_rows(found)}
@@ -42,7 +44,8 @@ def write_page(folder: Path) -> tuple[Path, int]:
     text = templates().get_template("page.html").render(groups=list(groups.values()))
     half = folder / (PAGE + ".half")
     half.write_text(text + "\n", "utf-8")
-    return half.replace(folder / PAGE), len(shown)
+    stale = {stem: why for one in shown for stem, why in one.stale.items()}
+    return half.replace(folder / PAGE), len(shown), stale
 
 
 def _files(shown: Shown, about: About) -> dict[str, Any]:

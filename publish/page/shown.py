@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from publish.page.stale import clip_of, why_stale
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES, title
 from tiling.presets import DEFAULT, Choice, presets
@@ -60,22 +61,38 @@ class Shown:
         tiling = Tiling(**{**data["tiling"], "warp": tuple(warp) if warp else None})
         return Choice(data["name"], Gemm(**data["gemm"]), tiling, tuple(data["cta"]))
 
+    @property
+    def stale(self) -> dict[str, str]:
+        """Why, for each look that is not what would be rendered now, by the name of its files."""
+        found = {}
+        for about in self.looks.values():
+            if why := why_stale(clip_of(about, self.choice, self.folder), about):
+                found[about["stem"]] = why
+        return found
+
     def text(self, about: About, suffix: str) -> str:
         return (self.folder / (about["stem"] + suffix)).read_text("utf-8")
+
+
+def lacking(clip: Clip) -> str | None:
+    """Why a clip cannot be shown as it lies on disk, None if it can: it is missing, or stale."""
+    about = _read(clip.file(".json"))
+    if about is None:
+        return f"needs {clip.file('.mp4')}"
+    why = why_stale(clip, about)
+    return f"{clip.file('.mp4')} is stale: {why}" if why else None
 
 
 def in_looks(clips: Iterable[Clip]) -> Shown:
     """The clips, which differ in their look only, as they lie on disk.
 
-    Raises Refused where one is missing.
+    Raises Refused where one is missing or stale.
     """
     looks = {}
     for clip in clips:
-        about = _read(clip.file(".json"))
-        if about is None:
-            rule = f"needs {clip.file('.mp4')}"
-            raise Refused("scene", clip.scene, rule, f"try {_command(clip)}")
-        looks[clip.theme, clip.aspect] = about
+        if why := lacking(clip):
+            raise Refused("scene", clip.scene, why, f"try {_command(clip)}")
+        looks[clip.theme, clip.aspect] = _read(clip.file(".json")) or {}
         folder = clip.out
     return Shown(folder, looks)
 
