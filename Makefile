@@ -96,10 +96,12 @@ gpu:
 	$(PYTHON) -m benchmarks.sgemm --sweep
 
 # The README's pictures.
-pictures: $(READY)
+pictures: $(READY) setup-browser
 	$(BIN)/python render.py clip --all --aspect wide
 	$(BIN)/python render.py clip overview --pictures
 	$(BIN)/python -m publish.pictures
+	$(BIN)/python render.py clip overview --theme both --aspect both
+	$(BIN)/python -m tests.shots
 
 # Versions and hashes only, no registry: pip takes them from wherever it is set up to look.
 lock: $(READY)

@@ -8,12 +8,12 @@ from urllib.request import Request, urlopen
 import av
 import numpy as np
 import pytest
-from markdown_it import MarkdownIt
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from publish.page.figure import inline
-from tests.browsing import AXE, CHROMIUM, FLAGS, HERE, PLAIN, render_py, served, visit
+from tests.browsing import AXE, CHROMIUM, FLAGS, PLAIN, render_py, served, visit
+from tests.shots import SCHEMES, SIZE, about_page, shot
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: make setup-browser"),
@@ -42,11 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "two.html": PLAIN.format(css="", body=block + "<p style='height:3000px'>…</p>" + block),
         "hostile.html": PLAIN.format(css=HOSTILE, body=block),
     }
-    _, _, about = (HERE / "about.md").read_text("utf-8").split("---", 2)
-    before, script = about.split("<script>\n")
-    _, after = script.split("</script>\n")
-    markdown = MarkdownIt("commonmark", {"html": True}).render(before + block + after)
-    pages["about.html"] = PLAIN.format(css="", body=markdown)
+    pages["about.html"] = about_page(block)
     for name, text in pages.items():
         (out / name).write_text(text, "utf-8")
     return out
@@ -216,6 +212,13 @@ def test_it_goes_into_an_about_page_where_the_old_script_stood(browser: Browser,
         assert seen.page.locator("script").count() == 1
         seen.page.get_by_role("button", name="store").click()
         seen.until("v.currentTime >= 29.6")
+
+
+def test_the_readmes_picture_is_of_the_readers_look(browser: Browser, site: str) -> None:
+    light, dark = (shot(browser, f"{site}/about.html", scheme) for scheme in SCHEMES)
+    assert light.size == dark.size == tuple(SIZE.values())
+    middle = tuple(side // 2 for side in light.size)
+    assert min(light.getpixel(middle)) > 150 and max(dark.getpixel(middle)) < 120
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
