@@ -10,7 +10,6 @@ from tests.firefox import Tab, firefox
 
 pytestmark = [
     pytest.mark.skipif(FIREFOX is None, reason="no Firefox here: make setup-browser"),
-    pytest.mark.xdist_group("firefox"),
 ]
 
 
