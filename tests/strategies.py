@@ -10,7 +10,7 @@ from tiling.schedule import Schedule, grid, schedule
 from tiling.shapes import SHARED_LIMIT, Gemm, Tiling
 
 # Arrays are made and compiled code is loaded in the first example: no example has a deadline.
-settings.register_profile("tilelapse", deadline=None, print_blob=True, max_examples=50)
+settings.register_profile("tilelapse", deadline=None, print_blob=True)
 settings.load_profile("tilelapse")
 
 sides = st.integers(1, 40)
