@@ -69,7 +69,7 @@ class Loader:
         pad = tile.stride - tile.extent
         words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
         wide = look.aspect == "wide"
-        swapped = " ^ s" if tile.twist else ""
+        swapped = "^s" if tile.twist else ""
         name, words = (
             f"{operand}s[k][{SIDE[operand]}{swapped}]",
             dims(tile.k, words) + " words" * wide,
