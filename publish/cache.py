@@ -21,7 +21,7 @@ PACKAGES = (
     "av",
     "pillow",
     "pycairo",
-    "manimpango",
+    "uharfbuzz",
     "fontpkg-inter",
     "fontpkg-jetbrains-mono",
 )

@@ -4,14 +4,15 @@ Sizes are em sizes in design pixels. Text is placed by its baseline, never by it
 that neighbours stand on one line.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import fontpkg_inter
 import fontpkg_jetbrains_mono
-import manimpango
 import numpy as np
-from manim import NORMAL, Text, VMobject
+import uharfbuzz as hb
+from manim import VMobject
 
 from scenes.stage.look import PIXEL, Box, Look
 
@@ -22,11 +23,13 @@ CAP = 0.73
 ADVANCE = 0.6
 """Width of each JetBrains Mono character in em."""
 
-SPACE = 0.27
-"""Width of a space of Inter in em."""
+WEIGHTS = {"NORMAL": 400, "MEDIUM": 500, "SEMIBOLD": 600}
 
-_DRAWN_AT = 96
-"""Font size at which Pango lays text out: large, or it would round each letter's place."""
+FONTS = {WORDS: (fontpkg_inter, {"opsz": 20}), MONO: (fontpkg_jetbrains_mono, {})}
+"""Where each is, and its axes beside weight: Inter is drawn as for text of this size in points."""
+
+SHAPING = ("calt", "liga", "clig", "dlig")
+"""What fonts do to neighbours beside kerning. Only Inter's signs follow the letters around them."""
 
 
 class Label(VMobject):
@@ -45,7 +48,7 @@ class Label(VMobject):
         color: str,
         anchor: str = "left",
         font: str = WORDS,
-        weight: str = NORMAL,
+        weight: str = "NORMAL",
     ) -> None:
         super().__init__(stroke_width=0, fill_color=color, fill_opacity=1)
         outline, width = _outline(text, font, weight)
@@ -55,12 +58,12 @@ class Label(VMobject):
         self.set_points(outline * (size * PIXEL) + look.point(left, y))
 
 
-def width_of(text: str, size: float, font: str = WORDS, weight: str = NORMAL) -> float:
+def width_of(text: str, size: float, font: str = WORDS, weight: str = "NORMAL") -> float:
     """Width of a label in design pixels."""
     return _outline(text, font, weight)[1] * size
 
 
-def wrap(text: str, size: float, width: float, weight: str = NORMAL) -> list[str]:
+def wrap(text: str, size: float, width: float, weight: str = "NORMAL") -> list[str]:
     """Lines of words that fit the width, as even as they can be."""
     words = text.split()
     for count in range(1, len(words) + 1):
@@ -91,62 +94,74 @@ def _balanced(words: list[str], count: int, size: float, weight: str) -> list[st
 @lru_cache(maxsize=4096)
 def _outline(text: str, font: str, weight: str) -> tuple[np.ndarray, float]:
     """Points of a text one em large, its left end and baseline at 0; and its width in em."""
-    if font == MONO:
-        cells = [
-            _mono_glyph(char, weight) + np.array([i * ADVANCE, 0, 0])
-            for i, char in enumerate(text)
-            if char != " "
-        ]
-        return np.concatenate([np.zeros((0, 3)), *cells]), len(text) * ADVANCE
-    words, x = [np.zeros((0, 3))], 0.0
-    for word in text.split(" "):
-        points, advance = _word(word, weight)
-        words.append(points + np.array([x, 0, 0]))
-        x += advance + SPACE
-    return np.concatenate(words), x - SPACE
-
-
-@lru_cache(maxsize=4096)
-def _word(word: str, weight: str) -> tuple[np.ndarray, float]:
-    """Points of a word of Inter one em large, and how far the next one is.
-
-    Words are laid out one by one, since Pango would wrap a long text at a width of its own.
-    """
-    # The H before and behind tell where the baseline is, how large an em, and what the word takes.
-    first, *glyphs, last = (g for g in _text(f"H{word}H", WORDS, weight) if len(g.points))
-    left, base = first.get_left()[0], first.get_bottom()[1]
-    em, h = first.height / CAP, _h_advance(weight) * first.height / CAP
-    points = np.concatenate([glyph.points for glyph in glyphs]) - (left + h, base, 0)
-    return points / em, (last.get_left()[0] - left - h) / em
+    face, drawn = _face(font, weight)
+    if not text:
+        return np.zeros((0, 3)), 0.0
+    buffer = hb.Buffer()
+    buffer.add_str(text)
+    buffer.guess_segment_properties()
+    hb.shape(face, buffer, {feature: font == WORDS and feature == "calt" for feature in SHAPING})
+    curves, x = [np.zeros((0, 3))], 0
+    for glyph, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+        at = (x + place.x_offset, place.y_offset, 0)
+        curves.append(drawn(glyph.codepoint) + np.array(at))
+        x += place.x_advance
+    em = face.face.upem
+    return np.concatenate(curves) / em, x / em
 
 
 @lru_cache
-def _h_advance(weight: str) -> float:
-    """From one H to the next in em."""
-    one, other = _text("HH", WORDS, weight)
-    return float((other.get_left()[0] - one.get_left()[0]) * CAP / one.height)
+def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], np.ndarray]]:
+    """A font at a weight, and what gives the outline of one of its glyphs, in the font's units."""
+    package, axes = FONTS[font]
+    files = Path(package.__file__).parent / "files"  # type: ignore[arg-type]
+    file = next(file for file in files.glob("*.ttf") if "Italic" not in file.name)
+    face = hb.Font(hb.Face(hb.Blob.from_file_path(file)))
+    face.set_variations({**axes, "wght": WEIGHTS[weight]})
+
+    @lru_cache
+    def drawn(glyph: int) -> np.ndarray:
+        pen = _Pen()
+        face.draw_glyph(glyph, _PEN, pen)
+        return np.array([(*point, 0) for point in pen.points]).reshape(-1, 3)
+
+    return face, drawn
 
 
-@lru_cache(maxsize=256)
-def _mono_glyph(char: str, weight: str) -> np.ndarray:
-    """Points of one glyph one em large, its cell's left edge and its baseline at 0."""
-    first, glyph, last = _text("H" + char + "H", MONO, weight)
-    em, cell = first.height / CAP, (last.get_left()[0] - first.get_left()[0]) / 2
-    left = first.get_center()[0] + cell / 2
-    return (glyph.points - (left, first.get_bottom()[1], 0)) / em
+class _Pen:
+    """Takes a glyph's contours as Manim does: four points for each cubic curve."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, float]] = []
+
+    def move_to(self, x: float, y: float) -> None:
+        self.start = self.at = (x, y)
+
+    def line_to(self, x: float, y: float) -> None:
+        self.cubic_to(*self._towards(x, y, 1 / 3), *self._towards(x, y, 2 / 3), x, y)
+
+    def quadratic_to(self, cx: float, cy: float, x: float, y: float) -> None:
+        one = self._towards(cx, cy, 2 / 3)
+        self.cubic_to(*one, x + (cx - x) * 2 / 3, y + (cy - y) * 2 / 3, x, y)
+
+    def cubic_to(self, ax: float, ay: float, bx: float, by: float, x: float, y: float) -> None:
+        self.points += [self.at, (ax, ay), (bx, by), (x, y)]
+        self.at = (x, y)
+
+    def close(self) -> None:
+        if self.at != self.start:
+            self.line_to(*self.start)
+
+    def _towards(self, x: float, y: float, share: float) -> tuple[float, float]:
+        return self.at[0] + (x - self.at[0]) * share, self.at[1] + (y - self.at[1]) * share
 
 
-def _text(text: str, font: str, weight: str) -> Text:
-    _register()
-    return Text(text, font=font, weight=weight, font_size=_DRAWN_AT, disable_ligatures=True)
-
-
-@lru_cache
-def _register() -> None:
-    for package in fontpkg_inter, fontpkg_jetbrains_mono:
-        for file in sorted((Path(package.__file__).parent / "files").glob("*.ttf")):
-            if "Italic" not in file.name:
-                manimpango.register_font(str(file))
+_PEN = hb.DrawFuncs()
+_PEN.set_move_to_func(lambda x, y, pen: pen.move_to(x, y))
+_PEN.set_line_to_func(lambda x, y, pen: pen.line_to(x, y))
+_PEN.set_quadratic_to_func(lambda cx, cy, x, y, pen: pen.quadratic_to(cx, cy, x, y))
+_PEN.set_cubic_to_func(lambda *curve: curve[-1].cubic_to(*curve[:-1]))
+_PEN.set_close_path_func(lambda pen: pen.close())
 
 
 class Cells(VMobject):
@@ -185,7 +200,7 @@ class Cells(VMobject):
         self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
         for text, x, y in placed:
-            outline, width = _outline(text, MONO, NORMAL)
+            outline, width = _outline(text, MONO, "NORMAL")
             left, base = x - width * size / 2, y + CAP * size / 2
             points.append(outline * (size * PIXEL) + look.point(left, base))
             self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
