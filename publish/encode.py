@@ -21,6 +21,9 @@ CODECS = {
 """Encoder of each kind of movie and its options; `benchmarks/formats.py` compares others. One
 thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
 
+DRAFT = {".mp4": {}, ".webm": {"preset": "10"}}
+"""What is otherwise for a draft, which is to be seen soon, and by its author alone."""
+
 CPU = Path("/proc/cpuinfo")
 if CPU.exists() and "avx512f" in CPU.read_text():
     # With AVX-512 x264's macroblock tree reads memory that nobody has written: the same frames then
@@ -40,9 +43,13 @@ class Encoder:
     """Some frames, encoded as the movies of one kind of CODECS are. Give frames to `write`, then
     `close`."""
 
-    def __init__(self, path: Path, kind: str, width: int, height: int, fps: int) -> None:
+    def __init__(
+        self, path: Path, kind: str, width: int, height: int, fps: int, draft: bool = False
+    ) -> None:
         os.environ.setdefault("SVT_LOG", "1")  # errors only; else it tells of itself each time
         codec, options = CODECS[kind]
+        if draft:
+            options = {**options, **DRAFT[kind]}
         # MP4 whatever the kind: WebM rounds times to milliseconds, and they are added up in `join`.
         self.container = av.open(path, "w", format="mp4")
         self.stream = self.container.add_stream(codec, rate=fps, options={**options, "g": str(GOP)})

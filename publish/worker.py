@@ -96,7 +96,8 @@ class Work:
             return False
         paths = {kind: segment(self.folder, chapter, kind) for kind in CODECS}
         self.segments = [
-            Encoder(path, kind, *self.clip.pixels, self.clip.fps) for kind, path in paths.items()
+            Encoder(path, kind, *self.clip.pixels, self.clip.fps, self.clip.quality == "draft")
+            for kind, path in paths.items()
         ]
         return True
 
