@@ -58,6 +58,8 @@ class Slab(Path):
 
     def take(self, pose: "Pose") -> "Slab":
         """Lie as the pose says."""
+        if pose == self.pose:
+            return self
         if pose.box != self.pose.box:
             self.set_points(_line(self.look, outline(pose.box)))
         self.set_fill(opacity=pose.fill).set_stroke(opacity=pose.stroke)
@@ -91,7 +93,14 @@ class Pose:
         return Pose(Box(x, y, w, h), fill, stroke)
 
 
-class Move(Animation):
+class Plain(Animation):
+    """An animation that needs no copy of what it moves."""
+
+    def create_starting_mobject(self) -> VMobject:
+        return self.mobject
+
+
+class Move(Plain):
     """A slab on its way to another pose, eased in a part of the run time, or evenly if None."""
 
     def __init__(
@@ -109,7 +118,7 @@ class Move(Animation):
         self.mobject.take(self.start.toward(self.pose, self.rate_func(alpha)))
 
 
-class Carry(Animation):
+class Carry(Plain):
     """A slab that travels to another box in a part of the run time; it is seen only then."""
 
     def __init__(self, slab: Slab, to: Box, part: tuple[float, float], **options: object) -> None:
@@ -135,7 +144,7 @@ def carried(
     return Carry(Slab(look, here, theme.tint(operand, strength), theme.ink), there, part)
 
 
-class Spread(Animation):
+class Spread(Plain):
     """A slab that grows over a box and then fades: a value used for every cell it covers."""
 
     def __init__(self, slab: Slab, over: Box, **options: object) -> None:
@@ -149,7 +158,7 @@ class Spread(Animation):
         self.mobject.take(Pose(pose.box, self.start.fill * left))
 
 
-class Swap(Animation):
+class Swap(Plain):
     """Texts that become others at one moment of the run time."""
 
     def __init__(self, cells: Cells, other: Cells, moment: float, **options: object) -> None:
@@ -168,7 +177,7 @@ GROWN = 0.6
 """Share of a Spread's run time after which it has grown and the results appear."""
 
 
-class Fade(Animation):
+class Fade(Plain):
     """Text that goes in the first half of the run time, or appears in the second."""
 
     def __init__(self, label: VMobject, appear: bool, **options: object) -> None:
@@ -178,13 +187,6 @@ class Fade(Animation):
     def interpolate_mobject(self, alpha: float) -> None:
         opacity = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
         self.mobject.set_fill(opacity=opacity)
-
-
-class Plain(Animation):
-    """An animation that needs no copy of what it moves."""
-
-    def create_starting_mobject(self) -> VMobject:
-        return self.mobject
 
 
 class Relight(Plain):
@@ -248,7 +250,7 @@ class Dissolve(Plain):
                 part.set_fill(opacity=fill, family=False).set_stroke(opacity=stroke, family=False)
 
 
-class Glimpse(Animation):
+class Glimpse(Plain):
     """Text that is seen from the moment it has something to say until a share of the run time."""
 
     def __init__(self, text: VMobject, until: float, **options: object) -> None:
@@ -259,7 +261,7 @@ class Glimpse(Animation):
         self.mobject.set_fill(opacity=float(0.25 <= alpha < self.until))
 
 
-class Pulse(Animation):
+class Pulse(Plain):
     """A border that lights up and goes out again."""
 
     def __init__(self, border: VMobject, color: str, width: float, **options: object) -> None:

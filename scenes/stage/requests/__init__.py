@@ -8,7 +8,7 @@ from scenes.stage.arrange import below_caption
 from scenes.stage.look import Box, Look
 from scenes.stage.requests.matrices import Copies, Requests, Seen
 from scenes.stage.requests.totals import Totals
-from scenes.stage.shapes import LANDED, Carry, Move, Pose, Slab
+from scenes.stage.shapes import LANDED, Carry, Move, Plain, Pose, Slab
 from tiling.schedule import Copy, Schedule
 
 
@@ -66,16 +66,12 @@ def _zones(look: Look) -> dict[str, Box]:
     }
 
 
-class Through(Animation):
+class Through(Plain):
     """The states of a comparison one after another, each for the same time."""
 
     def __init__(self, comparison: Comparison, states: Sequence[Seen], **options: object) -> None:
         self.states, self.now = states, -1
         super().__init__(comparison, rate_func=rate_functions.linear, **options)
-
-    def create_starting_mobject(self) -> Comparison:
-        """Each state is shown from scratch, so no copy of the first is wanted."""
-        return self.mobject
 
     def interpolate_mobject(self, alpha: float) -> None:
         now = min(len(self.states) - 1, int(alpha * len(self.states)))
