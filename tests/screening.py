@@ -4,11 +4,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from manim import ManimColor, VMobject, tempconfig
+from manim import ManimColor, Mobject, VMobject, tempconfig
+from manim.utils.family import extract_mobject_family_members
 
 from publish.frames import FrameRenderer
 from publish.settings import Clip
@@ -38,10 +40,21 @@ class Screening(FrameRenderer):
     def __init__(self, look_at: Callable[[Film], None]) -> None:
         super().__init__(sink=lambda planes, repeat: None, mine=lambda chapter: False)
         self.look_at = look_at
+        self.stood: dict[Mobject, np.ndarray] = {}
+        self.inks: dict[Mobject, tuple[np.ndarray, Box]] = {}
 
     def play(self, scene: Film, *args: Any, **options: Any) -> None:
         super().play(scene, *args, **options)
         self.look_at(scene)
+
+    def draw_still(self, mobjects: list[Mobject]) -> None:
+        """Draw mobjects. What stands as it stood the last time keeps its path."""
+        stood, self.animated = self.stood, set()
+        same = {m for m in mobjects if m in stood and np.array_equal(stood[m], m.points)}
+        self.paths = {m: self.paths[m] for m in same if m in self.paths}
+        self.stood = {m: stood[m] if m in same else m.points.copy() for m in mobjects}
+        self.camera.reset()
+        self._draw_all(mobjects, [self._whole()])
 
 
 @contextmanager
@@ -61,74 +74,105 @@ def screen(clip: Clip, look_at: Callable[[Film], None]) -> Film:
     return film
 
 
-def texts(film: Film) -> list[Text]:
-    """What can be read now."""
+def flaws(film: Film) -> list[str]:
+    """What is wrong with the picture now."""
+    shown = film.camera.get_mobjects_to_display(film.mobjects)
+    return [*faults(film, shown), *pale(film, shown)]
+
+
+def texts(film: Film, shown: list[VMobject]) -> list[Text]:
+    """What can be read."""
     found = []
-    for mobject in film.camera.get_mobjects_to_display(film.mobjects):
+    for mobject in shown:
         if not isinstance(mobject, Label | Cells) or mobject.get_fill_opacity() == 0:
             continue
         says = (
             [mobject.text] if isinstance(mobject, Label) else [t for t in mobject.texts.flat if t]
         )
-        ink = ink_box(film, mobject)
-        for text, box in zip(says, mobject.boxes, strict=True):
-            found.append(Text(text, box, ink if len(says) == 1 else box, mobject.size))
+        inks = [ink_box(film, mobject)] if len(says) == 1 else mobject.boxes
+        for text, box, ink in zip(says, mobject.boxes, inks, strict=True):
+            found.append(Text(text, box, ink, mobject.size))
     return found
 
 
 def ink_box(film: Film, mobject: VMobject) -> Box:
     """What a mobject covers, in design pixels."""
+    points, box = film.renderer.inks.get(mobject, (None, None))
+    if points is mobject.points:
+        return box
     low, high = mobject.points.min(axis=0) / PIXEL, mobject.points.max(axis=0) / PIXEL
     frame = film.look.frame
-    return Box(low[0] + frame.w / 2, frame.h / 2 - high[1], high[0] - low[0], high[1] - low[1])
+    box = Box(low[0] + frame.w / 2, frame.h / 2 - high[1], high[0] - low[0], high[1] - low[1])
+    film.renderer.inks[mobject] = mobject.points, box
+    return box
 
 
-def within(box: Box, other: Box) -> bool:
-    across = other.x <= box.x and box.right <= other.right
-    return across and other.y <= box.y and box.bottom <= other.bottom
-
-
-def faults(film: Film) -> list[str]:
-    """What is wrong with the picture: texts that touch, leave the margin, or are too small."""
-    wrong, seen = [], texts(film)
+def faults(film: Film, shown: list[VMobject]) -> list[str]:
+    """Texts that touch, leave the margin, or are too small."""
+    wrong, seen = [], texts(film, shown)
     margin = film.look.margin
-    shown = film.mobjects
-    panels = [part.box for one in shown for part in one.get_family() if isinstance(part, Zone)]
-    for i, text in enumerate(seen):
-        if not within(text.ink, margin.inset(-1)):
+    inks = sides([text.ink for text in seen])
+    for text, out in zip(seen, ~within(inks, sides([margin.inset(-1)]))[:, 0], strict=True):
+        if out:
             wrong.append(f"{text.says!r} leaves the margin")
         if text.size < 22:
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
         if film.look.aspect == "tall" and text.size * PHONE / film.look.frame.w < 11:
             wrong.append(f"{text.says!r} is under 11 px on a phone")
-        for panel in panels:
-            if text.ink.meets(panel) and not within(text.ink, panel.inset(5)):
-                wrong.append(f"{text.says!r} crosses the border of a zone")
-        for other in seen[:i]:
-            if text.ink.inset(-1).intersect(other.ink) is not None:
-                wrong.append(f"{text.says!r} touches {other.says!r}")
+    parts = extract_mobject_family_members(film.mobjects)
+    panels = [part.box for part in parts if isinstance(part, Zone)]
+    crosses = shared(inks, sides(panels)) > 0
+    crosses &= ~within(inks, sides([panel.inset(5) for panel in panels]))
+    for i in np.flatnonzero(crosses.any(axis=1)):
+        wrong.append(f"{seen[i].says!r} crosses the border of a zone")
+    grown = sides([text.ink.inset(-1) for text in seen])
+    for i, other in np.argwhere(np.tril(shared(grown, inks) > 0.01, -1)):
+        wrong.append(f"{seen[i].says!r} touches {seen[other].says!r}")
     return wrong
 
 
-def pale(film: Film, least: float = 4.5) -> list[str]:
+def sides(boxes: list[Box]) -> np.ndarray:
+    """(boxes, 4): left, top, right, bottom of each."""
+    return np.array([(b.x, b.y, b.right, b.bottom) for b in boxes]).reshape(-1, 4)
+
+
+def within(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(boxes, others): whether a box lies in another."""
+    one, other = boxes[:, None], others[None]
+    return (other[..., :2] <= one[..., :2]).all(-1) & (one[..., 2:] <= other[..., 2:]).all(-1)
+
+
+def shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(boxes, others): the shorter side of what two boxes share, 0 or less if that is nothing."""
+    one, other = boxes[:, None], others[None]
+    ends, begins = np.minimum(one, other)[..., 2:], np.maximum(one, other)[..., :2]
+    return (ends - begins).min(-1)
+
+
+def pale(film: Film, shown: list[VMobject], least: float = 4.5) -> list[str]:
     """Texts whose contrast with what lies behind them is too low: drawn, and measured."""
-    renderer, look = film.renderer, film.look
-    shown = film.camera.get_mobjects_to_display(film.mobjects)
-    renderer.animated, renderer.paths = set(), {}
-    film.camera.reset()
-    renderer._draw_all([m for m in shown if not isinstance(m, Label | Cells)], [renderer._whole()])
+    look = film.look
+    film.renderer.draw_still([m for m in shown if not isinstance(m, Label | Cells)])
     scale = film.camera.pixel_width / look.frame.w
     wrong = []
     for mobject in shown:
         if isinstance(mobject, Label | Cells) and mobject.get_fill_opacity() == 1:
+            ink = mobject.get_fill_color().to_hex()
             for box in mobject.boxes:
                 x, y = int(box.x * scale) + 1, int(box.y * scale) + 1
                 right, bottom = int(box.right * scale), int(box.bottom * scale)
                 behind = film.camera.pixel_array[y:bottom, x:right, :3].reshape(-1, 3)
-                # What most of the text lies on; a grid line under it does not make it unreadable.
-                common = np.median(behind, axis=0) / 255
-                found = contrast(mobject.get_fill_color(), ManimColor.from_rgb(common))
+                found = contrast_on(ink, behind.tobytes())
                 if found < least:
                     name = getattr(mobject, "text", "a number")
                     wrong.append(f"{name!r} has contrast {found:.1f}")
     return wrong
+
+
+@lru_cache(maxsize=4096)
+def contrast_on(ink: str, behind: bytes) -> float:
+    """Contrast of an ink with the pixels behind a text (RGB, one after the other), most of which
+    are the same from play to play."""
+    # What most of the text lies on; a grid line under it does not make it unreadable.
+    common = np.median(np.frombuffer(behind, np.uint8).reshape(-1, 3), axis=0) / 255
+    return contrast(ManimColor(ink), ManimColor.from_rgb(common))

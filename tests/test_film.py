@@ -18,7 +18,7 @@ from publish.pool import RenderFailed
 from publish.settings import Clip
 from scenes import SCENES, title
 from scenes.stage.title import SECONDS
-from tests.screening import faults, pale, screen
+from tests.screening import flaws, screen
 from tiling.presets import choose
 from tiling.shapes import Refused
 
@@ -209,7 +209,7 @@ def test_title_cards_can_be_read(scene: str, theme: str, aspect: str) -> None:
     found: list[str] = []
 
     def look_at(film: Any) -> None:
-        found.extend([*faults(film), *pale(film)])
+        found.extend(flaws(film))
 
     card = screen(Clip(scene, choose("sgemm"), theme, aspect, "draft", card=True), look_at)
     assert not found
