@@ -85,14 +85,15 @@ def clip(
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options)
+    names = tuple(SCENES) if every else names
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options, names)
     writable("--out", options["out"])
     sweep(options["out"])
     usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
     look, shape = options["theme"] or usual[0], options["aspect"] or usual[1]
     wanted = [
         Clip(name, choice, theme, aspect, options["quality"], options["out"])
-        for name in (SCENES if every else dict.fromkeys(names))
+        for name in dict.fromkeys(names)
         for theme in (THEMES if look == "both" else [look])
         for aspect in (ASPECTS if shape == "both" else [shape])
     ]
@@ -178,7 +179,7 @@ def film(scenes: str | None, **options: Any) -> None:
             raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
     if len(set(names)) < len(names):
         raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options, names)
     writable("--out", options["out"])
     sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
@@ -263,7 +264,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
     if not todo:
         return
-    filmed(options)  # refused before any work if no scene can show it
+    filmed(options, [one.scene for one in todo])  # refused before any work
     writable("--out", options["out"])
     with redirect_stdout(sys.stderr):
         for why in todo.values():

@@ -116,16 +116,13 @@ def chosen(options: dict[str, Any]) -> Choice:
     return choose(options["preset"], options["config"], fields)
 
 
-def filmed(options: dict[str, Any]) -> Choice:
-    """The tiling that a command's options name, if the scenes can show it. Raises Refused."""
+def filmed(options: dict[str, Any], scenes: Iterable[str]) -> Choice:
+    """The tiling that a command's options name, if these scenes can show it. Raises Refused."""
     choice = chosen(options)
-    plain = {"stages": 1, "fragments": 1, "direct": False, "shared_store": False}
-    for field, shown in plain.items():
-        if (value := getattr(choice.tiling, field)) != shown:
-            text = "" if value is True else value
-            remedy = "leave it out" if value is True else "try 1"
-            rule = "the scenes do not show it yet; inspect and verify do"
-            raise Refused("--" + field.replace("_", "-"), text, rule, remedy)
+    about_tiles = [scene for scene in scenes if scene != "overview"]
+    if choice.tiling.direct and about_tiles:
+        rule = f"has no tiles in shared memory, and {about_tiles[0]} is about them"
+        raise Refused("--direct", "", rule, "try overview alone")
     return choice
 
 

@@ -71,7 +71,7 @@ class GlobalToShared(Film):
 
     def _ask(self) -> None:
         """The first turn: a few lanes one by one, then the rest; and the sectors they share."""
-        load, vector = self.a.load, self.plan.tiling.vector
+        load, vector = self.a.load, self.plan.tiling.request("A")
         edges = load.turns.edges
         self.say(self._order(), "lanes in order", self._first_lanes())
         first = int(edges[1])
@@ -92,9 +92,10 @@ class GlobalToShared(Film):
         tiling = self.plan.tiling
         if tiling.threads == 1:
             return "The one thread fetches element after element"
-        if tiling.vector == tiling.bk:
+        vector = tiling.request("A")
+        if vector == tiling.bk:
             return "Lanes in order: each fetches the next row of the tile"
-        several = "" if tiling.vector == 1 else f"{tiling.vector} "
+        several = "" if vector == 1 else f"{vector} "
         return f"Lanes in order: each fetches the next {several}element{'s' * bool(several)}"
 
     def _first_lanes(self) -> str:
@@ -144,7 +145,7 @@ class GlobalToShared(Film):
         load, tiling = self.a.load, self.plan.tiling
         of = load.turns
         count = int(of.turn[-1]) + 1
-        idle = count * tiling.threads - ceil_div(load.size, tiling.vector)
+        idle = count * tiling.threads - ceil_div(load.size, tiling.request("A"))
         if len(of.turn) > 1:
             what, warps = plural(int(of.requests.sum()), "request"), int(of.warp.max()) + 1
             text = f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} load A's tile"
@@ -216,6 +217,8 @@ class GlobalToShared(Film):
 
     def _wait(self) -> None:
         text = "Barrier: nobody reads before all have written"
+        if self.plan.tiling.asynchronous:
+            text = "Each waits for its own copies; then a barrier, for those of all"
         self.say(text, "barrier", "The border of shared memory lights up.")
         done = self.b.load.size
         border = Pulse(self.shared.panel, self.look.theme.ink, 6)
@@ -236,7 +239,7 @@ class GlobalToShared(Film):
         self.say(ask, "down the columns", shows)
         leave = [Dissolve(part, False) for part in (self.b.source, self.b.strip, self.on_right)]
         self.play_for(1.0, *leave, Dissolve(facing, True))
-        vector, first = self.plan.tiling.vector, int(facing.edges[1])
+        vector, first = self.plan.tiling.request("A"), int(facing.edges[1])
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
             self.play_for(0.4, *facing.to(Step(stop), 0))
         good, bad = (int(load.turns.sectors[0]) for load in facing.loads)

@@ -28,7 +28,7 @@ class OuterProduct(Film):
 
     def construct(self) -> None:
         whole, look = self.choice.schedule(), self.look
-        self.tiling = whole.tiling
+        self.tiling = whole.tiling.plain()  # when the fragments are read is not the point here
         # The first k-tile alone: its numbers may be larger than where all of K is summed.
         gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, self.tiling.bk))
         self.schedule = schedule(gemm, self.tiling, whole.cta)

@@ -5,8 +5,17 @@ from scenes.stage.film import Film
 from scenes.stage.pace import Beat, pace, to_read
 from scenes.stage.registers import THREAD
 from scenes.stage.stage import Stage
-from tiling.schedule import Barrier, Copy, Fragments, Schedule, Store
-from tiling.shapes import WARP, dims
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Exchange,
+    Fragments,
+    Schedule,
+    Store,
+    Wait,
+)
+from tiling.shapes import WARP, Tiling, dims
 from tiling.state import state_at
 from tiling.traffic import traffic
 
@@ -35,46 +44,90 @@ class Overview(Film):
 
     def _tell(self, schedule: Schedule, beat: Beat) -> None:
         """Open the chapter that begins with these events, and say what they are about."""
-        event, last = schedule.events[beat.first], schedule.k_tiles - 1
+        event, tiling = schedule.events[beat.first], schedule.tiling
+        last, ahead = schedule.k_tiles - 1, tiling.stages - 1
         alone = beat.last == beat.first + 1
         chapter = text = shows = ""
         match event:
             case Copy("A", 0):
                 chapter, text = "load", "Loading tiles from global to shared memory"
+                if tiling.asynchronous:
+                    text = "Copies from global to shared memory begin, and nobody waits for them"
                 shows = self._loads(schedule, 0)
             case Copy("B", 0) if self._hangs(schedule):
                 text = "Nothing is requested beyond an edge: zeros fill the tile"
+            case Commit(0):
+                text = "Commit: these copies are one group, that can be waited for"
+            case Copy("A", 1) if ahead > 1:
+                text = "There is room for more: the next tiles begin to be copied too"
+                shows = self._loads(schedule, 1)
+            case Wait(0):
+                text = "Wait: each thread, until its own copies of the first tiles are there"
+                shows = "The first tiles, pale so far, take their full colour."
             case Barrier(0, "reads"):
                 text = "Barrier: wait until the tiles are complete"
                 shows = "The border of shared memory lights up."
+            case Copy("A", k_tile) if k_tile == ahead > 0:
+                text = "While one k-tile is multiplied, the next ones are on their way"
+                shows = self._loads(schedule, k_tile)
             case Fragments(0, 0):
                 chapter = "accumulate"
                 text = "One thread's output: accumulate outer products in registers"
+                if tiling.direct:
+                    text = "Each thread reads its rows of A and columns of B for itself"
                 shows = self._accumulates(schedule)
+            case Fragments(0, 1) if tiling.fragments > 1:
+                text = "The next fragments are read while these are multiplied"
             case Barrier(1, "overwrite"):
                 text = "Barrier: wait until nobody reads the old tiles"
-            case Copy("A", 1):
+            case Barrier(1, "both"):
+                text = "One barrier: this tile is complete, and nobody reads the one before"
+            case Copy("A", 1) if not tiling.asynchronous:
                 chapter, text = "next k-tile", "The next tiles along K: load, wait, accumulate"
                 shows = self._loads(schedule, 1)
-            case Barrier(2, "overwrite") if not alone:
+            case Wait(1):
+                chapter, text = "next k-tile", "The next tiles had a whole k-tile of time to arrive"
+                shows = "The tiles of the next stage take their full colour."
+            case Fragments(1, 0) if tiling.direct:
+                chapter, text = "next k-tile", "So it goes on along K, each thread for itself"
+            case Barrier(2, "overwrite") | Wait(2) | Fragments(2, 0) if not alone:
                 chapter, text = "along K", f"The same for each of the {last + 1} k-tiles"
-            case Copy("A", k_tile) if alone and k_tile == last > 1:
-                ragged = schedule.gemm.k % schedule.tiling.bk != 0
+            case Copy("A", k_tile) if not tiling.asynchronous and alone and k_tile == last > 1:
                 chapter, text = "last k-tile", "The last tiles along K"
-                if ragged and not self._hangs(schedule):
+                if self._ragged(schedule) and not self._hangs(schedule):
                     text = "The last tiles along K: zeros fill what hangs over"
                 shows = self._loads(schedule, last)
-            case Store():
-                whole = schedule.inside("C") == schedule.tiling.tile_shape("C")
+            case Wait(k_tile) if alone and k_tile == last > 1:
+                chapter, text = "last k-tile", "The last tiles: nothing more is to be copied"
+                if self._ragged(schedule) and not self._hangs(schedule):
+                    text = "The last tiles along K: zeros fill what hangs over"
+            case Store(None):
+                whole = schedule.inside("C") == tiling.tile_shape("C")
                 stored = "Every thread stores its results to C"
                 chapter, text = "store", stored if whole else "Results that lie inside C are stored"
                 shows = self._stores(schedule)
+            case Barrier(None, "overwrite") if schedule.events[beat.first + 1] == Exchange(0):
+                chapter, text = "store", "Barrier: nobody reads the tiles any more"
+            case Exchange(0):
+                text = "A row of each thread goes where the tiles lay"
+                shows = self._stores(schedule)
+            case Store(0):
+                text = "So neighbouring threads store neighbours in a row of C"
+            case Barrier(None, "overwrite") if schedule.events[beat.first + 1] == Exchange(1):
+                text = f"The same for each of the {tiling.tm} rows a thread has"
         if text:
             self.say(text, chapter, shows)
 
+    def _ragged(self, schedule: Schedule) -> bool:
+        """Whether the last k-tile hangs over the end of K."""
+        return schedule.gemm.k % schedule.tiling.bk != 0
+
     def _telling(self, schedule: Schedule) -> Fragments:
         """Before this event everything can be seen at once: a still of it stands for the clip."""
-        return Fragments(min(1, schedule.k_tiles - 1), min(1, schedule.tiling.bk - 1))
+        tiling, k_tile = schedule.tiling, min(1, schedule.k_tiles - 1)
+        stage = 0 if tiling.direct else k_tile % tiling.stages
+        k = min(1, tiling.bk - 1)
+        return Fragments(k_tile, k, stage, k % tiling.fragments)
 
     def _hangs(self, schedule: Schedule) -> bool:
         """Whether a tile of the first k-tile hangs over an edge, of A or of B."""
@@ -91,23 +144,31 @@ class Overview(Film):
         return (
             f"Three panels. Global memory holds A ({dims(gemm.m, gemm.k)}), B "
             f"({dims(gemm.k, gemm.n)}) and C ({dims(gemm.m, gemm.n)}), A to the left of C and B "
-            f"above it; the CTA in row {row}, column {col} of the grid is outlined in C. Shared "
-            f"memory has room for a tile of A ({dims(tiling.bm, tiling.bk)}) and one of B "
-            f"({dims(tiling.bk, tiling.bn)}). The registers of thread {THREAD} hold "
+            f"above it; the CTA in row {row}, column {col} of the grid is outlined in C. "
+            f"{self._room(tiling)} The registers of thread {THREAD} hold "
             f"{dims(tiling.tm, tiling.tn)} accumulators. A strip shows the schedule: "
             f"{schedule.k_tiles} k-tiles, {len(schedule.events)} events."
         )
 
+    def _room(self, tiling: Tiling) -> str:
+        a, b = dims(tiling.bm, tiling.bk), dims(tiling.bk, tiling.bn)
+        if tiling.direct:
+            return "Shared memory is not used."
+        if tiling.stages == 1:
+            return f"Shared memory has room for a tile of A ({a}) and one of B ({b})."
+        return f"Shared memory has room for {tiling.stages} tiles of A ({a}) and of B ({b})."
+
     def _loads(self, schedule: Schedule, k_tile: int) -> str:
         """Which elements travel, and what has been requested when they are there."""
-        copy_b = schedule.events.index(Copy("B", k_tile))
+        copy_b = schedule.events.index(Copy("B", k_tile, k_tile % schedule.tiling.stages))
         requested = state_at(schedule, copy_b + 1).requested_bytes
         (row, k), (rows, ks) = schedule.origin("A", k_tile), schedule.inside("A", k_tile)
         (_, col), (_, cols) = schedule.origin("B", k_tile), schedule.inside("B", k_tile)
+        pale = ", pale as long as they are on their way" if schedule.tiling.asynchronous else ""
         return (
             f"{_span('Row', row, rows)} of A and {_span('column', col, cols)} of B, both at "
-            f"{_span('k', k, ks)}, travel to shared memory. Then {count(requested)}B have been "
-            "requested."
+            f"{_span('k', k, ks)}, travel to shared memory{pale}. Then {count(requested)}B have "
+            "been requested."
         )
 
     def _accumulates(self, schedule: Schedule) -> str:

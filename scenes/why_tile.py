@@ -18,7 +18,7 @@ from tiling import naive
 from tiling.layout import Operand
 from tiling.naive import Naive
 from tiling.presets import choose
-from tiling.schedule import Fragments
+from tiling.schedule import Fragments, Schedule, schedule
 from tiling.shapes import dims
 from tiling.tally import Count, Plan, Tally, moment
 from tiling.traffic import Traffic, traffic
@@ -31,7 +31,8 @@ class WhyTile(Film):
     """Requests counted for each element: a thread for each result, then tiles, then the ratio."""
 
     def construct(self) -> None:
-        self.tiled = self.choice.schedule().at((0, 0))
+        tiling = self.choice.tiling.plain()  # when something is requested is not the point here
+        self.tiled = schedule(self.choice.gemm, tiling)
         self.naive = naive.beside(self.tiled)
         self.none = Tally.empty(self.choice.gemm)
         self.seen = first = Seen(Count(self.none, self.naive, 0))
@@ -184,7 +185,7 @@ class WhyTile(Film):
     def _at_scale(self) -> None:
         """The same for the real thing; or for the toy, if this is the real thing."""
         other = choose("sgemm")
-        if (other.gemm, other.tiling) == (self.choice.gemm, self.choice.tiling):
+        if _asks(other.schedule()) == _asks(self.tiled):
             other = choose("seed")
         plan = other.schedule().at((0, 0))
         untiled, counts = naive.beside(plan), traffic(plan)
@@ -277,3 +278,8 @@ def _often(number: int) -> str:
 
 def _as_many(ratio: str) -> str:
     return "just as many" if ratio == "1" else f"{ratio} times as many"
+
+
+def _asks(plan: Schedule) -> tuple[object, ...]:
+    """All that its requests depend on."""
+    return plan.gemm, plan.tiling.bm, plan.tiling.bn, plan.tiling.bk

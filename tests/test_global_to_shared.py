@@ -44,13 +44,15 @@ class Truth:
     def __init__(self, choice: Choice, operand: str, down: bool = False) -> None:
         gemm, tiling, (i, j) = choice.gemm, choice.tiling, choice.cta
         self.tiling, self.operand = tiling, operand
+        # Asynchronous copies of A are of one float each: in As neighbours are apart.
+        self.vector = 1 if operand == "A" and tiling.stages > 1 else tiling.vector
         if operand == "A":
             self.origin, shape = (i * tiling.bm, 0), (tiling.bm, tiling.bk)
             self.limit = gemm.m, gemm.k
         else:
             self.origin, shape = (0, j * tiling.bn), (tiling.bk, tiling.bn)
             self.limit = gemm.k, gemm.n
-        rows, groups = shape[0], shape[1] // tiling.vector
+        rows, groups = shape[0], shape[1] // self.vector
         order = [(r, g) for r in range(rows) for g in range(groups)]
         if down:
             order = [(r, g) for g in range(groups) for r in range(rows)]
@@ -59,8 +61,8 @@ class Truth:
         self.thread: list[int] = []
         self.turn: list[int] = []
         for number, (r, g) in enumerate(order):
-            for v in range(tiling.vector):
-                self.elements.append((r, g * tiling.vector + v))
+            for v in range(self.vector):
+                self.elements.append((r, g * self.vector + v))
                 self.thread.append(number % tiling.threads)
                 self.turn.append(number // tiling.threads)
 
@@ -71,7 +73,7 @@ class Truth:
         (row, k), tiling = element, self.tiling
         if not tiling.swizzle:
             return k, row
-        return k, row ^ k // tiling.vector * 4 * max(1, 8 * tiling.vector // tiling.bk) % 32
+        return k, row ^ k // self.vector * 4 * max(1, 8 * self.vector // tiling.bk) % 32
 
     def place(self, element: Element) -> Element:
         return self.origin[0] + element[0], self.origin[1] + element[1]
@@ -87,7 +89,7 @@ class Truth:
     def requests(self, first: int, last: int) -> dict[tuple[int, int, int], set[int]]:
         """Sectors of each request that elements first to last make."""
         found: dict[tuple[int, int, int], set[int]] = {}
-        vector = self.tiling.vector
+        vector = self.vector
         for e in range(first, last):
             if not self.inside(self.elements[e]):
                 continue
@@ -330,7 +332,7 @@ def test_the_fragment_that_is_outlined(choice: Choice, in_manim) -> None:
     rows = accumulator_map(tiling)[0][0].tolist()
     assert as_it_is == rows  # at k = 0 no swizzle has begun
     assert kept == [row * tiling.bk for row in rows]
-    groups = [row * tiling.bk // tiling.vector for row in rows]
+    groups = [row * tiling.bk // Truth(choice, "A").vector for row in rows]
     assert reading.loaded == [group % tiling.threads for group in groups]
 
 
@@ -408,7 +410,7 @@ def test_counts_in_captions(choice: Choice) -> None:
             assert text == f"The whole tile: {good:,} along rows, {bad:,} down columns"
         if "nothing to load" in text:
             threads = choice.tiling.threads
-            last = sum(turn == rows.turn[-1] for turn in rows.turn) // choice.tiling.vector
+            last = sum(turn == rows.turn[-1] for turn in rows.turn) // rows.vector
             assert f" {threads - last} thread" in text
         if text.startswith("Outside A"):
             assert not all(map(rows.inside, rows.elements))

@@ -1,6 +1,8 @@
 """The overview shows every event once and in order, and what it shows is what the readers say."""
 
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,15 +16,25 @@ from scenes.stage.pace import FRAME, pace
 from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
 from tests.screening import configured, screen
-from tests.tilings import FILMED, random_choices
+from tests.tilings import DIRECT, FILMED, TOYS, random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
 from tiling.presets import Choice, choose
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Store, schedule
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Store,
+    Wait,
+    schedule,
+)
 from tiling.state import state_at
 
 PRESETS = [choose(name) for name in FILMED]
-EVERY = [*PRESETS, *random_choices(6)]
+EVERY = [*PRESETS, *TOYS, *DIRECT, *random_choices(6)]
 
 
 def name_of(choice: Choice) -> str:
@@ -59,7 +71,7 @@ def test_beats_cover_the_schedule_in_whole_frames(choice: Choice) -> None:
     assert all(round(beat.seconds / FRAME, 6).is_integer() for beat in beats)
 
 
-@pytest.mark.parametrize("choice", PRESETS, ids=name_of)
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> None:
     stage, plan = stage_of(choice), choice.schedule()
     rng = np.random.default_rng(1)
@@ -74,10 +86,14 @@ def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> No
             assert stage.slabs[f"{event.operand} tile"].pose.box == want
         if isinstance(event, Fragments):
             reads = expand_fragments(plan, event)
+            if plan.tiling.direct:
+                continue  # test_what_is_read_of_global_memory
             for operand in "A", "B":
                 mine = reads[operand]
                 k = event.k_tile * plan.tiling.bk
                 row, col = plan.origin(operand, event.k_tile)
+                behind = event.stage * plan.tiling.bk
+                row, col = (row, col - behind) if operand == "A" else (row - behind, col)
                 quad = 4 if plan.tiling.split else mine.row.shape[1]
                 for part in range(mine.row.shape[1] // quad):
                     ends = part * quad, part * quad + quad - 1
@@ -87,13 +103,44 @@ def test_the_lit_tiles_are_those_the_events_name(choice: Choice, stage_of) -> No
                     size = last[0] - first[0] + 1, last[1] - first[1] + 1
                     want = stage.shared.corner.part(operand, *first, *size)
                     assert stage.slabs[f"{operand}s read {part}"].pose.box == want
-                assert (row if operand == "B" else col) == k
+                assert (row if operand == "B" else col) == k - behind
 
 
-@pytest.mark.parametrize("name", ["seed", "ragged", "small"])
-def test_the_numbers_in_registers_after_every_event(name: str, stage_of) -> None:
+@pytest.mark.parametrize("choice", DIRECT, ids=name_of)
+def test_what_is_read_of_global_memory(choice: Choice, stage_of) -> None:
+    """By all threads of the CTA, and by the filmed one, against what each of them reads."""
+    stage, plan = stage_of(choice), choice.schedule()
+    for step, event in enumerate(plan.events[:40]):
+        if not isinstance(event, Fragments):
+            continue
+        stage.settle(state_at(plan, step + 1))
+        for operand, read in expand_fragments(plan, event).items():
+            there = read.predicate
+            slab = stage.slabs[f"{operand} tile"].pose
+            assert slab.fill == float(there.any())
+            if there.any():
+                ends = [(x[there].min(), x[there].max()) for x in (read.row, read.col)]
+                size = [last - first + 1 for first, last in ends]
+                want = stage.memory.corner.part(operand, ends[0][0], ends[1][0], *size)
+                assert slab.box == want
+            mine = stage.memory.fragment(operand, event.k_tile, event.k)
+            one = [stage.memory.corner.part(operand, x.row, x.col, *x.size) for x in first(read)]
+            assert mine == one
+
+
+def first(read) -> list[Any]:
+    """Of thread 0's reads of an operand: row, col and (rows, cols) of all of them."""
+    row, col = read.row[0], read.col[0]
+    size = int(np.ptp(row)) + 1, int(np.ptp(col)) + 1
+    return [SimpleNamespace(row=int(row[0]), col=int(col[0]), size=size)]
+
+
+TOLD = [*map(choose, ("seed", "ragged", "small")), *TOYS, DIRECT[1]]
+
+
+@pytest.mark.parametrize("choice", TOLD, ids=name_of)
+def test_the_numbers_in_registers_after_every_event(choice: Choice, stage_of) -> None:
     """Against NumPy's own products of the zero-filled rows and columns of the filmed thread."""
-    choice = choose(name)
     stage, plan = stage_of(choice), choice.schedule()
     tiling, (row, col) = plan.tiling, plan.origin("C")
     k_all = plan.k_tiles * tiling.bk
@@ -112,8 +159,10 @@ def test_the_numbers_in_registers_after_every_event(name: str, stage_of) -> None
         np.testing.assert_array_equal(cells["acc"].texts.astype(float), acc)
         if isinstance(event, Fragments | OuterProduct):
             k = event.k_tile * tiling.bk + event.k
-            np.testing.assert_array_equal(cells["a"].texts.astype(float), a[:, k : k + 1])
-            np.testing.assert_array_equal(cells["b"].texts.astype(float), b[k : k + 1])
+            held = cells["a"].texts[:, event.buffer], cells["b"].texts[event.buffer]
+            np.testing.assert_array_equal(held[0].astype(float), a[:, k])
+            np.testing.assert_array_equal(held[1].astype(float), b[k])
+        if isinstance(event, OuterProduct):
             products = stage.registers.products_at(state)
             if products is not None:
                 want = [[f"+{x:g}·{y:g}" for y in b[k]] for x in a[:, k]]
@@ -127,7 +176,7 @@ def test_the_numbers_in_registers_after_every_event(name: str, stage_of) -> None
 SPLIT = choose("small", None, {"cta": "32x16x8", "thread": "8x4", "split": True, "swizzle": True})
 
 
-@pytest.mark.parametrize("choice", [choose("seed"), choose("ragged"), SPLIT], ids=name_of)
+@pytest.mark.parametrize("choice", [*TOLD, SPLIT], ids=name_of)
 def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
     stage, plan = stage_of(choice), choice.schedule()
     shared, registers, memory = stage.shared, stage.registers, stage.memory
@@ -140,22 +189,33 @@ def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
             move.interpolate(0)
         carried = {(m.start.box, m.to) for m in moves if isinstance(m, Carry)}
         match event:
-            case Copy(operand, k_tile):
-                tile = memory.inside(operand, k_tile), shared.resident(operand, k_tile)
+            case Copy(operand, k_tile, number):
+                tile = memory.inside(operand, k_tile), shared.resident(operand, k_tile, number)
                 assert carried == {tile}
-            case Fragments(_, k):
+            case Fragments(k_tile, k, number, buffer):
                 want = set()
                 for op in "A", "B":
-                    here = shared.fragment(op, k)
-                    want |= set(zip(here, registers.parts(op, len(here)), strict=True))
+                    here = shared.fragment(op, k, number)
+                    if plan.tiling.direct:
+                        here = memory.fragment(op, k_tile, k)
+                    want |= set(zip(here, registers.parts(op, len(here), buffer), strict=True))
                 assert carried == want
             case OuterProduct():
-                over = [m.over for m in moves if isinstance(m, Spread)]
-                assert over == [registers.corner.box("C")] * 2 and not carried
+                spreads = [m for m in moves if isinstance(m, Spread)]
+                assert [m.over for m in spreads] == [registers.corner.box("C")] * 2
+                assert [m.start.box for m in spreads] == [
+                    registers.buffer(op, event.buffer) for op in ("A", "B")
+                ]
+                assert not carried
             case Barrier():
                 assert [m.mobject for m in moves if isinstance(m, Pulse)] == [shared.zone.panel]
-            case Store():
-                assert carried == {(shared.corner.box("C"), memory.inside("C"))}
+            case Exchange():
+                assert carried == {(shared.corner.box("C"), shared.corner.box("B"))}
+            case Store(row):
+                here = shared.corner.box("C" if row is None else "B")
+                assert carried == {(here, memory.inside("C"))}
+            case Commit() | Wait():
+                assert not carried
         for move in moves:
             move.interpolate(1)
         assert all(
@@ -188,10 +248,9 @@ def test_counters_say_what_the_state_counts(choice: Choice, stage_of) -> None:
         state = state_at(plan, int(step))
         stage.settle(state)
         k_tile, k = (stage.counters.submobjects[i].text.split() for i in (0, 1))
-        loaded = max(
-            (event.k_tile for event in plan.events[:step] if isinstance(event, Copy)), default=0
-        )
-        assert k_tile[1:] == [str(loaded + 1), "of", str(plan.k_tiles)]
+        begun = [e.k_tile for e in plan.events[:step] if isinstance(e, Barrier | Wait | Fragments)]
+        now = max((k_tile for k_tile in begun if k_tile is not None), default=0)
+        assert k_tile[1:] == [str(now + 1), "of", str(plan.k_tiles)]
         done = sum(isinstance(event, OuterProduct) for event in plan.events[:step])
         assert k[1:] == [str(min(done, plan.gemm.k)), "of", str(plan.gemm.k)]
         fma, requested = (stage.counters.submobjects[i].text.split() for i in (2, 3))

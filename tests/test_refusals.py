@@ -116,9 +116,11 @@ CASES = {
     "clip overview --out a-file": ("--out a-file: cannot be written: file exists",),
     "clip overview --out a-file/clips": ("--out a-file/clips: cannot be written: not a dir",),
     "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
-    "clip overview --stages 2": ("--stages 2: the scenes do not show it yet", "try 1"),
-    "clip why_tile --preset naive": ("--direct: the scenes do not show it yet", "leave it out"),
-    "film --shared-store": ("--shared-store: the scenes do not show it yet", "leave it out"),
+    "clip why_tile --preset naive": (
+        "--direct: has no tiles in shared memory, and why_tile is about them",
+        "try overview alone",
+    ),
+    "film --direct": ("--direct: has no tiles in shared memory", "try overview alone"),
     # the door itself
     "rendr": ("command rendr: is not known", "try list, clip, film, embed, serve, inspect, verify"),
     "--nothing": ("--nothing: is no option of ", "--help"),
@@ -147,7 +149,7 @@ CASES = {
         "scene overview: needs ",
         "--aspect both --preset sgemm",
     ),
-    "embed overview --stages 2": ("--stages 2: the scenes do not show it yet",),
+    "embed outer_product --direct": ("--direct: has no tiles in shared memory",),
     "embed overview --theme dusk": ("--theme dusk: is not known", "try paper, night, auto"),
     "embed overview --base-url javascript:x": ("--base-url javascript:x: is no web address",),
     "embed --page": ("--out media: has no clip to show", "clip --all"),

@@ -22,7 +22,7 @@ from tiling.state import State, state_at
 def fold(plan, step):
     """The same by going through what each thread does, one event after another."""
     got = {"A": 0, "B": 0}
-    resident, coming, fragment = {}, [], None
+    resident, coming, fragments, exchanged = {}, [], {}, None
     epoch = k_done = writes = reads = fma = stored = 0
     for i in range(step):
         event = plan.events[i]
@@ -41,7 +41,7 @@ def fold(plan, step):
                     resident[stage, operand] = k_tile
         elif isinstance(event, Fragments):
             reads += sum(x.word.size for x in expand_fragments(plan, event).values())
-            fragment = (event.k_tile, event.k)
+            fragments[event.buffer] = (event.k_tile, event.k)
         elif isinstance(event, OuterProduct):
             fma += expand_store(plan).word.size
             k_done = event.k_tile * plan.tiling.bk + event.k + 1
@@ -50,21 +50,24 @@ def fold(plan, step):
             stored += int(store.predicate.sum())
             reads += store.word.size if event.row is not None else 0
         elif isinstance(event, Exchange):
+            resident, coming, exchanged = {}, [], event.row
             writes += expand_exchange(plan, event).word.size
         elif isinstance(event, Barrier):
             epoch += 1
         else:
             assert isinstance(event, Commit)
     return State(
-        *(step, epoch, resident, fragment, k_done, got["A"], got["B"], writes, reads, fma, stored),
+        *(step, epoch, resident, fragments, k_done, got["A"], got["B"], writes, reads, fma, stored),
         coming={(stage, operand): k_tile for stage, operand, k_tile in coming},
+        exchanged=exchanged,
     )
 
 
-@given(schedules(), st.floats(0, 1))
-def test_a_state_is_the_fold_of_what_threads_do(plan, share):
+@given(schedules(), st.floats(0, 1), st.floats(0, 1))
+def test_a_state_is_the_fold_of_what_threads_do(plan, share, earlier):
     step = round(share * len(plan.events))
-    assert state_at(plan, step) == fold(plan, step)
+    since = state_at(plan, round(earlier * step))
+    assert state_at(plan, step) == state_at(plan, step, since) == fold(plan, step)
 
 
 @pytest.mark.parametrize("plan", [SEED, RAGGED], ids=["seed", "ragged"])
@@ -85,3 +88,8 @@ def test_the_first_and_the_last_state_of_the_seed():
 def test_a_step_that_there_is_not(step):
     with pytest.raises(IndexError):
         state_at(SEED, step)
+
+
+def test_no_state_goes_on_from_a_later_one():
+    with pytest.raises(IndexError):
+        state_at(SEED, 3, state_at(SEED, 4))

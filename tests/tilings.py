@@ -2,12 +2,22 @@
 
 import numpy as np
 
-from tiling.presets import Choice
+from tiling.presets import Choice, choose
 from tiling.schedule import grid
 from tiling.shapes import Gemm, Refused, Tiling, divisors
 
-FILMED = ("seed", "ragged", "small", "sgemm")
-"""Presets of which clips are looked at: from a toy to the real thing."""
+FILMED = ("seed", "ragged", "small", "sgemm", "pipelined")
+"""Presets of which clips are looked at: from a toy to the real thing, and to all that it can be."""
+
+TOYS = [
+    choose("seed", None, {"stages": "2"}),
+    choose("ragged", None, {"stages": "3", "fragments": "2", "shared-store": True}),
+    choose("small", None, {"fragments": "2"}),
+]
+"""Toys that overlap what they do."""
+
+DIRECT = [choose("naive"), choose("ragged", None, {"direct": True})]
+"""Without tiles in shared memory: only the overview shows them."""
 
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 SIZES = (1, 7, 12, 40, 100, 333, 1024, 4096)
@@ -23,7 +33,12 @@ def random_choices(count: int, seed: int = 0) -> list[Choice]:
         try:
             split = tm % 4 == tn % 4 == 0 and bool(random.integers(2))
             swizzle = bm % 32 == 0 and bool(random.integers(2))
-            tiling = Tiling(bm, bn, bk, tm, tn, split=split, swizzle=swizzle)
+            more = {
+                "stages": int(random.choice((1, 1, 1, 2, 3))),
+                "fragments": int(random.choice((1, 1, 1, 2))),
+                "shared_store": not random.integers(4),
+            }
+            tiling = Tiling(bm, bn, bk, tm, tn, split=split, swizzle=swizzle, **more)
         except Refused:
             continue
         rows, cols = grid(gemm, tiling)

@@ -7,7 +7,7 @@ one of them holds a valid one.
 
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import isqrt, lcm, log
 from typing import Any
@@ -188,6 +188,10 @@ class Tiling:
         An asynchronous copy leaves neighbours as neighbours, which in As they are not.
         """
         return 1 if self.asynchronous and operand == "A" else self.vector
+
+    def plain(self) -> "Tiling":
+        """The same tiles with one buffer of each: what threads do, one thing after another."""
+        return replace(self, stages=1, fragments=1, shared_store=False)
 
     def tile_shape(self, operand: str) -> tuple[int, int]:
         """(rows, columns) of the tile of A, B or C, as it lies in the matrix."""

@@ -25,18 +25,19 @@ class State:
     epoch          barriers passed
     resident       the k-tile that lies in each stage, by operand
     coming         the k-tile that is on its way to a stage, by operand
-    fragment       (k_tile, k) of the fragments in registers, or None
+    fragments      (k_tile, k) of the fragments in registers, by buffer
     k_done         k accumulated so far, the zero-filled ones of a ragged K included
     requested_a/b  elements of A and B requested from global memory
     shared_writes, shared_reads    words, by all threads
     fma            multiply-adds, those on zero fill included
     stored         elements of C stored
+    exchanged      which row of each thread lies in shared memory, on its way to C, or None
     """
 
     step: int = 0
     epoch: int = 0
     resident: dict[tuple[int, Operand], int] = field(default_factory=dict)
-    fragment: tuple[int, int] | None = None
+    fragments: dict[int, tuple[int, int]] = field(default_factory=dict)
     k_done: int = 0
     requested_a: int = 0
     requested_b: int = 0
@@ -45,6 +46,17 @@ class State:
     fma: int = 0
     stored: int = 0
     coming: dict[tuple[int, Operand], int] = field(default_factory=dict)
+    exchanged: int | None = None
+
+    @property
+    def fragment(self) -> tuple[int, int] | None:
+        """(k_tile, k) of the fragments that were read last, or None."""
+        return max(self.fragments.values(), default=None)
+
+    def copied(self, operand: Operand) -> int | None:
+        """The k-tile of A or B whose copy was begun last, or None."""
+        tiles = {**self.resident, **self.coming}
+        return max((k_tile for (_, of), k_tile in tiles.items() if of == operand), default=None)
 
     @property
     def requested_bytes(self) -> int:
@@ -52,18 +64,26 @@ class State:
         return (self.requested_a + self.requested_b) * WORD
 
 
-def state_at(schedule: Schedule, step: int) -> State:
-    """The state after the first `step` events (0 to len(schedule.events))."""
-    if not 0 <= step <= len(schedule.events):
-        raise IndexError(f"step {step} of a schedule with {len(schedule.events)} events")
+START = State()
+
+
+def state_at(schedule: Schedule, step: int, since: State = START) -> State:
+    """The state after the first `step` events (0 to len(schedule.events)).
+
+    `since`, a state of the same schedule at this step or before, spares going through the events
+    that led to it.
+    """
+    if not since.step <= step <= len(schedule.events):
+        span = f"{since.step} to {len(schedule.events)}"
+        raise IndexError(f"step {step} of a schedule, not {span}")
     tiling = schedule.tiling
     results, reads = tiling.bm * tiling.bn, fragment_reads(tiling)
-    epoch = k_done = writes = shared_reads = fmas = stored = 0
-    requested = {"A": 0, "B": 0}
-    resident: dict[tuple[int, Operand], int] = {}
-    coming: dict[tuple[int, Operand], int] = {}
-    fragment = None
-    for event in schedule.events[:step]:
+    epoch, k_done, fmas, stored = since.epoch, since.k_done, since.fma, since.stored
+    writes, shared_reads = since.shared_writes, since.shared_reads
+    requested = {"A": since.requested_a, "B": since.requested_b}
+    resident, coming = dict(since.resident), dict(since.coming)
+    fragments, exchanged = dict(since.fragments), since.exchanged
+    for event in schedule.events[since.step : step]:
         match event:
             case Copy(operand, k_tile, stage):
                 rows, cols = schedule.inside(operand, k_tile)
@@ -80,17 +100,18 @@ def state_at(schedule: Schedule, step: int) -> State:
                 resident |= {place: coming.pop(place) for place in here}
             case Barrier():
                 epoch += 1
-            case Fragments(k_tile, k):
+            case Fragments(k_tile, k, _, buffer):
                 shared_reads += reads
                 if tiling.direct and k_tile * tiling.bk + k < schedule.gemm.k:
                     rows, cols = schedule.inside("C")
                     requested["A"] += rows * (tiling.bn // tiling.tn)
                     requested["B"] += cols * (tiling.bm // tiling.tm)
-                fragment = (k_tile, k)
+                fragments[buffer] = (k_tile, k)
             case OuterProduct():
                 fmas += results
                 k_done += 1
-            case Exchange():
+            case Exchange(exchanged):
+                resident, coming = {}, {}  # its rows lie where the tiles lay
                 writes += tiling.bm // tiling.tm * tiling.bn
             case Store(None):
                 rows, cols = schedule.inside("C")
@@ -99,9 +120,8 @@ def state_at(schedule: Schedule, step: int) -> State:
                 shared_reads += tiling.bm // tiling.tm * tiling.bn
                 stored += int(expand_store(schedule, event).predicate.sum())
     a, b = requested["A"], requested["B"]
-    return State(
-        step, epoch, resident, fragment, k_done, a, b, writes, shared_reads, fmas, stored, coming
-    )
+    counts = k_done, a, b, writes, shared_reads, fmas, stored
+    return State(step, epoch, resident, fragments, *counts, coming, exchanged)
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,11 @@
 """The numbers under the strip, each read from a state of the schedule."""
 
+from bisect import bisect_left
+
 from manim import VGroup
 
 from scenes.stage.look import LABEL, Box, Look
+from scenes.stage.pace import k_tile_edges
 from scenes.stage.type import CAP, MONO, Label
 from tiling.schedule import Schedule
 from tiling.state import State, state_at
@@ -40,6 +43,7 @@ class Counters(VGroup):
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         self.look, self.schedule = look, schedule
         self.end = state_at(schedule, len(schedule.events))
+        self.edges = k_tile_edges(schedule)
         wide = look.aspect == "wide"
         size = LABEL + 2 if wide else LABEL - 2
         anchors = ["left", "center", "center", "right"] if wide else ["left", "right"] * 2
@@ -56,7 +60,7 @@ class Counters(VGroup):
 
     def texts(self, state: State) -> list[str]:
         k_tiles, k = self.schedule.k_tiles, self.schedule.gemm.k
-        now = max(state.resident.values(), default=0) + 1
+        now = max(1, bisect_left(self.edges[:-1], state.step))
         return [
             "k-tile " + of(now, k_tiles),
             "k " + of(min(state.k_done, k), k),

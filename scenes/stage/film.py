@@ -115,7 +115,7 @@ class Film(Scene):
     def enact(self, stage: Stage, step: int, seconds: float) -> None:
         """Play the schedule's events up to a step."""
         self.play_for(seconds, *stage.enact(step))
-        stage.settle(state_at(stage.schedule, step))
+        stage.settle(state_at(stage.schedule, step, stage.state))
 
     def rewind(self, stage: Stage, seconds: float) -> None:
         """Go back to where the schedule begins, so that the clip can loop."""

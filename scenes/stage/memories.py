@@ -1,6 +1,7 @@
 """Global and shared memory. Each draws itself once, and says how its slabs lie in a state."""
 
 from itertools import pairwise, product
+from math import prod
 
 import numpy as np
 
@@ -10,12 +11,12 @@ from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.stage.memory import AB, GAP, LETTER, Memory
 from scenes.stage.registers import THREAD
 from scenes.stage.shapes import STROKE, Path, Pose, Slab, dashed, outline
-from scenes.stage.type import CAP, Cells, Label, fitting_size, width_of
+from scenes.stage.type import ADVANCE, CAP, Cells, Label, fitting_size, width_of
 from scenes.stage.zone import LINE, PAD
 from tiling.expand import accumulator_map
 from tiling.layout import Operand, arrangement
 from tiling.schedule import Schedule
-from tiling.shapes import dims
+from tiling.shapes import Tiling, dims
 from tiling.state import State
 
 DASH = 9
@@ -31,6 +32,7 @@ class GlobalMemory(Memory):
         corner = Corner(*padded, places.content["global"], GAP)
         heading = ["GLOBAL MEMORY", str(schedule.gemm)]
         super().__init__(look, places, "global", heading, corner)
+        corner = self.corner
         self.schedule = schedule
         tint, whole = look.theme.tint, {}
         for name in "A", "B", "C":
@@ -83,57 +85,107 @@ class GlobalMemory(Memory):
         origin = self.schedule.origin(name, k_tile)
         return self.corner.part(name, *origin, *self.schedule.inside(name, k_tile))
 
+    def everyone(self, operand: Operand, k_tile: int, k: int) -> Box | None:
+        """What all threads of a tiling without shared memory read at one k; None behind K."""
+        k += k_tile * self.schedule.tiling.bk
+        (row, col), (rows, cols) = self.schedule.origin("C"), self.schedule.inside("C")
+        if k >= self.schedule.gemm.k:
+            return None
+        return self.fragment_box(operand, row, col, k, rows if operand == "A" else cols)
+
+    def fragment(self, operand: Operand, k_tile: int, k: int) -> list[Box]:
+        """What of that the filmed thread reads, a box for each group of neighbours."""
+        k += k_tile * self.schedule.tiling.bk
+        row, col = self.schedule.origin("C")
+        return [
+            self.fragment_box(operand, row + first, col + first, k, size)
+            for first, size in groups(self.schedule.tiling)[operand]
+        ]
+
     def poses(self, state: State) -> dict[str, Pose]:
+        results = prod(self.schedule.inside("C"))
         poses = {
-            "C tile": Pose(self.inside("C"), float(state.stored > 0)),
+            "C tile": Pose(self.inside("C"), state.stored / results),
             "C outline": Pose(self.tile("C"), 0, 1),
         }
         for operand in AB:
-            k_tile = state.resident.get((0, operand))
-            seen = float(k_tile is not None)
-            poses[f"{operand} tile"] = Pose(self.inside(operand, k_tile or 0), seen)
-            poses[f"{operand} outline"] = Pose(self.tile(operand, k_tile or 0), 0, seen)
+            if self.schedule.tiling.direct:
+                seen = float(state.fragment is not None)
+                box = self.everyone(operand, *(state.fragment or (0, 0)))
+                inside = tile = box or self.slabs[f"{operand} tile"].pose.box
+                seen = seen if box else 0.0
+            else:
+                k_tile = state.copied(operand)
+                seen = float(k_tile is not None)
+                inside, tile = self.inside(operand, k_tile or 0), self.tile(operand, k_tile or 0)
+            poses[f"{operand} tile"] = Pose(inside, seen)
+            poses[f"{operand} outline"] = Pose(tile, 0, seen)
         return poses
 
 
+def groups(tiling: Tiling) -> dict[Operand, list[tuple[int, int]]]:
+    """(first row or column, size) of each group of neighbours that the filmed thread reads."""
+    rows, cols = accumulator_map(tiling)
+    axes = arrangement(tiling)
+    return {
+        "A": [(int(row), axes.rows.quad) for row in rows[THREAD, :: axes.rows.quad]],
+        "B": [(int(col), axes.cols.quad) for col in cols[THREAD, :: axes.cols.quad]],
+    }
+
+
+COMING = 0.35
+"""How opaque a tile is that is on its way to its stage."""
+
+
 class SharedMemory(Memory):
-    """As and Bs; and the CTA's tile of C, which is not in shared memory but in the registers."""
+    """As and Bs, of several stages one behind the other along k; and the CTA's tile of C, which is
+    not in shared memory but in the registers."""
 
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
-        corner = Corner(tiling.bm, tiling.bn, tiling.bk, places.content["shared"], GAP)
-        heading = ["SHARED MEMORY", dims(tiling.bm, tiling.bn, tiling.bk)]
+        self.stages = 0 if tiling.direct else tiling.stages
+        depth = max(1, self.stages) * tiling.bk
+        corner = Corner(tiling.bm, tiling.bn, depth, places.content["shared"], GAP)
+        sizes = dims(tiling.bm, tiling.bn, tiling.bk)
+        heading = ["SHARED MEMORY", sizes if self.stages else "not used"]
         super().__init__(look, places, "shared", heading, corner)
-        self.schedule, self.axes = schedule, arrangement(tiling)
-        # The filmed thread's rows and columns, by the first of each group of neighbours.
-        rows, cols = accumulator_map(tiling)
-        self.groups = [
-            rows[THREAD, :: self.axes.rows.quad].tolist(),
-            cols[THREAD, :: self.axes.cols.quad].tolist(),
-        ]
+        corner = self.corner
+        self.schedule, self.groups = schedule, groups(tiling)
         tint = look.theme.tint
-        for operand in AB:
-            box = corner.box(operand)
-            self.add(Slab(look, box, fill=tint(operand, 0.05)))
-            self.slab(f"{operand}s zeros", box, tint(operand, 0.16))
-            self.slab(f"{operand}s", box, tint(operand, 0.5))
-            self.slab(f"{operand}s k", box, tint(operand, 0.72))
-            rows, cols = tiling.tile_shape(operand)
-            self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
-            for part, _ in enumerate(self.fragment(operand, 0)):
-                self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
-                self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
-        c = corner.box("C")
+        for operand in AB if self.stages else ():
+            self._draw(operand)
+        c, axes = corner.box("C"), arrangement(tiling)
         self.add(Slab(look, c, fill=tint("C", 0.05)))
         self.slab("accumulators", c, tint("C", 0.5))
-        quads = [axis.quad for axis in (self.axes.rows, self.axes.cols)]
+        quads = axes.rows.quad, axes.cols.quad
         lines = tile_marks(c.h, tiling.bm, quads[0]), tile_marks(c.w, tiling.bn, quads[1])
         self.add(frame(look, c, "C", *lines))
+        if tiling.shared_store:
+            self.slab("Cs", corner.box("B"), tint("C", 0.5), tint("C", 0.9))
         self.add_cells(State())
-        for row, col in product(*self.groups):
+        for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
             self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
-        self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", "BK"), LETTER)
+        if self.stages:
+            along = "BK" if self.stages == 1 else f"{self.stages}·BK"
+            self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
         self._say_where_c_is()
+
+    def _draw(self, operand: Operand) -> None:
+        """The buffers of one operand, and what is read of them."""
+        look, tint, box = self.look, self.look.theme.tint, self.corner.box(operand)
+        self.add(Slab(look, box, fill=tint(operand, 0.05)))
+        for stage in range(self.stages):
+            place = self.stage(operand, stage)
+            self.slab(f"{operand}s zeros {stage}", place, tint(operand, 0.16))
+            self.slab(f"{operand}s stage {stage}", place, tint(operand, 0.5))
+        self.slab(f"{operand}s k", box, tint(operand, 0.72))
+        rows, cols = self.corner.shape(operand)
+        self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+        for stage in range(self.stages if self.stages > 1 else 0):
+            self.add(Slab(look, self.stage(operand, stage), stroke=tint(operand, 0.9)))
+        for part, _ in enumerate(self.groups[operand]):
+            self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
+            self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
 
     def _say_where_c_is(self) -> None:
         """This tile of C is not in shared memory: under it, on one line or in tall on two."""
@@ -151,49 +203,88 @@ class SharedMemory(Memory):
             self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
 
     def cells_at(self, state: State) -> dict[str, Cells]:
-        """The zeros that fill what hangs over an edge, where a cell is large enough to read one."""
-        shown = {}
-        for operand in AB:
-            size, k_tile = fitting_size(self.cell(operand), 1, LABEL + 4), None
-            if size >= LABEL:
-                k_tile = state.resident.get((0, operand))
-            texts = np.full(self.schedule.tiling.tile_shape(operand), "", object)
-            if k_tile is not None:
-                rows, cols = self.schedule.inside(operand, k_tile)
-                texts[rows:], texts[:, cols:] = "0", "0"
+        """The zeros that fill what hangs over an edge, where a cell is large enough to read one;
+        and which row of each thread lies where the tiles lay."""
+        shown, tiling = {}, self.schedule.tiling
+        for operand in AB if self.stages else ():
+            size = fitting_size(self.cell(operand), 1, LABEL + 4)
+            texts = np.full(self.corner.shape(operand), "", object)
+            for (stage, of), k_tile in state.resident.items():
+                if of == operand and size >= LABEL:
+                    row, col = self._offset(operand, stage)
+                    tile_rows, tile_cols = tiling.tile_shape(operand)
+                    tile = texts[row : row + tile_rows, col : col + tile_cols]
+                    rows, cols = self.schedule.inside(operand, k_tile)
+                    tile[rows:], tile[:, cols:] = "0", "0"
             box, color = self.corner.box(operand), self.look.theme.muted
             shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
+        if tiling.shared_store:
+            text = "" if state.exchanged is None else f"row {state.exchanged} of each thread"
+            box = self.corner.box("B")
+            size = min(LABEL + 4, box.w * 0.9 / (len("row 0 of each thread") * ADVANCE))
+            if min(size, box.h * 0.7) < LABEL:
+                text = ""
+            texts, ink = np.array([[text]], object), self.look.theme.ink
+            shown["Cs"] = Cells(self.look, box, texts, max(size, LABEL), ink)
         return shown
 
-    def fragment(self, operand: Operand, k: int) -> list[Box]:
-        """What the filmed thread reads at one k, a box for each group of neighbours."""
-        rows, cols = self.groups
-        if operand == "A":
-            return [self.fragment_box("A", row, 0, k, self.axes.rows.quad) for row in rows]
-        return [self.fragment_box("B", 0, col, k, self.axes.cols.quad) for col in cols]
+    def _offset(self, operand: Operand, stage: int) -> tuple[int, int]:
+        """(row, col) where a stage begins."""
+        along = stage * self.schedule.tiling.bk
+        return (0, along) if operand == "A" else (along, 0)
 
-    def resident(self, operand: Operand, k_tile: int) -> Box:
+    def stage(self, operand: Operand, stage: int) -> Box:
+        """The place of one stage."""
+        shape = self.schedule.tiling.tile_shape(operand)
+        return self.corner.part(operand, *self._offset(operand, stage), *shape)
+
+    def fragment(self, operand: Operand, k: int, stage: int = 0) -> list[Box]:
+        """What the filmed thread reads at one k, a box for each group of neighbours."""
+        k += stage * self.schedule.tiling.bk
+        return [
+            self.fragment_box(operand, first, first, k, size)
+            for first, size in self.groups[operand]
+        ]
+
+    def resident(self, operand: Operand, k_tile: int, stage: int = 0) -> Box:
         """The part of the tile that lies inside the matrix."""
-        return self.corner.part(operand, 0, 0, *self.schedule.inside(operand, k_tile))
+        inside = self.schedule.inside(operand, k_tile)
+        return self.corner.part(operand, *self._offset(operand, stage), *inside)
 
     def poses(self, state: State) -> dict[str, Pose]:
         tiling, poses = self.schedule.tiling, {}
-        tiles = {operand: state.resident.get((0, operand)) for operand in AB}
-        k_tile, k = state.fragment or (None, 0)
-        reading = float(k_tile is not None and set(tiles.values()) == {k_tile})
-        for operand in AB:
-            seen = float(tiles[operand] is not None)
-            resident = self.resident(operand, tiles[operand] or 0)
-            poses[f"{operand}s zeros"] = Pose(self.corner.box(operand), seen)
-            poses[f"{operand}s"] = Pose(resident, seen)
-            size = tiling.bm if operand == "A" else tiling.bn
-            everyone = self.fragment_box(operand, 0, 0, k, size)
-            poses[f"{operand}s k"] = _within(everyone, resident, reading)
-            for part, box in enumerate(self.fragment(operand, k)):
-                poses[f"{operand}s fragment {part}"] = _within(box, resident, reading)
-                poses[f"{operand}s read {part}"] = Pose(box, 0, reading)
-        share = state.k_done / (self.schedule.k_tiles * tiling.bk)
-        poses["accumulators"] = Pose(self.corner.box("C"), 0.0 if state.stored else 0.9 * share)
+        total = self.schedule.k_tiles * tiling.bk
+        kept = 1 - state.stored / prod(self.schedule.inside("C"))
+        poses["accumulators"] = Pose(self.corner.box("C"), 0.9 * state.k_done / total * kept)
+        if tiling.shared_store:
+            seen = float(state.exchanged is not None)
+            poses["Cs"] = Pose(self.corner.box("B"), seen, seen)
+        for operand in AB if self.stages else ():
+            for stage in range(self.stages):
+                k_tile = state.resident.get((stage, operand))
+                coming = state.coming.get((stage, operand))
+                arrived = float(k_tile is not None)
+                seen = COMING if k_tile is None and coming is not None else arrived
+                tile = self.resident(operand, k_tile or coming or 0, stage)
+                poses[f"{operand}s zeros {stage}"] = Pose(self.stage(operand, stage), arrived)
+                poses[f"{operand}s stage {stage}"] = Pose(tile, seen)
+            poses |= self._read(operand, state)
+        return poses
+
+    def _read(self, operand: Operand, state: State) -> dict[str, Pose]:
+        """What of the tile is read at one k, by all threads and by the filmed one."""
+        tiling = self.schedule.tiling
+        k_tile, k = state.fragment or (0, 0)
+        stage = k_tile % self.stages
+        there = {state.resident.get((stage, operand)) for operand in AB}
+        reading = float(state.fragment is not None and there == {k_tile})
+        resident = self.resident(operand, k_tile, stage)
+        size = tiling.bm if operand == "A" else tiling.bn
+        everyone = self.fragment_box(operand, 0, 0, k + stage * tiling.bk, size)
+        poses = {f"{operand}s k": _within(everyone, resident, reading)}
+        for part, box in enumerate(self.fragment(operand, k, stage)):
+            poses[f"{operand}s fragment {part}"] = _within(box, resident, reading)
+            poses[f"{operand}s read {part}"] = Pose(box, 0, reading)
         return poses
 
 

@@ -1,12 +1,13 @@
 """What the three memories have in common: a zone, and matrices in the corner arrangement."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from scenes.stage.arrange import Arrangement
+from scenes.stage.arrange import ROOM, Arrangement
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name
-from scenes.stage.type import CAP, MONO, Label
+from scenes.stage.type import CAP, MONO, Label, width_of
 from scenes.stage.zone import Zone
 from tiling.layout import Operand
 from tiling.state import State
@@ -16,6 +17,10 @@ LETTER = 36
 
 GAP = 18
 """Design pixels between A or B and C."""
+
+THREE_LINES = 106
+"""Design pixels of a zone in tall above which nothing is drawn but a heading of three lines, and
+letters beside it."""
 
 AB: tuple[Operand, Operand] = ("A", "B")
 
@@ -27,6 +32,10 @@ class Memory(Figure[State]):
         self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
     ) -> None:
         super().__init__(look)
+        if look.aspect == "tall" and corner.stretched:  # the heading has one line more
+            box, top = corner.within, places.zones[name].y + THREE_LINES
+            lower = max(0, top - box.y)
+            corner = replace(corner, within=Box(box.x, box.y + lower, box.w, box.h - lower))
         self.corner = corner
         self.zone = Zone(look, places.zones[name], heading[0], heading[1])
         self.add(self.zone)
@@ -36,7 +45,7 @@ class Memory(Figure[State]):
         return self.corner.part(name, 0, 0, 1, 1)
 
     def fragment_box(self, operand: Operand, row: int, col: int, k: int, size: int) -> Box:
-        """`size` elements of As or Bs at one k, beginning at a row or column of C's tile."""
+        """`size` elements of A or B at one k, from a row on or from a column on."""
         if operand == "A":
             return self.corner.part("A", row, k, size, 1)
         return self.corner.part("B", k, col, 1, size)
@@ -68,7 +77,8 @@ def letters(
         (n, b.center[0], b.y - 14, "center"),
         (k, b.right + 12, b.center[1] + small, "left"),
     ):
-        if axis and not (low and axis == n and b.w < 4 * size):
+        fits = anchor != "left" or width_of(axis, LABEL, MONO) <= ROOM - 10
+        if axis and fits and not (low and axis == n and b.w < 4 * size):
             yield Label(look, axis, x, y, LABEL, theme.muted, anchor, MONO)
     if "C" in names:
         y = c.bottom + 14 + CAP * size

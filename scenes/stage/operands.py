@@ -60,6 +60,7 @@ class Slices(Memory):
         note = "zeros past an edge" if hangs else f"k-tile 0, thread {THREAD}"
         heading = ["SHARED MEMORY", note]
         super().__init__(look, places, "shared", heading, corner)
+        corner = self.corner
         self.tiling = tiling
         tint = look.theme.tint
         for operand in AB:

@@ -38,22 +38,27 @@ class Registers(Memory):
 
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
-        corner = Corner(tiling.tm, tiling.tn, 1, places.content["registers"], GAP / 2, floor=0.125)
+        self.buffers = tiling.fragments
+        room = places.content["registers"]
+        corner = Corner(tiling.tm, tiling.tn, self.buffers, room, GAP / 2, floor=0.125)
         heading = [f"REGISTERS · THREAD {THREAD}", dims(tiling.tm, tiling.tn)]
         super().__init__(look, places, "registers", heading, corner)
+        corner = self.corner
         self.schedule, self.places = schedule, places
         tint = look.theme.tint
         for name, operand in ("a", "A"), ("b", "B"):
             box = corner.box(operand)
             self.add(Slab(look, box, fill=tint(operand, 0.08)))
-            self.slab(name, box, tint(operand, 0.95))
+            for buffer in range(self.buffers):
+                self.slab(held(name, buffer), self.buffer(operand, buffer), tint(operand, 0.95))
             self.add(self._frame(operand))
         self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
         self.slab("acc", corner.box("C"), tint("C", 0.5))
         for name, operand in ("a", "A"), ("b", "B"):
             self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
         self.add(self._frame("C"))
-        self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", ""), LETTER - 4)
+        along = "" if self.buffers == 1 else f"{self.buffers} k"
+        self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)
         self.values = self._values()
         self.add_cells(State())
         self.zone.foot("acc[i][j] += a[i] * b[j]")
@@ -71,10 +76,12 @@ class Registers(Memory):
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
         a = b = acc = None
         if self.values is not None:
-            if state.fragment is not None:
-                k = self._k(state)
-                a = written(self.values.a[k][:, None])
-                b = written(self.values.b[k][None, :])
+            if state.fragments:
+                a = np.full(self.corner.shape("A"), "", object)
+                b = np.full(self.corner.shape("B"), "", object)
+            for buffer, (k_tile, k) in state.fragments.items():
+                k += k_tile * self.schedule.tiling.bk
+                a[:, buffer], b[buffer] = written(self.values.a[k]), written(self.values.b[k])
             done = self.values.acc[state.k_done - 1] if state.k_done else self.values.acc[0] * 0
             acc = written(done)
         shown: tuple[tuple[str, Name, Texts], ...] = (
@@ -89,20 +96,30 @@ class Registers(Memory):
 
     def reads(self, here: dict[Operand, list[Box]], after: State) -> list[Animation]:
         """Fragments on their way from shared memory, where their groups lie `here`."""
+        assert after.fragment is not None
         moves: list[Animation] = []
         numbers, poses = self.cells_at(after), self.poses(after)
+        buffer = after.fragment[1] % self.buffers
         for operand, name in zip(AB, ("a", "b"), strict=True):
             for box, there in zip(
-                here[operand], self.parts(operand, len(here[operand])), strict=True
+                here[operand], self.parts(operand, len(here[operand]), buffer), strict=True
             ):
                 moves.append(carried(self.look, box, there, operand, 1, (0.3, LANDED)))
-            moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
+            slab = held(name, buffer)
+            moves.append(Move(self.slabs[slab], poses[slab], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return moves
 
-    def parts(self, operand: Operand, count: int) -> list[Box]:
+    def buffer(self, operand: Operand, buffer: int) -> Box:
+        """The place of one buffer of fragments: they lie one behind the other along k."""
+        rows, cols = self.corner.shape(operand)
+        if operand == "A":
+            return self.corner.part("A", 0, buffer, rows, 1)
+        return self.corner.part("B", buffer, 0, 1, cols)
+
+    def parts(self, operand: Operand, count: int, buffer: int = 0) -> list[Box]:
         """A fragment, cut into so many groups."""
-        box = self.corner.box(operand)
+        box = self.buffer(operand, buffer)
         if operand == "A":
             return [box.part(count, 1, i, 0, 1, 1) for i in range(count)]
         return [box.part(1, count, 0, i, 1, 1) for i in range(count)]
@@ -123,33 +140,32 @@ class Registers(Memory):
         room = cell.h / 2 - lower >= size * 0.45 and cell.w >= len("+9·9") * ADVANCE * size
         if self.values is None or not room:
             return None
-        k = self._k(state)
-        a, b = self.values.a[k], self.values.b[k]
+        a, b = self.values.a[state.k_done - 1], self.values.b[state.k_done - 1]
         texts = [[f"+{x:g}·{y:g}" for y in b] for x in a]
         box = self.corner.box("C")
         return Cells(self.look, box, np.array(texts, object), size, self._ink("C"), lower)
-
-    def _k(self, state: State) -> int:
-        """The k of the fragments in registers, counted over all k-tiles."""
-        assert state.fragment is not None
-        return state.fragment[0] * self.schedule.tiling.bk + state.fragment[1]
 
     def _ink(self, name: Name) -> str:
         theme = self.look.theme
         return theme.ink if name == "C" else theme.ink_on(theme.tint(name, 0.95))
 
     def poses(self, state: State) -> dict[str, Pose]:
-        held = float(state.fragment is not None)
-        box = self.corner.box
-        return {
-            "a": Pose(box("A"), held),
-            "b": Pose(box("B"), held),
-            "acc": Pose(box("C"), float(state.k_done > 0)),
-            "a spread": Pose(box("A"), 0),
-            "b spread": Pose(box("B"), 0),
-        }
+        poses = {"acc": Pose(self.corner.box("C"), float(state.k_done > 0))}
+        # The fragments that are multiplied next.
+        turn = state.k_done % self.schedule.tiling.bk % self.buffers
+        for name, operand in zip(("a", "b"), AB, strict=True):
+            for buffer in range(self.buffers):
+                seen = float(buffer in state.fragments)
+                poses[held(name, buffer)] = Pose(self.buffer(operand, buffer), seen)
+            poses[f"{name} spread"] = Pose(self.buffer(operand, turn), 0)
+        return poses
 
     def _frame(self, name: Name) -> VGroup:
         box = self.corner.box(name)
         rows, cols = self.corner.shape(name)
         return frame(self.look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols))
+
+
+def held(name: str, buffer: int) -> str:
+    """The slab of one buffer of fragments."""
+    return f"{name} {buffer}" if buffer else name

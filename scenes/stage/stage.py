@@ -4,6 +4,7 @@
 picture is a function of the state, so the scene keeps no books of its own.
 """
 
+import re
 from itertools import pairwise
 
 from manim import Animation, VGroup
@@ -14,11 +15,24 @@ from scenes.stage.look import Box, Look
 from scenes.stage.memories import GlobalMemory, SharedMemory
 from scenes.stage.memory import AB
 from scenes.stage.registers import Registers
-from scenes.stage.shapes import LANDED, STROKE, Move, Path, Pose, Pulse, Slab, carried
+from scenes.stage.shapes import LANDED, STROKE, Move, Path, Pose, Pulse, Slab, Swap, carried
 from scenes.stage.timeline import Timeline
 from tiling.presets import Choice
-from tiling.schedule import Barrier, Copy, Event, Fragments, OuterProduct, Store
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Event,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Store,
+    Wait,
+)
 from tiling.state import State, state_at
+
+READ = re.compile("[AB]s (k|fragment|read).*")
+"""Slabs of what is read of shared memory at one k."""
 
 
 class Stage(VGroup):
@@ -56,7 +70,7 @@ class Stage(VGroup):
 
     def enact(self, step: int) -> list[Animation]:
         """The way to the state after `step` events: told in full if it is the next event alone."""
-        state = state_at(self.schedule, step)
+        state = state_at(self.schedule, step, self.state)
         told: list[Animation] = []
         if step == self.state.step + 1:
             told = self._tell(self.schedule.events[step - 1], state)
@@ -77,34 +91,49 @@ class Stage(VGroup):
     def _tell(self, event: Event, after: State) -> list[Animation]:
         picture, slabs = self.picture(after), self.slabs
         match event:
-            case Copy(operand, k_tile):
+            case Copy(operand, k_tile, stage):
                 lit = f"{operand} tile", f"{operand} outline"
                 here = self.memory.inside(operand, k_tile)
-                there = self.shared.resident(operand, k_tile)
-                held = {f"{operand}s": LANDED, f"{operand}s zeros": LANDED}
+                there = self.shared.resident(operand, k_tile, stage)
+                filled = f"{operand}s stage {stage}", f"{operand}s zeros {stage}"
+                strength = 0.5 * picture[filled[0]].fill
                 return [
                     *(Move(slabs[s], picture[s], (0, 0.3)) for s in lit),
-                    carried(self.look, here, there, operand, 0.5, (0.25, LANDED)),
-                    *(Move(slabs[s], picture[s], (at, 1)) for s, at in held.items()),
+                    carried(self.look, here, there, operand, strength, (0.25, LANDED)),
+                    *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
                 return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
-            case Fragments(_, k):
-                lit = [name for name in slabs if name.startswith(("As ", "Bs "))]
-                lit = [name for name in lit if not name.endswith(" zeros")]
-                here = {operand: self.shared.fragment(operand, k) for operand in AB}
+            case Fragments(k_tile, k, stage):
+                if self.schedule.tiling.direct:
+                    lit = [f"{operand} {part}" for operand in AB for part in ("tile", "outline")]
+                    here = {operand: self.memory.fragment(operand, k_tile, k) for operand in AB}
+                else:
+                    lit = [name for name in slabs if READ.fullmatch(name)]
+                    here = {operand: self.shared.fragment(operand, k, stage) for operand in AB}
                 return [
                     *(Move(slabs[name], picture[name], (0, 0.35)) for name in lit),
                     *self.registers.reads(here, after),
                 ]
             case OuterProduct():
                 return self.registers.multiplies(after)
-            case Store():
-                here, there = self.shared.corner.box("C"), self.memory.inside("C")
+            case Exchange():
+                numbers = self.shared.cells_at(after)["Cs"]
+                box = self.shared.corner.box
+                return [
+                    carried(self.look, box("C"), box("B"), "C", 0.5, (0.1, LANDED)),
+                    Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
+                    Swap(self.shared.cells["Cs"], numbers, LANDED),
+                ]
+            case Store(row):
+                shared, there = self.shared.corner.box, self.memory.inside("C")
+                here = shared("C" if row is None else "B")
                 return [
                     carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
+            case Commit() | Wait():  # what has arrived fills its stage
+                return []
 
 
 def _arrows(look: Look, zones: dict[str, Box]) -> VGroup:

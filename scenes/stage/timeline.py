@@ -6,11 +6,32 @@ from dataclasses import dataclass
 from manim import Animation, ApplyMethod, Triangle, VGroup, rate_functions
 
 from scenes.stage.look import LABEL, PIXEL, Box, Look
+from scenes.stage.pace import k_tile_edges
 from scenes.stage.shapes import Move, Pose, Slab
 from scenes.stage.type import CAP, Label, width_of
-from tiling.schedule import Barrier, Copy, Fragments, OuterProduct, Schedule, Store
+from tiling.schedule import (
+    Barrier,
+    Commit,
+    Copy,
+    Event,
+    Exchange,
+    Fragments,
+    OuterProduct,
+    Schedule,
+    Store,
+    Wait,
+)
 
-WIDTHS = {Copy: 2.4, Barrier: 0.4, Fragments: 0.5, OuterProduct: 0.5, Store: 2.4}
+WIDTHS = {
+    Copy: 2.4,
+    Commit: 0.3,
+    Wait: 0.4,
+    Barrier: 0.4,
+    Fragments: 0.5,
+    OuterProduct: 0.5,
+    Exchange: 0.8,
+    Store: 2.4,
+}
 """Width of each event in k-cells."""
 
 NARROWEST = 8
@@ -73,17 +94,13 @@ class Timeline(VGroup):
 
     def _spans(self) -> list[Span]:
         events = self.schedule.events
-        widths = [WIDTHS[type(event)] for event in events]
+        widths = [_width(event) for event in events]
         whole = self.box.w / sum(widths)
         if whole >= NARROWEST or self.schedule.k_tiles < 4:
             return self._lay(list(range(len(events) + 1)), widths, whole)
         # The first k-tile, one bar for those between, the last k-tile with the store.
-        first = next(i for i, e in enumerate(events) if isinstance(e, Barrier) and e.k_tile == 1)
-        last = next(
-            i
-            for i, e in enumerate(events)
-            if isinstance(e, Barrier) and e.k_tile == self.schedule.k_tiles - 1
-        )
+        tiles = k_tile_edges(self.schedule)
+        first, last = tiles[1], tiles[-2]
         edges = [*range(first + 1), *range(last, len(events) + 1)]
         ends = sum(widths[:first]) + sum(widths[last:])
         between = ends * 0.4
@@ -95,13 +112,18 @@ class Timeline(VGroup):
         spans, left = [], self.box.x
         for first, last, width in zip(edges[:-1], edges[1:], widths, strict=True):
             right = left + width * unit
-            if last - first == 1 and isinstance(self.schedule.events[first], OuterProduct):
+            if last - first == 1 and self._goes_on(first):
                 before = spans.pop()
                 spans.append(Span(before.first, last, before.left, right))
             else:
                 spans.append(Span(first, last, left, right))
             left = right
         return spans
+
+    def _goes_on(self, step: int) -> bool:
+        """Whether an event shares the cell of the one before."""
+        before, event = self.schedule.events[step - 1 : step + 1] if step else (None, None)
+        return isinstance(event, OuterProduct) and isinstance(before, Fragments)
 
     def _cell(self, span: Span) -> tuple[Slab, Label | None]:
         theme, width = self.look.theme, span.right - span.left
@@ -117,6 +139,12 @@ class Timeline(VGroup):
                     fill, words = theme.tint(operand, 0.45), [f"load {operand}", operand]
                 case Barrier():
                     fill = theme.ink
+                case Wait():
+                    fill = theme.muted
+                case Commit():
+                    fill = theme.line
+                case Exchange():
+                    fill = theme.tint("C", 0.15)
                 case Store():
                     fill, words = theme.tint("C", 0.3), ["store C", "C"]
                 case _:
@@ -129,3 +157,10 @@ class Timeline(VGroup):
                     self.look, word, x, y + CAP * (LABEL - 2) / 2, LABEL - 2, theme.ink, "center"
                 )
         return Slab(self.look, box, fill=fill), label
+
+
+def _width(event: Event) -> float:
+    """In k-cells; a row of the store takes as long as its exchange."""
+    if isinstance(event, Store) and event.row is not None:
+        return WIDTHS[Exchange]
+    return WIDTHS[type(event)]
