@@ -46,7 +46,8 @@ class Encoder:
     def __init__(
         self, path: Path, kind: str, width: int, height: int, fps: int, draft: bool = False
     ) -> None:
-        os.environ.setdefault("SVT_LOG", "1")  # errors only; else it tells of itself each time
+        # It tells of itself each time, and calls a movie that was given up an error: silence.
+        os.environ.setdefault("SVT_LOG", "0")
         codec, options = CODECS[kind]
         if draft:
             options = {**options, **DRAFT[kind]}

@@ -1,5 +1,7 @@
 """Pages in real browsers: where they come from, who serves them, and what a visit notices."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page
 
@@ -39,6 +42,22 @@ new PerformanceObserver(list => list.getEntries().forEach(entry => {
 })).observe({ type: "layout-shift", buffered: true });
 """
 """Sums up how much the page jumps (cumulative layout shift)."""
+
+
+TINY = ("--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft")
+STEM = "overview-seed-changed"
+"""Options of a clip that is rendered in seconds, and how its files' names begin."""
+
+
+def tiny_clips(factory: pytest.TempPathFactory, to: Path) -> None:
+    """Put that clip into a folder, in all looks. It is rendered once, for all files of tests."""
+    base = factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (common / "tiny.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        looks = ("--theme", "both", "--aspect", "both", "--out", str(common / "tiny"))
+        render_py("clip", "overview", *TINY, *looks)
+    shutil.copytree(common / "tiny", to, dirs_exist_ok=True)
 
 
 def render_py(*arguments: str) -> str:

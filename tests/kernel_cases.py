@@ -14,8 +14,10 @@ from tiling.fma import Floats, fma
 from tiling.kernel import compiler, gpu, host
 from tiling.kernel.build import Missing
 from tiling.kernel.rungs import floats
+from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import SHARED_LIMIT, Gemm, Tiling
+from tiling.verify import verify
 
 CI = bool(os.environ.get("CI"))
 Pick = Callable[[Sequence[Any]], Any]
@@ -134,3 +136,13 @@ def bits(c: Floats) -> Any:
 
 def case(tiling: Tiling, gemm: Gemm = RAGGED, seed: int = 0) -> tuple[Schedule, Floats, Floats]:
     return schedule(gemm, tiling), *floats(gemm, seed)
+
+
+def climbs(name: str, choice: Choice) -> None:
+    """A rung passes, says what it found, and tells how far it is."""
+    shares: list[float] = []
+    rung = verify(name, choice, shares.append)
+    assert rung.status == "passed", rung.says
+    assert rung.found
+    assert shares == sorted(shares)
+    assert all(0 <= share <= 1 for share in shares)

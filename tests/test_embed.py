@@ -18,11 +18,10 @@ from publish.page.figure import figure
 from publish.page.gallery import write_page
 from publish.page.shown import Shown, all_in, in_looks, lacking
 from publish.settings import ASPECTS, THEMES, Clip
-from tests.browsing import render_py
+from tests.browsing import TINY, render_py, tiny_clips
 from tiling.presets import choose
 from tiling.shapes import Refused
 
-TINY = ("--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft")
 CHOICE = choose(overrides={"gemm": "4x4x2", "cta": "2x2x2", "thread": "1x1"})
 CLIPS = [Clip("overview", CHOICE, t, a, "draft") for t in THEMES for a in ASPECTS]
 
@@ -45,7 +44,7 @@ class Tags(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("media")
-    render_py("clip", "overview", *TINY, "--theme", "both", "--aspect", "both", "--out", str(out))
+    tiny_clips(tmp_path_factory, out)
     return out
 
 
@@ -238,6 +237,8 @@ def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
 def test_moving_pictures_move_as_the_movie_does(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     clip = replace(CLIPS[1], out=out)
+    about = json.loads(clip.file(".json").read_text("utf-8"))
+    change(clip, frames=cut(clip.file(".mp4"), about["chapters"][2]["seconds"]))
     make_pictures(clip)
     about = json.loads(clip.file(".json").read_text("utf-8"))
     for kind in ".webp", ".gif":
@@ -252,3 +253,16 @@ def test_moving_pictures_move_as_the_movie_does(folder: Path, tmp_path: Path) ->
             ground = picture.convert("RGB").getpixel((0, 0))
         assert milliseconds == pytest.approx(about["frames"] / about["fps"] * 1000, abs=10)
         assert ground == (255, 255, 255)
+
+
+def cut(movie: Path, seconds: float) -> int:
+    """Leave of a movie what comes before a chapter, which begins with a key frame: its frames."""
+    whole = movie.rename(movie.with_name("whole.mp4"))
+    with av.open(whole) as source, av.open(movie, "w") as target:
+        stream, frames = source.streams.video[0], 0
+        copy = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None and packet.pts * stream.time_base < seconds:
+                packet.stream, frames = copy, frames + 1
+                target.mux(packet)
+    return frames

@@ -18,12 +18,12 @@ from publish.pool import RenderFailed
 from publish.settings import Clip
 from scenes import SCENES, title
 from scenes.stage.title import SECONDS
+from tests.browsing import TINY
 from tests.screening import flaws, screen
 from tiling.presets import choose
 from tiling.shapes import Refused
 
 ROOT = Path(__file__).parent.parent
-TINY = ["--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft"]
 CHOICE = choose(overrides={"gemm": "4x4x2", "cta": "2x2x2", "thread": "1x1"})
 
 

@@ -1,12 +1,15 @@
 """The kernel through NVIDIA's compiler, with no GPU."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
-from tests.kernel_cases import TILINGS, TOY, any_tiling, needs_nvrtc
+from tests.kernel_cases import TILINGS, TOY, any_tiling, climbs, needs_nvrtc
 from tiling.kernel import compiler
 from tiling.kernel.build import Broken, source
 from tiling.presets import choose, presets
@@ -15,6 +18,18 @@ from tiling.shapes import Tiling
 pytestmark = needs_nvrtc
 SGEMM = choose("sgemm").tiling
 BOTH_ENDS = ("sm_75", "sm_100")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """What several of these tests look at."""
+    with patch.object(compiler, "compile_for", lru_cache(maxsize=None)(compiler.compile_for)):
+        yield
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_climbs_the_rung(preset: str) -> None:
+    climbs("compiler", choose(preset))
 
 
 @pytest.mark.parametrize("arch", compiler.ARCHITECTURES)

@@ -12,7 +12,18 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from publish.page.figure import inline
-from tests.browsing import AXE, CHROMIUM, FLAGS, PLAIN, render_py, served, visit
+from tests.browsing import (
+    AXE,
+    CHROMIUM,
+    FLAGS,
+    PLAIN,
+    STEM,
+    TINY,
+    render_py,
+    served,
+    tiny_clips,
+    visit,
+)
 from tests.shots import SCHEMES, SIZE, about_page, shot
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: make setup-browser")
@@ -26,10 +37,10 @@ figure { width: 120px; float: right; overflow: hidden; } figcaption { display: n
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Real clips in all four looks, and pages with the block that `embed` prints for them."""
+    """Clips in all four looks, and pages with the block that `embed` prints for them."""
     out = tmp_path_factory.mktemp("site")
-    where = ("overview", "--quality", "draft", "--out", str(out))
-    render_py("clip", *where, "--theme", "both", "--aspect", "both")
+    tiny_clips(tmp_path_factory, out)
+    where = ("overview", *TINY, "--out", str(out))
     block = render_py("embed", *where)
     render_py("embed", "--page", "--out", str(out))
     pages = {
@@ -74,7 +85,7 @@ def test_the_look_is_the_readers(
     options = {"viewport": size} if size else {}
     with visit(browser, f"{site}/plain.html", color_scheme=scheme, **options) as seen:
         seen.until("v.currentTime > 0")
-        name = "overview" + "-night" * (scheme == "dark") + "-tall" * (aspect == "tall") + "-draft"
+        name = STEM + "-night" * (scheme == "dark") + "-tall" * (aspect == "tall") + "-draft"
         assert seen.video("v.currentSrc") == f"{site}/{name}.webm"
         assert seen.video("v.poster") == f"{site}/{name}.jpg"
         box = seen.page.locator("video").bounding_box()
@@ -85,7 +96,7 @@ def test_the_look_is_the_readers(
 def test_a_theme_that_was_chosen_holds_in_the_dark(browser: Browser, site: str) -> None:
     with visit(browser, f"{site}/paper.html", color_scheme="dark") as seen:
         seen.until("v.currentTime > 0")
-        assert seen.video("v.currentSrc") == f"{site}/overview-draft.webm"
+        assert seen.video("v.currentSrc") == f"{site}/{STEM}-draft.webm"
 
 
 def test_it_plays_only_in_view(browser: Browser, site: str) -> None:
@@ -118,7 +129,7 @@ def test_reduced_motion_does_not_move_until_asked(browser: Browser, site: str) -
     with visit(browser, f"{site}/plain.html", reduced_motion="reduce") as seen:
         seen.page.wait_for_timeout(1000)
         assert seen.video("v.paused && v.currentTime == 0")
-        poster = Image.open(io.BytesIO(urlopen(f"{site}/overview-draft.jpg").read()))
+        poster = Image.open(io.BytesIO(urlopen(f"{site}/{STEM}-draft.jpg").read()))
         shot = Image.open(io.BytesIO(seen.page.locator("video").screenshot())).convert("RGB")
         assert difference(shot, poster.resize(shot.size)) < 4
         seen.page.get_by_role("button", name="Play Overview").click()
@@ -133,14 +144,14 @@ def test_captions_are_the_ones_of_their_time(browser: Browser, site: str, folder
         seen.until("v.textTracks[0].activeCues[0].startTime == 3")
         text = seen.video("v.textTracks[0].activeCues[0].text")
         assert text == "Loading tiles from global to shared memory"
-        assert f"\n{text}\n" in (folder / "overview-draft.vtt").read_text("utf-8")
+        assert f"\n{text}\n" in (folder / f"{STEM}-draft.vtt").read_text("utf-8")
 
 
 def test_chapter_buttons_seek_to_their_frame(browser: Browser, site: str, folder: Path) -> None:
     with visit(browser, f"{site}/plain.html") as seen:
         seen.until("v.currentTime > 0")
         seen.page.get_by_role("button", name="Pause Overview").click()
-        for name, seconds in ("accumulate", 9.6), ("store", 29.6), ("load", 3.0):
+        for name, seconds in ("accumulate", 9.6), ("store", 13.6), ("load", 3.0):
             time = seen.page.evaluate(
                 """name => new Promise(done => {
                   const v = document.querySelector("video");
@@ -154,7 +165,7 @@ def test_chapter_buttons_seek_to_their_frame(browser: Browser, site: str, folder
             seen.until("!v.seeking")
             button.and_(seen.page.locator("[aria-current]")).wait_for()
             shown = Image.open(io.BytesIO(seen.page.locator("video").screenshot())).convert("RGB")
-            wanted = frame(folder / "overview-draft.webm", round(seconds * 15))
+            wanted = frame(folder / f"{STEM}-draft.webm", round(seconds * 15))
             assert difference(shown, wanted.resize(shown.size)) < 4
 
 
@@ -208,7 +219,7 @@ def test_it_goes_into_an_about_page_where_the_old_script_stood(browser: Browser,
         assert seen.page.locator("strong").inner_text() == "that"
         assert seen.page.locator("script").count() == 1
         seen.page.get_by_role("button", name="store").click()
-        seen.until("v.currentTime >= 29.6")
+        seen.until("v.currentTime >= 13.6")
 
 
 def test_the_readmes_picture_is_of_the_readers_look(browser: Browser, site: str) -> None:
@@ -252,8 +263,7 @@ def test_its_copy_button_copies_the_block(browser: Browser, site: str, folder: P
         seen.page.get_by_role("button", name="Copy").click()
         seen.page.get_by_role("button", name="Copied").wait_for()
         copied = seen.page.evaluate("navigator.clipboard.readText()")
-    where = ("--quality", "draft", "--out", str(folder))
-    assert copied.strip() == render_py("embed", "overview", *where).strip()
+    assert copied.strip() == render_py("embed", "overview", *TINY, "--out", str(folder)).strip()
 
 
 def test_the_page_works_from_a_file(browser: Browser, folder: Path) -> None:
@@ -264,8 +274,8 @@ def test_the_page_works_from_a_file(browser: Browser, folder: Path) -> None:
 
 
 def test_the_server_gives_ranges(site: str, folder: Path) -> None:
-    whole = (folder / "overview-draft.mp4").read_bytes()
-    asked = Request(f"{site}/overview-draft.mp4", headers={"Range": "bytes=100-199"})
+    whole = (folder / f"{STEM}-draft.mp4").read_bytes()
+    asked = Request(f"{site}/{STEM}-draft.mp4", headers={"Range": "bytes=100-199"})
     with urlopen(asked) as answer:
         assert answer.status == 206
         assert answer.headers["Content-Range"] == f"bytes 100-199/{len(whole)}"

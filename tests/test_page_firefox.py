@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsing import FIREFOX, PLAIN, render_py, served
+from tests.browsing import FIREFOX, PLAIN, TINY, render_py, served, tiny_clips
 from tests.firefox import Tab, firefox
 
 pytestmark = [
@@ -16,9 +16,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     out = tmp_path_factory.mktemp("site")
-    tiny = ("--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1")
-    where = ("overview", *tiny, "--quality", "draft", "--theme", "paper", "--out", str(out))
-    render_py("clip", *where, "--aspect", "both")
+    tiny_clips(tmp_path_factory, out)
+    where = ("overview", *TINY, "--theme", "paper", "--out", str(out))
     (out / "plain.html").write_text(PLAIN.format(css="", body=render_py("embed", *where)), "utf-8")
     with served(out) as address:
         yield address
