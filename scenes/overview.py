@@ -52,23 +52,25 @@ class Overview(Film):
             case Copy("A", 0):
                 chapter, text = "load", "Loading tiles from global to shared memory"
                 if tiling.asynchronous:
-                    text = "Copies from global to shared memory begin, and nobody waits for them"
+                    text = "Copies from global to shared memory begin; no thread waits for them yet"
                 shows = self._loads(schedule, 0)
             case Copy("B", 0) if self._hangs(schedule):
                 text = "Nothing is requested beyond an edge: zeros fill the tile"
             case Commit(0):
-                text = "Commit: these copies are one group, that can be waited for"
+                text = "Commit: these copies form one group, to wait for later"
             case Copy("A", 1) if ahead > 1:
-                text = "There is room for more: the next tiles begin to be copied too"
+                text = "There are more stages: the next tiles begin to be copied too"
                 shows = self._loads(schedule, 1)
             case Wait(0):
-                text = "Wait: each thread, until its own copies of the first tiles are there"
+                text = "Wait: each thread, until its own copies have arrived"
                 shows = "The first tiles, pale so far, take their full colour."
             case Barrier(0, "reads"):
                 text = "Barrier: wait until the tiles are complete"
                 shows = "The border of shared memory lights up."
             case Copy("A", k_tile) if k_tile == ahead > 0:
-                text = "While one k-tile is multiplied, the next ones are on their way"
+                text = "While one stage is multiplied, others are on their way"
+                if tiling.stages == 2:
+                    text = "While one stage is multiplied, the other is on its way"
                 shows = self._loads(schedule, k_tile)
             case Fragments(0, 0):
                 chapter = "accumulate"

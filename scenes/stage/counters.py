@@ -70,7 +70,9 @@ class Counters(VGroup):
 
     def show(self, state: State) -> None:
         """Let the numbers be those of a state."""
-        self.submobjects = [
-            Label(self.look, text, x, y, size, self.look.theme.muted, font=MONO)
-            for text, (x, y, size) in zip(self.texts(state), self.labels, strict=True)
-        ]
+        places = zip(self.texts(state), self.labels, strict=True)
+        for i, (text, (x, y, size)) in enumerate(places):
+            if self.submobjects[i : i + 1] and self.submobjects[i].text == text:
+                continue
+            label = Label(self.look, text, x, y, size, self.look.theme.muted, font=MONO)
+            self.submobjects[i : i + 1] = [label]
