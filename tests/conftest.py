@@ -1,9 +1,14 @@
 """What holds for all tests."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+
+
+# Scenes are made of many objects that stay: to look for garbage so often takes a tenth of the time.
+gc.set_threshold(200_000, 50, 50)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

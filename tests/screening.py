@@ -53,7 +53,7 @@ class Screening(FrameRenderer):
         same = {m for m in mobjects if m in stood and np.array_equal(stood[m], m.points)}
         self.paths = {m: self.paths[m] for m in same if m in self.paths}
         self.stood = {m: stood[m] if m in same else m.points.copy() for m in mobjects}
-        self.camera.reset()
+        self.camera.pixel_array[:] = self.camera.background
         self._draw_all(mobjects, [self._whole()])
 
 

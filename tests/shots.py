@@ -40,9 +40,10 @@ def shot(browser: Browser, address: str, scheme: str) -> Image.Image:
     """The page as a reader has it, its clip at the chapter in which the thread accumulates."""
     with visit(browser, address, viewport=SIZE, color_scheme=scheme) as seen:
         seen.until("v.currentTime > 0.2 && !v.paused")
-        seen.page.get_by_role("button", name="accumulate").click()
-        seen.until("v.currentTime > 13.6")
         seen.page.get_by_role("button", name="Pause").click()
+        seen.page.evaluate("document.querySelector('video').currentTime = 13.7")
+        seen.until("!v.seeking && v.currentTime == 13.7")
+        seen.page.locator("button[aria-current]").wait_for()
         return Image.open(io.BytesIO(seen.page.screenshot())).convert("RGB")
 
 
