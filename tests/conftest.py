@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-
 # Scenes are made of many objects that stay: to look for garbage so often takes a tenth of the time.
 gc.set_threshold(200_000, 50, 50)
 
