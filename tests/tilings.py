@@ -13,6 +13,7 @@ TOYS = [
     choose("seed", None, {"stages": "2"}),
     choose("ragged", None, {"stages": "3", "fragments": "2", "shared-store": True}),
     choose("small", None, {"fragments": "2"}),
+    choose("seed", None, {"gemm": "12x12x30", "stages": "6"}),
 ]
 """Toys that overlap what they do."""
 

@@ -80,6 +80,12 @@ def _k_tile(schedule: Schedule, step: int, end: int, first: bool) -> Iterator[Be
     second = step == k_tile_edges(schedule)[1]
     while step < end:
         match events[step]:
+            case Copy(_, k_tile) if first and 1 < k_tile < schedule.tiling.stages - 1:
+                # Of a long prologue the first two groups are told, the others begin together.
+                waits = next(i for i in range(step, end) if isinstance(events[i], Wait))
+                yield Beat(step, waits, 0.8)
+                step = waits
+                continue
             case Copy(_, k_tile):
                 seconds = 2.0 if k_tile == 0 else 0.8
             case Barrier(_, "overwrite"):
