@@ -210,9 +210,11 @@ def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
             case Barrier():
                 assert [m.mobject for m in moves if isinstance(m, Pulse)] == [shared.zone.panel]
             case Exchange():
-                assert carried == {(shared.corner.box("C"), shared.corner.box("B"))}
+                rows = min(plan.tiling.bm // plan.tiling.tm, shared.corner.k)
+                strip = shared.corner.part("B", 0, 0, rows, plan.tiling.bn)
+                assert carried == {(shared.corner.box("C"), strip)}
             case Store(row):
-                here = shared.corner.box("C" if row is None else "B")
+                here = shared.corner.box("C") if row is None else strip
                 assert carried == {(here, memory.inside("C"))}
             case Commit() | Wait():
                 assert not carried

@@ -161,7 +161,7 @@ class SharedMemory(Memory):
         lines = tile_marks(c.h, tiling.bm, quads[0]), tile_marks(c.w, tiling.bn, quads[1])
         self.add(frame(look, c, "C", *lines))
         if tiling.shared_store:
-            self.slab("Cs", corner.box("B"), tint("C", 0.5), tint("C", 0.9))
+            self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
         self.add_cells(State())
         for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
             self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
@@ -220,13 +220,21 @@ class SharedMemory(Memory):
             shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
         if tiling.shared_store:
             text = "" if state.exchanged is None else f"row {state.exchanged} of each thread"
-            box = self.corner.box("B")
+            box = self.exchange
             size = min(LABEL + 4, box.w * 0.9 / (len("row 0 of each thread") * ADVANCE))
             if min(size, box.h * 0.7) < LABEL:
                 text = ""
             texts, ink = np.array([[text]], object), self.look.theme.ink
             shown["Cs"] = Cells(self.look, box, texts, max(size, LABEL), ink)
         return shown
+
+    @property
+    def exchange(self) -> Box:
+        """Where the rows lie that are exchanged, one of each thread: as wide as C's tile, and in
+        the room of Bs as high as they are, if there is room. (Their words begin with those of As.)
+        """
+        tiling, (depth, cols) = self.schedule.tiling, self.corner.shape("B")
+        return self.corner.part("B", 0, 0, min(tiling.bm // tiling.tm, depth), cols)
 
     def _offset(self, operand: Operand, stage: int) -> tuple[int, int]:
         """(row, col) where a stage begins."""
@@ -258,7 +266,7 @@ class SharedMemory(Memory):
         poses["accumulators"] = Pose(self.corner.box("C"), 0.9 * state.k_done / total * kept)
         if tiling.shared_store:
             seen = float(state.exchanged is not None)
-            poses["Cs"] = Pose(self.corner.box("B"), seen, seen)
+            poses["Cs"] = Pose(self.exchange, seen, seen)
         for operand in AB if self.stages else ():
             for stage in range(self.stages):
                 k_tile = state.resident.get((stage, operand))

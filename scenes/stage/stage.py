@@ -119,15 +119,15 @@ class Stage(VGroup):
                 return self.registers.multiplies(after)
             case Exchange():
                 numbers = self.shared.cells_at(after)["Cs"]
-                box = self.shared.corner.box
+                here, there = self.shared.corner.box("C"), self.shared.exchange
                 return [
-                    carried(self.look, box("C"), box("B"), "C", 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
                     Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
                     Swap(self.shared.cells["Cs"], numbers, LANDED),
                 ]
             case Store(row):
-                shared, there = self.shared.corner.box, self.memory.inside("C")
-                here = shared("C" if row is None else "B")
+                registers, there = self.shared.corner.box("C"), self.memory.inside("C")
+                here = registers if row is None else self.shared.exchange
                 return [
                     carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
