@@ -22,7 +22,7 @@ CODECS = {
 thread: chapters are encoded side by side, and bytes do not depend on the machine's cores."""
 
 DRAFT = {".mp4": {}, ".webm": {"preset": "10"}}
-"""What is otherwise for a draft, which is to be seen soon, and by its author alone."""
+"""What is different for a draft, which is to be seen soon, and by its author alone."""
 
 CPU = Path("/proc/cpuinfo")
 if CPU.exists() and "avx512f" in CPU.read_text():
