@@ -129,13 +129,14 @@ def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], np.ndarray]]
 
 
 class _Pen:
-    """Takes a glyph's contours as Manim does: four points for each cubic curve."""
+    """Takes a glyph's contours as Manim does: four points for each cubic curve. HarfBuzz ends each
+    where it began."""
 
     def __init__(self) -> None:
         self.points: list[tuple[float, float]] = []
 
     def move_to(self, x: float, y: float) -> None:
-        self.start = self.at = (x, y)
+        self.at = (x, y)
 
     def line_to(self, x: float, y: float) -> None:
         self.cubic_to(*self._towards(x, y, 1 / 3), *self._towards(x, y, 2 / 3), x, y)
@@ -148,10 +149,6 @@ class _Pen:
         self.points += [self.at, (ax, ay), (bx, by), (x, y)]
         self.at = (x, y)
 
-    def close(self) -> None:
-        if self.at != self.start:
-            self.line_to(*self.start)
-
     def _towards(self, x: float, y: float, share: float) -> tuple[float, float]:
         return self.at[0] + (x - self.at[0]) * share, self.at[1] + (y - self.at[1]) * share
 
@@ -161,7 +158,6 @@ _PEN.set_move_to_func(lambda x, y, pen: pen.move_to(x, y))
 _PEN.set_line_to_func(lambda x, y, pen: pen.line_to(x, y))
 _PEN.set_quadratic_to_func(lambda cx, cy, x, y, pen: pen.quadratic_to(cx, cy, x, y))
 _PEN.set_cubic_to_func(lambda *curve: curve[-1].cubic_to(*curve[:-1]))
-_PEN.set_close_path_func(lambda pen: pen.close())
 
 
 class Cells(VMobject):
