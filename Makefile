@@ -98,6 +98,7 @@ gpu:
 # The README's pictures.
 pictures: $(READY) setup-browser
 	$(BIN)/python render.py clip --all --aspect wide
+	$(BIN)/python render.py clip overview --preset pipelined --theme both
 	$(BIN)/python render.py clip overview --pictures
 	$(BIN)/python -m publish.pictures
 	$(BIN)/python render.py clip overview --theme both --aspect both

@@ -1,21 +1,21 @@
 """The README's posters, from rendered clips: `python -m publish.pictures`.
 
-media/posters/SCENE[-night].webp
+media/posters/SCENE[-night].webp, and of the overview one of the preset `pipelined`
 """
 
 from PIL import Image
 
 from publish.settings import THEMES, Clip
 from scenes import SCENES
-from tiling.presets import choose
+from tiling.presets import DEFAULT, choose
 
 WIDTH, QUALITY = 1280, 80
 
 
 def main() -> None:
-    for scene in SCENES:
+    for scene, preset in [*((scene, DEFAULT) for scene in SCENES), ("overview", "pipelined")]:
         for theme in THEMES:
-            clip = Clip(scene, choose(), theme)
+            clip = Clip(scene, choose(preset), theme)
             posters = clip.out / "posters"
             posters.mkdir(exist_ok=True)
             poster = Image.open(clip.file(".jpg"))

@@ -5,7 +5,7 @@ Each scene is gone through without drawing; after each play its texts are looked
 
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +19,23 @@ from scenes.stage.film import Film
 from scenes.stage.pace import FRAME, READING
 from scenes.stage.type import Label
 from tests.screening import configured, flaws, screen
-from tests.tilings import FILMED, random_choices
+from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.presets import Choice, choose
 
 PRESETS = [choose(name) for name in FILMED]
+SHOWN = [
+    *product(SCENES, [*PRESETS, *random_choices(20)]),
+    *(("overview", choice) for choice in DIRECT),
+]
 LOOKS = [(theme, aspect) for theme in THEMES for aspect in ASPECTS]
 
 
-def name_of(choice: Choice) -> str:
-    return f"{choice.gemm} in {choice.tiling}"
+def name_of(shown: str | Choice) -> str:
+    return shown if isinstance(shown, str) else f"{shown.gemm} in {shown.tiling}"
 
 
-@pytest.mark.parametrize("choice", [*PRESETS, *random_choices(20)], ids=name_of)
 @pytest.mark.parametrize(("theme", "aspect"), LOOKS)
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(("scene", "choice"), SHOWN, ids=name_of)
 def test_whatever_is_written_can_be_read(
     scene: str, theme: str, aspect: str, choice: Choice
 ) -> None:
