@@ -86,9 +86,13 @@ def test_bits_of_c_do_not_depend_on_the_tiling(seed: int) -> None:
 
 
 @pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"], SGEMM], ids=str)
-def test_integers_equal_the_int64_product(tiling: Tiling) -> None:
+def test_integers_equal_the_int64_product_and_cublas(tiling: Tiling) -> None:
+    import cupy
+
     a, b = integers(Gemm(301, 299, 303))
-    assert (gpu.gemm(a, b, tiling).get() == a.astype(np.int64) @ b.astype(np.int64)).all()
+    c = gpu.gemm(a, b, tiling)
+    assert (c.get() == a.astype(np.int64) @ b.astype(np.int64)).all()
+    assert (c == cupy.asarray(a) @ cupy.asarray(b)).all()
 
 
 @pytest.mark.parametrize("odd", [np.inf, -np.inf, np.nan])
