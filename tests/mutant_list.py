@@ -317,26 +317,38 @@ KERNEL_MUTANTS = (
     # no shared memory
     _kernel(
         "direct: a's row by its place",
-        "cta_row + thread_row(i), k_tile * BK + k, M, K}",
-        "cta_row + i, k_tile * BK + k, M, K}",
+        "cta_row + thread_row(i), k_tile * BK + k, busy ? M : 0, K}",
+        "cta_row + i, k_tile * BK + k, busy ? M : 0, K}",
         "direct",
     ),
     _kernel(
         "direct: the first k-tile every time",
-        "cta_row + thread_row(i), k_tile * BK + k, M, K}",
-        "cta_row + thread_row(i), k, M, K}",
+        "cta_row + thread_row(i), k_tile * BK + k, busy ? M : 0, K}",
+        "cta_row + thread_row(i), k, busy ? M : 0, K}",
         "direct",
     ),
     _kernel(
         "direct: the next column of B",
-        "cta_col + thread_col(j), K, N}",
-        "cta_col + thread_col(j) + 1, K, N}",
+        "cta_col + thread_col(j), busy ? K : 0, N}",
+        "cta_col + thread_col(j) + 1, busy ? K : 0, N}",
         "direct",
     ),
     _kernel(
         "direct: k not checked against K",
-        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), K, N}",
-        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), ~0u, N}",
+        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), busy ? K : 0, N}",
+        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), busy ? ~0u : 0, N}",
+        "direct",
+    ),
+    _kernel(
+        "direct: threads outside C read all the same",
+        "const bool busy = cta_row + thread_row(0) < M && cta_col + thread_col(0) < N;",
+        "const bool busy = true;",
+        "direct",
+    ),
+    _kernel(
+        "direct: a thread with some results outside C reads nothing",
+        "cta_col + thread_col(0) < N;",
+        "cta_col + thread_col(TN - 1) < N;",
         "direct",
     ),
     # stages

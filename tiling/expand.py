@@ -4,7 +4,7 @@ Events are few; this is the detail behind them, made only for who asks. The maps
 for every k-tile are made once and kept (`copy_map`, `fragment_words`, `accumulator_map`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -30,7 +30,8 @@ class Accesses:
     row, col   the element of A, B or C, also where it lies outside the matrix
     word       the shared word; where accumulators are stored, the accumulator: i·TN + j
     predicate  whether the element lies inside the matrix. Where it does not, a copy writes zero
-               without a request to global memory, and a store does nothing
+               without a request to global memory, and a store does nothing. A thread that reads
+               for itself requests nothing either if none of its results lies inside C
     """
 
     thread: Ints
@@ -53,9 +54,24 @@ def expand_fragments(schedule: Schedule, event: Fragments) -> dict[Operand, Acce
     row, col = accumulator_map(tiling)
     words = fragment_words(tiling, event.k, event.stage)
     k = np.full((1, 1), event.k)
-    return {
+    reads: dict[Operand, Accesses] = {
         "A": _place(schedule, "A", event.k_tile, thread, row, k, words["A"]),
         "B": _place(schedule, "B", event.k_tile, thread, k, col, words["B"]),
+    }
+    if not tiling.direct:
+        return reads
+    inside = schedule.inside("C")
+    busy = (row[:, :1] < inside[0]) & (col[:, :1] < inside[1])
+    return {o: replace(read, predicate=read.predicate & busy) for o, read in reads.items()}
+
+
+def readers(schedule: Schedule) -> dict[Operand, int]:
+    """How many threads of the CTA request each element of A and of B for themselves, where there is
+    no shared memory: those of its row or column that have a result inside C."""
+    axes, (rows, cols) = arrangement(schedule.tiling), schedule.inside("C")
+    return {
+        "A": int((axes.cols.at(np.arange(axes.cols.positions), 0) < cols).sum()),
+        "B": int((axes.rows.at(np.arange(axes.rows.positions), 0) < rows).sum()),
     }
 
 

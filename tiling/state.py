@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tiling.expand import expand_store
+from tiling.expand import expand_store, readers
 from tiling.layout import Operand
 from tiling.schedule import (
     Barrier,
@@ -83,6 +83,7 @@ def state_at(schedule: Schedule, step: int, since: State = START) -> State:
     requested = {"A": since.requested_a, "B": since.requested_b}
     resident, coming = dict(since.resident), dict(since.coming)
     fragments, exchanged = dict(since.fragments), since.exchanged
+    inside, each = schedule.inside("C"), readers(schedule)
     for event in schedule.events[since.step : step]:
         match event:
             case Copy(operand, k_tile, stage):
@@ -103,9 +104,8 @@ def state_at(schedule: Schedule, step: int, since: State = START) -> State:
             case Fragments(k_tile, k, _, buffer):
                 shared_reads += reads
                 if tiling.direct and k_tile * tiling.bk + k < schedule.gemm.k:
-                    rows, cols = schedule.inside("C")
-                    requested["A"] += rows * (tiling.bn // tiling.tn)
-                    requested["B"] += cols * (tiling.bm // tiling.tm)
+                    requested["A"] += inside[0] * each["A"]
+                    requested["B"] += inside[1] * each["B"]
                 fragments[buffer] = (k_tile, k)
             case OuterProduct():
                 fmas += results
@@ -114,8 +114,7 @@ def state_at(schedule: Schedule, step: int, since: State = START) -> State:
                 resident, coming = {}, {}  # its rows lie where the tiles lay
                 writes += tiling.bm // tiling.tm * tiling.bn
             case Store(None):
-                rows, cols = schedule.inside("C")
-                stored += rows * cols
+                stored += inside[0] * inside[1]
             case Store():
                 shared_reads += tiling.bm // tiling.tm * tiling.bn
                 stored += int(expand_store(schedule, event).predicate.sum())

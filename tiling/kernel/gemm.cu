@@ -253,17 +253,19 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
         }
     };
 #else
-    // Fragments of one k, which each thread fetches for itself.
+    // Fragments of one k, which each thread fetches for itself: if its first result lies outside C
+    // all do, and it fetches nothing.
+    const bool busy = cta_row + thread_row(0) < M && cta_col + thread_col(0) < N;
     const auto read = [&](Index k_tile, Index k, float (&a)[TM], float (&b)[TN]) {
 #pragma unroll
         for (Index i = 0; i < TM; ++i) {
-            const Neighbours one{A, cta_row + thread_row(i), k_tile * BK + k, M, K};
+            const Neighbours one{A, cta_row + thread_row(i), k_tile * BK + k, busy ? M : 0, K};
             a[i] = one.load<1>().at[0];
             TRACE_ONLY(trace.record(READ_A, NONE, NONE, a[i]);)
         }
 #pragma unroll
         for (Index j = 0; j < TN; ++j) {
-            const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), K, N};
+            const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), busy ? K : 0, N};
             b[j] = one.load<1>().at[0];
             TRACE_ONLY(trace.record(READ_B, NONE, NONE, b[j]);)
         }
