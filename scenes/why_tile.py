@@ -16,11 +16,10 @@ from scenes.stage.shapes import Fade, Move, Pose, Slab
 from scenes.stage.type import Label
 from tiling import naive
 from tiling.layout import Operand
-from tiling.naive import Naive
 from tiling.presets import choose
 from tiling.schedule import Fragments, Schedule, schedule
 from tiling.shapes import dims
-from tiling.tally import Count, Plan, Tally, moment
+from tiling.tally import Count, Tally, moment
 from tiling.traffic import Traffic, traffic
 
 STATES = 24
@@ -28,13 +27,17 @@ STATES = 24
 
 
 class WhyTile(Film):
-    """Requests counted for each element: a thread for each result, then tiles, then the ratio."""
+    """Requests counted for each element: a thread for each result, then tiles, then the ratio.
+
+    Without shared memory the only tiles are those of the threads, in registers.
+    """
 
     def construct(self) -> None:
         tiling = self.choice.tiling.plain()  # when something is requested is not the point here
         self.tiled = schedule(self.choice.gemm, tiling)
         self.naive = naive.beside(self.tiled)
         self.none = Tally.empty(self.choice.gemm)
+        self.untiled: Count | None = None  # all of the naive schedule, once it has been counted
         self.seen = first = Seen(Count(self.none, self.naive, 0))
         self.board = Comparison(self.look, self.tiled, first)
         self.add(self.board)
@@ -45,7 +48,13 @@ class WhyTile(Film):
         self._one_thread()
         self._its_cta()
         self._all_ctas()
-        self._with_tiles()
+        self.untiled = self.seen.naive
+        if not tiling.direct:
+            self._with_tiles()
+        elif tiling.tm * tiling.tn > 1:
+            self._with_thread_tiles()
+        else:
+            self._none_at_all()
         ratio = self._ratio()
         self._at_scale()
         self.say(opening)
@@ -77,16 +86,15 @@ class WhyTile(Film):
             shows="The first result is outlined in C. One k after another, an element of A's first "
             f"row and one of B's first column light up and are counted: {both} for one result.",
         )
-        for count_, seconds in zip(counts[1:3], (0.8, 0.8), strict=True):
-            self._move(Seen(count_), seconds)
-        self._through([counts[step] for step in _spread(3, len(thread.events))], 2.4)
+        self._move(Seen(counts[1]), 1.6)
+        self._through([counts[step] for step in _spread(2, len(thread.events))], 2.4)
 
     def _its_cta(self) -> None:
-        rows, cols = self.naive.inside
+        rows, cols = self.naive.inside("C")
         if rows * cols == 1:
             return
         # The first row's threads one by one, then row by row; and what was counted before each.
-        row = (1, self.naive.block[1])
+        row = (1, self.naive.tiling.bn)
         units = [self._threads((1, 1), (0, col)) for col in range(cols)]
         units += [self._threads(row, (i, 0)) for i in range(1, rows)]
         before = [self.none, *(self.none.after(units[0], (1, col)) for col in range(1, cols))]
@@ -108,8 +116,8 @@ class WhyTile(Film):
         )
         self._through([ends[i] for i in _spread(min(2, len(ends) - 1), len(ends) - 1)], 2.4)
 
-    def _threads(self, block: tuple[int, int], cta: tuple[int, int] = (0, 0)) -> Naive:
-        return naive.schedule(self.choice.gemm, block, cta)
+    def _threads(self, block: tuple[int, int], cta: tuple[int, int] = (0, 0)) -> Schedule:
+        return naive.one_result_each(self.choice.gemm, block, cta)
 
     def _all_ctas(self) -> None:
         plan, each = self.naive, len(self.naive.events)
@@ -137,7 +145,8 @@ class WhyTile(Film):
         self.hold(2.0)
 
     def _with_tiles(self) -> None:
-        tiled, untiled = self.tiled, self.seen.naive
+        tiled, untiled = self.tiled, self.untiled
+        assert untiled is not None
         rows, cols = tiled.inside("C")
         each, ctas = len(tiled.events), prod(tiled.grid)
         k_tile = next(i for i, event in enumerate(tiled.events) if isinstance(event, Fragments))
@@ -168,6 +177,40 @@ class WhyTile(Film):
             )
             self._march(tiled, each, ctas * each, 2.6)
         self._in_all(moment(tiled, ctas * each))
+
+    def _with_thread_tiles(self) -> None:
+        """Nothing in shared memory, but several results in the registers of each thread."""
+        tiled, each, ctas = self.tiled, len(self.tiled.events), prod(self.tiled.grid)
+        assert self.untiled is not None
+        tm, tn = tiled.tiling.tm, tiled.tiling.tn
+        rows = "a row" if tm == 1 else f"{tm} rows"
+        cols = "a column" if tn == 1 else f"{tn} columns"
+        self.say(
+            f"Now {dims(tm, tn)} results a thread: it requests {rows} of A, {cols} of B",
+            chapter="with thread tiles",
+            shows="The counts in A and B go back to none, the first bar stays. The threads of the "
+            "first CTA go along K together. At its end it has "
+            f"{self._written(moment(tiled, each))}.",
+        )
+        self._move(Seen(self.untiled, moment(tiled, 0)), 0.6, swap=0)
+        self._march(tiled, 0, each, 2.8)
+        self.say(
+            f"Once in registers, a value of A is used {_often(tn)}, one of B {_often(tm)}",
+            shows="The other CTAs follow: one after the other they outline their part of C.",
+        )
+        if ctas > 1:
+            self._march(tiled, each, ctas * each, 2.6)
+        self._in_all(moment(tiled, ctas * each))
+
+    def _none_at_all(self) -> None:
+        """The kernel that was asked for is the one that has been counted."""
+        end = moment(self.tiled, prod(self.tiled.grid) * len(self.tiled.events))
+        self.say(
+            "This kernel is that one: a thread for each result, no tiles",
+            chapter="no tiles",
+            shows=f"The second bar is as long as the first: {self._written(end)}.",
+        )
+        self._through([end], 1.2)
 
     def _ratio(self) -> list[Label]:
         totals, counts = self.board.totals, traffic(self.tiled)
@@ -234,8 +277,8 @@ class WhyTile(Film):
 
     def _through(self, counts: Sequence[Count], seconds: float) -> None:
         """One moment after another, of the schedule whose turn it is."""
-        done = self.seen.naive
-        seen = [Seen(one) if isinstance(one.plan, Naive) else Seen(done, one) for one in counts]
+        done = self.untiled
+        seen = [Seen(one) if done is None else Seen(done, one) for one in counts]
         if seen:
             self.play_for(seconds, Through(self.board, seen))
             self.seen = seen[-1]
@@ -251,7 +294,7 @@ class WhyTile(Film):
         self.play_for(0.4, Move(sheet, Pose(area, 0)))
         self.remove(sheet)
 
-    def _march(self, plan: Plan, first: int, last: int, seconds: float) -> None:
+    def _march(self, plan: Schedule, first: int, last: int, seconds: float) -> None:
         """From one moment of a schedule to another, over all its CTAs."""
         self._through([moment(plan, events) for events in _spread(first + 1, last)], seconds)
 
@@ -282,4 +325,4 @@ def _as_many(ratio: str) -> str:
 
 def _asks(plan: Schedule) -> tuple[object, ...]:
     """All that its requests depend on."""
-    return plan.gemm, plan.tiling.bm, plan.tiling.bn, plan.tiling.bk
+    return plan.gemm, plan.tiling.bm, plan.tiling.bn, plan.tiling.bk, plan.tiling.direct

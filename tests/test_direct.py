@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given
 
 from tests.strategies import bits, direct_tilings, floats, schedules
-from tiling import naive
 from tiling.banks import shared
 from tiling.execute import execute
 from tiling.expand import NO_WORD, expand_fragments
@@ -83,16 +82,3 @@ def test_the_ladders_first_step_by_hand():
     assert found.total.requests_per_result == 2 * 4096 and found.total.intensity == 0.25
     assert found.naive_requested == found.total.requested
     assert all(cost.wavefronts == 0 for cost in (*shared(plan).reads.values(),))
-
-
-@given(plans)
-def test_one_result_a_thread_is_the_naive_schedule(plan):
-    """The film's schedule without tiles counts the same, where no thread lies outside C."""
-    tiling, gemm = plan.tiling, plan.gemm
-    if (tiling.tm, tiling.tn) == (1, 1) and gemm.m % tiling.bm == gemm.n % tiling.bn == 0:
-        other = naive.schedule(gemm, (tiling.bm, tiling.bn), plan.cta)
-        mine, its = traffic(plan).total, naive.total(other)
-        assert (mine.requested_a, mine.requested_b) == (its.requested_a, its.requested_b)
-        assert mine.stored == its.stored and mine.useful_fma == its.useful_fma
-        a, b = floats(gemm.shape("A")), floats(gemm.shape("B"), 1)
-        assert bits(execute(plan, a, b)) == bits(naive.execute(other, a, b))

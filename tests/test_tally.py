@@ -6,48 +6,37 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.strategies import RAGGED, SEED, SGEMM, schedules
+from tests.strategies import RAGGED, SEED, SGEMM, direct_tilings, schedules
 from tiling import naive
-from tiling.expand import expand_copy
-from tiling.naive import Load, Naive
-from tiling.schedule import Copy, Event, Schedule
-from tiling.tally import Count, Plan, Tally, asked, ctas_done, moment
+from tiling.expand import expand_copy, expand_fragments
+from tiling.schedule import Copy, Event, Fragments, Schedule, schedule
+from tiling.shapes import Tiling
+from tiling.tally import Count, Tally, asked, ctas_done, moment
 from tiling.traffic import traffic
 
 
-def one_by_one(plan: Plan, event: Event | naive.Event) -> Counter:
+def one_by_one(plan: Schedule, event: Event) -> Counter:
     """Requests in one event by (operand, row, col), each thread by itself."""
+    reads = {}
+    if isinstance(event, Copy):
+        reads = {event.operand: expand_copy(plan, event)}
+    elif isinstance(event, Fragments) and plan.tiling.direct:
+        reads = expand_fragments(plan, event)
     found: Counter = Counter()
-    if isinstance(plan, Schedule):
-        if isinstance(event, Copy):
-            accesses = expand_copy(plan, event)
-            for row, col in zip(accesses.row, accesses.col, strict=True):
-                found[event.operand, int(row), int(col)] += 1
-            outside = ~accesses.predicate
-            for row, col in zip(accesses.row[outside], accesses.col[outside], strict=True):
-                del found[event.operand, int(row), int(col)]
-        return found
-    for thread in np.ndindex(plan.block):
-        row, col = (plan.cta[i] * plan.block[i] + thread[i] for i in (0, 1))
-        if row < plan.gemm.m and col < plan.gemm.n and isinstance(event, Load):
-            where = (row, event.k) if event.operand == "A" else (event.k, col)
-            found[event.operand, *where] += 1
+    for operand, read in reads.items():
+        for row, col in zip(read.row[read.predicate], read.col[read.predicate], strict=True):
+            found[operand, int(row), int(col)] += 1
     return found
 
 
-def all_ctas_one_by_one(plan: Plan, events: int) -> Counter:
+def all_ctas_one_by_one(plan: Schedule, events: int) -> Counter:
     """The first events of all CTAs, one CTA after another."""
     found: Counter = Counter()
     for cta in np.ndindex(plan.grid):
-        here = Naive(plan.gemm, plan.block, cta, plan.events) if is_naive(plan) else plan.at(cta)
         for event in plan.events[: max(0, events)]:
-            found += one_by_one(here, event)
+            found += one_by_one(plan.at(cta), event)
         events -= len(plan.events)
     return found
-
-
-def is_naive(plan: Plan) -> bool:
-    return isinstance(plan, Naive)
 
 
 def spread_out(count: Count) -> Counter:
@@ -64,9 +53,13 @@ def spread_out(count: Count) -> Counter:
 
 
 @pytest.mark.parametrize("tiled", [SEED, RAGGED])
-@pytest.mark.parametrize("kind", ["naive", "tiled"])
+@pytest.mark.parametrize("kind", ["naive", "thread tiles", "tiled"])
 def test_every_moment_of_every_cta(tiled: Schedule, kind: str):
-    plan: Plan = naive.beside(tiled) if kind == "naive" else tiled
+    plan = {
+        "naive": naive.beside(tiled),
+        "thread tiles": schedule(tiled.gemm, Tiling(6, 8, 4, 3, 2, direct=True)),
+        "tiled": tiled,
+    }[kind]
     each, ctas = len(plan.events), int(np.prod(plan.grid))
     for events in range(0, ctas * each + 1, 5):
         want = all_ctas_one_by_one(plan, events)
@@ -78,31 +71,27 @@ def test_every_moment_of_every_cta(tiled: Schedule, kind: str):
             assert found.most(operand) == max(of_it, default=0)
 
 
-@given(schedules())
-def test_an_event_asks_for_what_its_threads_ask_for(tiled: Schedule):
-    for plan in tiled, naive.beside(tiled):
+@given(schedules(), schedules(direct_tilings()))
+def test_an_event_asks_for_what_its_threads_ask_for(tiled: Schedule, direct: Schedule):
+    for plan in tiled, direct, naive.beside(tiled):
         for event in plan.events[:6]:
-            region, want = asked(plan, event), one_by_one(plan, event)
-            if region is None:
-                assert not want
-                continue
-            found = {
-                (event.operand, region.row + i, region.col + j): region.times
+            assert one_by_one(plan, event) == {
+                (operand, region.row + i, region.col + j): region.times
+                for operand, region in asked(plan, event).items()
                 for i, j in np.ndindex(region.rows, region.cols)
             }
-            assert found == want
 
 
-@given(schedules())
-def test_all_ctas_together_ask_for_what_the_traffic_counts(tiled: Schedule):
-    counts = traffic(tiled)
+@given(schedules(), schedules(direct_tilings()))
+def test_all_ctas_together_ask_for_what_the_traffic_counts(tiled: Schedule, direct: Schedule):
     for plan, want in (
-        (naive.beside(tiled), counts.naive_requested),
-        (tiled, counts.total.requested),
+        (naive.beside(tiled), traffic(tiled).naive_requested),
+        (tiled, traffic(tiled).total.requested),
+        (direct, traffic(direct).total.requested),
     ):
         end = moment(plan, int(np.prod(plan.grid)) * len(plan.events))
         assert end.before.requested == end.requested("A") + end.requested("B") == want
-        assert end.done.per_result == pytest.approx(want / (tiled.gemm.m * tiled.gemm.n))
+        assert end.done.per_result == pytest.approx(want / (plan.gemm.m * plan.gemm.n))
 
 
 @given(schedules())
@@ -110,9 +99,9 @@ def test_the_order_in_which_threads_are_counted_does_not_matter(tiled: Schedule)
     """The naive kernel's threads one by one, in rows, and as CTAs: the same requests."""
     plan = naive.beside(tiled.at((0, 0)))
     none = Tally.empty(tiled.gemm)
-    rows, cols = plan.inside
-    alone = naive.schedule(plan.gemm, (1, 1))
-    row = naive.schedule(plan.gemm, (1, cols))
+    rows, cols = plan.inside("C")
+    alone = naive.one_result_each(plan.gemm, (1, 1))
+    row = naive.one_result_each(plan.gemm, (1, cols))
     for found in none.after(alone, (rows, cols)), none.after(row, (rows, 1)):
         np.testing.assert_array_equal(found.by_row, ctas_done(plan, 1).by_row)
         np.testing.assert_array_equal(found.by_col, ctas_done(plan, 1).by_col)
@@ -122,14 +111,14 @@ def test_what_is_lit_and_what_is_used():
     tiled = SEED.at((1, 1))
     none = Tally.empty(tiled.gemm)
     after_a, after_b, at_k = (Count(none, tiled, step) for step in (1, 2, 6))
-    assert (after_a.lit("A"), after_a.lit("B")) == (asked(tiled, Copy("A", 0)), None)
-    assert after_b.lit("B") == asked(tiled, Copy("B", 0)) and after_b.used("A") is None
+    assert (after_a.lit("A"), after_a.lit("B")) == (asked(tiled, Copy("A", 0))["A"], None)
+    assert after_b.lit("B") == asked(tiled, Copy("B", 0))["B"] and after_b.used("A") is None
     used = at_k.used("A"), at_k.used("B")  # the second k of the first k-tile
     assert [(one.row, one.col, one.rows, one.cols) for one in used] == [(6, 1, 6, 1), (1, 6, 1, 6)]
-    # A is already asked for at the next k, B not yet.
     plan = naive.beside(tiled)
-    assert Count(none, plan, 4).lit("A") == asked(plan, Load("A", 1))
-    assert Count(none, plan, 4).lit("B") is None and Count(none, plan, 3).used("A") is None
+    for operand in "A", "B":
+        assert Count(none, plan, 3).lit(operand) == asked(plan, Fragments(1, 0))[operand]
+        assert Count(none, plan, 3).used(operand) is None
 
 
 def test_regions_are_few_whatever_the_size():

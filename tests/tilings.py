@@ -17,8 +17,12 @@ TOYS = [
 ]
 """Toys that overlap what they do."""
 
-DIRECT = [choose("naive"), choose("ragged", None, {"direct": True})]
-"""Without tiles in shared memory: only the overview shows them."""
+DIRECT = [
+    choose("naive"),
+    choose("ragged", None, {"direct": True}),
+    choose("sgemm", None, {"direct": True, "warp": "32x64", "split": True, "fragments": "2"}),
+]
+"""Without tiles in shared memory: a result a thread, several, and all else that there can be."""
 
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 SIZES = (1, 7, 12, 40, 100, 333, 1024, 4096)

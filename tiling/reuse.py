@@ -2,9 +2,9 @@
 
 from tiling.expand import fragment_words
 from tiling.layout import Operand
-from tiling.naive import count
-from tiling.naive import schedule as one_thread_each
+from tiling.naive import one_result_each
 from tiling.shapes import Gemm, Tiling
+from tiling.traffic import count
 
 
 def words_per_fma(tiling: Tiling) -> dict[Operand, float]:
@@ -19,5 +19,5 @@ def words_per_fma(tiling: Tiling) -> dict[Operand, float]:
 
 def dot_words_per_fma() -> dict[Operand, float]:
     """The same where each result is a dot product by itself: nothing is used twice."""
-    one = count(one_thread_each(Gemm(1, 1, 1), (1, 1)))
+    one = count(one_result_each(Gemm(1, 1, 1), (1, 1)))
     return {"A": one.requested_a / one.fma, "B": one.requested_b / one.fma}

@@ -184,7 +184,7 @@ def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Sched
         value, last = f"{cta[0]},{cta[1]}", f"{rows - 1},{cols - 1}"
         raise Refused("block", value, f"the grid has {dims(rows, cols)} CTAs", f"try 0,0 to {last}")
     # Of a k-tile: the loop over k, and two copies with what keeps them in order.
-    k_tiles, each = ceil_div(gemm.k, tiling.bk), 2 * tiling.bk + 5
+    k_tiles, each = ceil_div(gemm.k, tiling.bk), 2 * tiling.bk + (0 if tiling.direct else 5)
     if k_tiles * each > MAX_EVENTS:
         shape = f"{gemm.m}x{gemm.n}x"
         rule = f"{k_tiles} k-tiles make {k_tiles * each} events, more than {MAX_EVENTS}"

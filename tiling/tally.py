@@ -1,23 +1,16 @@
-"""How often each element of A and B has been requested from global memory, event by event.
-
-Of the naive and of the tiled schedule alike, so that the two can be laid side by side.
-"""
+"""How often each element of A and B has been requested from global memory, event by event."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import TypeAlias
 
 import numpy as np
 
-from tiling import naive
+from tiling.expand import readers
 from tiling.layout import Ints, Operand
-from tiling.naive import Load, Naive
 from tiling.schedule import Copy, Event, Fragments, OuterProduct, Schedule, Store
 from tiling.shapes import Gemm
-
-Plan: TypeAlias = Schedule | Naive
 
 
 @dataclass(frozen=True)
@@ -31,23 +24,25 @@ class Region:
     times: int
 
 
-def asked(plan: Plan, event: Event | naive.Event) -> Region | None:
-    """What the CTA requests in an event, and how often each of it; None if it requests nothing."""
-    row, col, rows, cols = results(plan)
-    match event, plan:
-        case Load("A", k), _:  # every thread of a row asks for the same element
-            return Region(row, k, rows, 1, cols)
-        case Load("B", k), _:
-            return Region(k, col, 1, cols, rows)
-        case Copy(operand, k_tile), Schedule():
-            return Region(*plan.origin(operand, k_tile), *plan.inside(operand, k_tile), 1)
-    return None
+def asked(plan: Schedule, event: Event) -> dict[Operand, Region]:
+    """What the CTA requests of A and of B in an event, and how often each of it."""
+    match event:
+        case Copy(operand, k_tile):
+            return {operand: Region(*plan.origin(operand, k_tile), *plan.inside(operand, k_tile), 1)}
+        case Fragments(k_tile, k) if plan.tiling.direct:
+            k += k_tile * plan.tiling.bk
+            if k < plan.gemm.k:
+                row, col, rows, cols = results(plan)
+                each = often(plan)
+                return {
+                    "A": Region(row, k, rows, 1, each["A"]),
+                    "B": Region(k, col, 1, cols, each["B"]),
+                }
+    return {}
 
 
-def results(plan: Plan) -> tuple[int, int, int, int]:
+def results(plan: Schedule) -> tuple[int, int, int, int]:
     """(row, col, rows, cols) of C that the CTA makes."""
-    if isinstance(plan, Naive):
-        return *plan.origin, *plan.inside
     return *plan.origin("C"), *plan.inside("C")
 
 
@@ -69,16 +64,17 @@ class Tally:
     def empty(cls, gemm: Gemm) -> "Tally":
         return cls(gemm, np.zeros(gemm.m, int), np.zeros(gemm.n, int))
 
-    def after(self, plan: Plan, ctas: tuple[int, int] = (1, 1)) -> "Tally":
+    def after(self, plan: Schedule, ctas: tuple[int, int] = (1, 1)) -> "Tally":
         """With (rows, columns) of CTAs more, of which the plan's own is the first."""
         row, col = results(plan)[:2]
-        tall, wide = _block(plan)
+        tall, wide = plan.tiling.tile_shape("C")
         rows, cols = min(ctas[0] * tall, self.gemm.m - row), min(ctas[1] * wide, self.gemm.n - col)
-        # Without tiles each result of a row asks for the row; with them each CTA does.
-        each = (cols, rows) if isinstance(plan, Naive) else (ctas[1], ctas[0])
+        # All CTAs but the last of a row or column of the grid are whole.
+        end = plan.at((plan.cta[0] + ctas[0] - 1, plan.cta[1] + ctas[1] - 1))
+        first, last = often(plan), often(end)
         by_row, by_col = self.by_row.copy(), self.by_col.copy()
-        by_row[row : row + rows] += each[0]
-        by_col[col : col + cols] += each[1]
+        by_row[row : row + rows] += (ctas[1] - 1) * first["A"] + last["A"]
+        by_col[col : col + cols] += (ctas[0] - 1) * first["B"] + last["B"]
         return Tally(self.gemm, by_row, by_col, (*self.made, Region(row, col, rows, cols, 1)))
 
     @property
@@ -93,8 +89,9 @@ class Tally:
         return self.requested / made if made else float("nan")
 
 
-def _block(plan: Plan) -> tuple[int, int]:
-    return plan.block if isinstance(plan, Naive) else plan.tiling.tile_shape("C")
+def often(plan: Schedule) -> dict[Operand, int]:
+    """How often the CTA requests each element of its rows of A and of its columns of B."""
+    return readers(plan) if plan.tiling.direct else {"A": 1, "B": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +99,7 @@ class Count:
     """What has been requested when one CTA has come as far as `step`, after all those `before`."""
 
     before: Tally
-    plan: Plan
+    plan: Schedule
     step: int
 
     def regions(self, operand: Operand) -> Iterator[Region]:
@@ -154,7 +151,7 @@ class Count:
     def used(self, operand: Operand) -> Region | None:
         """What of its tile the CTA now reads from shared memory, at one k."""
         last = self.plan.events[self.step - 1] if self.step else None
-        if not isinstance(last, Fragments | OuterProduct) or isinstance(self.plan, Naive):
+        if not isinstance(last, Fragments | OuterProduct) or self.plan.tiling.direct:
             return None
         k = last.k_tile * self.plan.tiling.bk + last.k
         row, col, rows, cols = results(self.plan)
@@ -172,21 +169,21 @@ class Count:
     def _last(self, operand: Operand) -> Region | None:
         """The operand's last request so far. They ascend along k."""
         for event in reversed(self.plan.events[: self.step]):
-            if isinstance(event, Load | Copy) and event.operand == operand:
-                return asked(self.plan, event)
+            if found := asked(self.plan, event).get(operand):
+                return found
         return None
 
 
-def ctas_done(plan: Plan, number: int) -> Tally:
+def ctas_done(plan: Schedule, number: int) -> Tally:
     """What the first CTAs of the grid, row by row, have requested."""
     rows, cols = divmod(number, plan.grid[1])
     tally = Tally.empty(plan.gemm)
     if rows:
-        tally = tally.after(at(plan, (0, 0)), (rows, plan.grid[1]))
-    return tally.after(at(plan, (rows, 0)), (1, cols)) if cols else tally
+        tally = tally.after(plan.at((0, 0)), (rows, plan.grid[1]))
+    return tally.after(plan.at((rows, 0)), (1, cols)) if cols else tally
 
 
-def moment(plan: Plan, events: int) -> Count:
+def moment(plan: Schedule, events: int) -> Count:
     """After so many events of all CTAs of the grid, one CTA after another, row by row.
 
     On a GPU many are at work at once. How often each element is requested is the same.
@@ -194,9 +191,4 @@ def moment(plan: Plan, events: int) -> Count:
     number, step = divmod(events, len(plan.events))
     last = prod(plan.grid) - 1
     cta = divmod(min(number, last), plan.grid[1])
-    return Count(ctas_done(plan, number), at(plan, cta), step)
-
-
-def at(plan: Plan, cta: tuple[int, int]) -> Plan:
-    """The same events for another CTA."""
-    return replace(plan, cta=cta)
+    return Count(ctas_done(plan, number), plan.at(cta), step)

@@ -17,11 +17,12 @@ from scenes.stage.registers import THREAD, Registers
 from scenes.stage.shapes import LANDED, Move, Pose, Swap, carried
 from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
 from scenes.stage.zone import LINE
-from tiling import naive
 from tiling.layout import Operand
+from tiling.naive import one_result_each
 from tiling.schedule import Schedule
 from tiling.shapes import Gemm, Tiling
-from tiling.state import State
+from tiling.state import State, state_at
+from tiling.traffic import count
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Tally(Figure[Moment]):
         super().__init__(look)
         self.box, self.schedule, tiling = box, schedule, schedule.tiling
         gemm = Gemm(tiling.tm, tiling.tn, tiling.bk)
-        self.dot = naive.schedule(gemm, (1, 1))  # each of its threads makes one dot product
+        self.dot = one_result_each(gemm, (1, 1))  # each of its threads makes one dot product
         self.names = "words read from shared memory", "FMA"
         longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
         self.places, x, y = [], box.x, box.y + 6
@@ -186,8 +187,8 @@ class Tally(Figure[Moment]):
         if isinstance(state, State):
             threads = self.schedule.tiling.threads
             return state.shared_reads // threads, state.fma // threads
-        one = naive.count(self.dot)
-        begun = naive.state_at(self.dot, 3 * state.k + (2 if state.held == state.k else 0))
+        one = count(self.dot)
+        begun = state_at(self.dot, 2 * state.k + (state.held == state.k))
         words = state.done * one.requested + begun.requested_a + begun.requested_b
         return words, state.done * one.fma + begun.fma
 

@@ -164,8 +164,10 @@ class Copies(Figure[Seen]):
         super().__init__(look)
         tiling, tint = schedule.tiling, look.theme.tint
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        self.zone = Zone(look, box, "SHARED MEMORY", sizes)
+        self.zone = Zone(look, box, "SHARED MEMORY", "not used" if tiling.direct else sizes)
         self.add(self.zone)
+        if tiling.direct:
+            return
         beside = 290 if look.aspect == "wide" else 250
         within = Box(box.x + beside, box.y + 22, box.w - 2 * beside, box.h - 44)
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
@@ -189,7 +191,7 @@ class Copies(Figure[Seen]):
     def poses(self, state: Seen) -> dict[str, Pose]:
         poses = {name: Pose(slab.pose.box, 0) for name, slab in self.slabs.items()}
         count = state.tiled
-        if count is None or count.done is not count.before:
+        if not poses or count is None or count.done is not count.before:
             return poses
         for operand in AB:
             if tile := count.lit(operand):

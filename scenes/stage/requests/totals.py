@@ -38,8 +38,11 @@ class Totals(Figure[Seen]):
         self.large, pitch = LARGE[look.aspect], BARS[look.aspect]
         inner, top = box.inset(PAD, 0), box.y + (76 if wide else 100)
         bars = Box(inner.x, top, inner.w, 2 * pitch)
-        tile = dims(schedule.tiling.bm, schedule.tiling.bn, schedule.tiling.bk)
-        names = ["without tiles", f"in {tile} tiles"]
+        tiling = schedule.tiling
+        tiles = f"{dims(tiling.bm, tiling.bn, tiling.bk)} tiles"
+        if tiling.direct:
+            tiles = f"{dims(tiling.tm, tiling.tn)} thread tiles"
+        names = ["without tiles", f"in {tiles}"]
         self.bars = Bars(look, bars, names, most, self.write)
         self.add(self.zone, self.bars)
         head = top + pitch + 77 + (46 if wide else 32)
