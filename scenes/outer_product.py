@@ -8,7 +8,7 @@ from scenes.stage.film import Film
 from scenes.stage.look import Box, Look
 from scenes.stage.memory import AB
 from scenes.stage.numbers import values
-from scenes.stage.operands import Dot, Moment, Slices, Tally, Thread
+from scenes.stage.operands import Dot, Moment, Slices, Tally, Thread, matrices, source
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.registers import THREAD
 from scenes.stage.shapes import Move
@@ -29,6 +29,7 @@ class OuterProduct(Film):
     def construct(self) -> None:
         whole, look = self.choice.schedule(), self.look
         self.tiling = whole.tiling.plain()  # when the fragments are read is not the point here
+        self.names = matrices(self.tiling)
         # The first k-tile alone: its numbers may be larger than where all of K is summed.
         gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, self.tiling.bk))
         self.schedule = schedule(gemm, self.tiling, whole.cta)
@@ -57,7 +58,8 @@ class OuterProduct(Film):
     def _dot_products(self) -> None:
         """The first result k by k, the others faster, as they come."""
         count = self.tiling.tm * self.tiling.tn
-        text = "One by one: each a dot product, a row of As times a column of Bs"
+        a, b = self.names
+        text = f"One by one: each a dot product, a row of {a} times a column of {b}"
         self.say(text, "dot products", self._dots_in_words())
         for k in range(self.tiling.bk):
             reading, added = Dot(0, k, k), Dot(0, k + 1, k)
@@ -72,21 +74,23 @@ class OuterProduct(Film):
         slow = min(count, 4)
         hops = [*range(1, slow), *(_evenly(slow - 1, count - 1) if count > slow else ())]
         if count > 1:
-            row = "row of As" if self.tiling.tn > 1 else "column of Bs"
+            row = f"row of {a}" if self.tiling.tn > 1 else f"column of {b}"
             self.say(f"The next result reads the same {row} again")
         for done in hops:
             self._go(Dot(done, 0, None), 0.2)
             self._go(Dot(done, self.tiling.bk, self.tiling.bk - 1), 0.8 if done == 1 else 0.4)
         words, fma = self.tally.counts(Dot(count))
-        self.say(f"{words} words read for {fma} FMA: two for each")
+        but = "" if words == 2 * fma else ", none for zeros past an edge"
+        self.say(f"{words} words read for {fma} FMA: two for each{but}")
         self._compare("dot product")
 
     def _outer_products(self) -> None:
         """All results at once: the first k in full, the others faster."""
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
-        text = "Instead read a column of As and a row of Bs, once for all results"
+        a, b = self.names
+        text = f"Instead read a column of {a} and a row of {b}, once for all results"
         if tm * tn == 1:
-            text = "An outer product of one and one is one product: nothing is shared"
+            text = "An outer product of one and one is one product: nothing is used twice"
         self.say(text, "outer product", self._outer_in_words())
         self._go(state_at(self.schedule, 0), 0.6)
         reads = [i for i, e in enumerate(self.schedule.events) if isinstance(e, Fragments)]
@@ -188,11 +192,12 @@ class OuterProduct(Film):
 
     def _setting(self) -> str:
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
+        a, b = self.names
         return (
-            f"Three panels. Shared memory: {tm} rows of As and {tn} columns of Bs, those of thread "
-            f"{THREAD}, at the {bk} k of a k-tile. As is "
+            f"Three panels. {source(self.tiling).capitalize()} memory: {tm} rows of {a} and {tn} "
+            f"columns of {b}, those of thread {THREAD}, at the {bk} k of a k-tile. {a} is "
             + "; ".join(_list(row) for row in self.values.a.T)
-            + ", row by row, and Bs is "
+            + f", row by row, and {b} is "
             + "; ".join(_list(row) for row in self.values.b)
             + f". Registers of thread {THREAD}: {tm} values of a, {tn} of b, {tm * tn} "
             "accumulators. And bars, empty still: words read for each FMA."
@@ -211,7 +216,8 @@ class OuterProduct(Film):
 
     def _bars_in_words(self) -> str:
         each = [f"{label}: {sum(parts.values()):.3g}" for label, parts in self.steps]
-        return "Words read from shared memory for each FMA. " + ", ".join(each) + "."
+        memory = source(self.tiling)
+        return f"Words read from {memory} memory for each FMA. " + ", ".join(each) + "."
 
 
 def _each(count: int, name: str) -> str:

@@ -11,14 +11,14 @@ from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
 from scenes.stage.shapes import Carry
 from tests.screening import screen
-from tests.tilings import FILMED, random_choices
+from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
 from tiling.presets import Choice, choose
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
 from tiling.shapes import Tiling
 
-CHOICES = [*(choose(name) for name in FILMED), *random_choices(4, seed=3)]
+CHOICES = [*(choose(name) for name in FILMED), *DIRECT, *random_choices(4, seed=3)]
 EVERY = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.gemm} in {c.tiling}")
 
 
@@ -42,6 +42,16 @@ def thread_operands(film: OuterProduct) -> tuple[np.ndarray, np.ndarray]:
     return a, b
 
 
+def thread_reads(film: OuterProduct) -> tuple[np.ndarray, np.ndarray]:
+    """Which of them (TM, BK), (BK, TN) it reads: from global memory only those that are there."""
+    plan, tiling = film.schedule, film.schedule.tiling
+    rows, cols = (index[0] for index in accumulator_map(tiling))
+    (row, _), (_, col) = plan.origin("A"), plan.origin("B")
+    k = np.arange(tiling.bk) < plan.gemm.k
+    a, b = (rows + row < plan.gemm.m)[:, None] & k, k[:, None] & (cols + col < plan.gemm.n)
+    return (a, b) if tiling.direct else (a | True, b | True)
+
+
 def numbers(cells) -> np.ndarray:
     """What stands in cells, NaN for nothing."""
     texts = cells.texts
@@ -56,15 +66,22 @@ def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
         tiling, moment, cells = film.schedule.tiling, film.moment, film.thread.cells
         tm, tn, bk = tiling.tm, tiling.tn, tiling.bk
         a, b = thread_operands(film)
+        reads_a, reads_b = thread_reads(film)
         words, fma = (int(cell.texts[0, 0]) for cell in film.tally.cells.values())
         if isinstance(moment, Dot):
-            reads = moment.k if moment.held is None else moment.held + 1
-            assert words == 2 * (moment.done * bk + reads)
+            here = moment.k if moment.held is None else moment.held + 1
+            want = 0
+            for number in range(moment.done + 1):
+                i, j = divmod(min(number, tm * tn - 1), tn)
+                upto = bk if number < moment.done else here
+                want += reads_a[i, :upto].sum() + reads_b[:upto, j].sum()
+            assert words == want
             assert fma == moment.done * bk + moment.k <= tm * tn * bk
             shown.append("dot")
         else:
-            step_reads = sum(isinstance(e, Fragments) for e in film.schedule.events[: moment.step])
-            assert words == step_reads * (tm + tn) and fma == moment.k_done * tm * tn
+            k = sum(isinstance(e, Fragments) for e in film.schedule.events[: moment.step])
+            assert words == reads_a[:, :k].sum() + reads_b[:k].sum()
+            assert fma == moment.k_done * tm * tn
             shown.append("outer")
         if film.thread.values is None:  # too small to be read
             return
@@ -89,12 +106,16 @@ def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
 
     film = seen(choice, look_at)
     assert {"dot", "outer"} == set(shown) and shown[-1] == "dot"  # it ends where it begins
-    tiling = choice.tiling
-    all_words = 2 * tiling.tm * tiling.tn * tiling.bk
+    tiling, (a, b) = choice.tiling, thread_reads(film)
+    fma = tiling.tm * tiling.tn * tiling.bk
     captions = [caption.text for caption in film.captions]
-    assert any(c.startswith(f"{all_words} words read for {all_words // 2} FMA") for c in captions)
-    outer = (tiling.tm + tiling.tn) * tiling.bk
-    assert any(c.startswith(f"{outer} words read for {all_words // 2} FMA,") for c in captions)
+    alone, together = tiling.tn * a.sum() + tiling.tm * b.sum(), a.sum() + b.sum()
+    but = "" if alone == 2 * fma else ", none for zeros past an edge"
+    assert f"{alone} words read for {fma} FMA: two for each{but}" in captions
+    assert any(c.startswith(f"{together} words read for {fma} FMA,") for c in captions)
+    said = " ".join([*captions, *(caption.shows for caption in film.captions)])
+    memory, other = ("global", "shared") if tiling.direct else ("shared", "global")
+    assert f"from {memory} memory" in said and other not in said.lower()
 
 
 @EVERY

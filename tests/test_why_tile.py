@@ -94,9 +94,7 @@ TOYS = [choose("seed"), choose("ragged"), choose("ragged", None, {"direct": True
 
 
 @pytest.mark.parametrize("choice", TOYS, ids=name_of)
-def test_each_element_bears_the_number_of_its_requests(
-    choice: Choice, states_of, board_of
-) -> None:
+def test_each_element_bears_the_number_of_its_requests(choice: Choice, states_of, board_of) -> None:
     states, _ = states_of(choice)
     board = board_of(choice, states[0])
     assert len(states) > 100
@@ -145,7 +143,11 @@ def test_what_lights_up_is_what_the_last_request_names(choice: Choice, states_of
             tile = board.copies.slabs[f"{event.operand}s"].pose
             size = plan.inside(event.operand, event.k_tile)
             assert tile.fill and tile.box == shared.part(event.operand, 0, 0, *size)
-        if isinstance(event, Fragments) and not plan.tiling.direct and event.k < plan.inside("A", event.k_tile)[1]:
+        if (
+            isinstance(event, Fragments)
+            and not plan.tiling.direct
+            and event.k < plan.inside("A", event.k_tile)[1]
+        ):
             rows, cols = plan.inside("C")
             at_k = shared.part("A", 0, event.k, rows, 1), shared.part("B", event.k, 0, 1, cols)
             for operand, box in zip("AB", at_k, strict=True):

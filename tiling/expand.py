@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tiling.layout import Ints, Operand, arrangement, shared_layout
+from tiling.layout import Arrangement, Ints, Operand, arrangement, shared_layout
 from tiling.schedule import Copy, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling
 
@@ -47,11 +47,16 @@ def expand_copy(schedule: Schedule, event: Copy, order: Order = "rows") -> Acces
     return _place(schedule, event.operand, event.k_tile, thread, row, col, word)
 
 
-def expand_fragments(schedule: Schedule, event: Fragments) -> dict[Operand, Accesses]:
-    """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds."""
+def expand_fragments(
+    schedule: Schedule, event: Fragments, order: Order = "rows"
+) -> dict[Operand, Accesses]:
+    """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds.
+
+    The other order is for tilings without shared memory.
+    """
     tiling = schedule.tiling
     thread = np.arange(tiling.threads)[:, None]
-    row, col = accumulator_map(tiling)
+    row, col = accumulator_map(tiling, order)
     words = fragment_words(tiling, event.k, event.stage)
     k = np.full((1, 1), event.k)
     reads: dict[Operand, Accesses] = {
@@ -153,10 +158,17 @@ def fragment_words(tiling: Tiling, k: int, stage: int = 0) -> dict[Operand, Ints
 
 
 @lru_cache(maxsize=64)
-def accumulator_map(tiling: Tiling) -> tuple[Ints, Ints]:
-    """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes."""
-    axes = arrangement(tiling)
-    row, col = axes.position(np.arange(tiling.threads)[:, None])
+def accumulator_map(tiling: Tiling, order: Order = "rows") -> tuple[Ints, Ints]:
+    """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes.
+
+    No schedule numbers threads down the columns, warps and lanes alike: that order is there to be
+    counted beside it.
+    """
+    axes, thread = arrangement(tiling), np.arange(tiling.threads)[:, None]
+    if order == "rows":
+        row, col = axes.position(thread)
+    else:
+        col, row = Arrangement(axes.cols, axes.rows).position(thread)
     return axes.rows.at(row, np.arange(tiling.tm)), axes.cols.at(col, np.arange(tiling.tn))
 
 

@@ -114,8 +114,8 @@ def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
 
 
 def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
-    """The same where fragments come from global memory: a warp asks for its lanes' i-th values at
-    once. Two k whose elements lie alike in their sectors cost the same."""
+    """The same where fragments come from global memory. Two k whose elements lie alike in their
+    sectors cost the same."""
     cols, alike = schedule.gemm.shape(operand)[1], Counter[tuple[int, bool]]()
     shown: dict[tuple[int, bool], Fragments] = {}
     for event in schedule.events:
@@ -128,12 +128,9 @@ def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
             shown[key] = event
     made = moved = 0
     for key, many in alike.items():
-        found = expand_fragments(schedule, shown[key])[operand]
-        each = found.word.shape[1]
-        request = (found.thread // WARP * each + np.arange(each))[found.predicate]
-        sector = ((found.row * cols + found.col) * WORD // SECTOR)[found.predicate]
-        made += many * len(np.unique(request))
-        moved += many * np.unique(np.stack([request, sector]), axis=1).shape[1]
+        each = turns_of_reads(schedule, shown[key], operand)
+        made += many * int(each.requests.sum())
+        moved += many * int(each.sectors.sum())
     return made, moved
 
 
@@ -211,4 +208,29 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
         lanes=total(taking[0]),
         requests=total(at),
         sectors=total(at, each.sectors),
+    )
+
+
+def turns_of_reads(
+    schedule: Schedule, event: Fragments, operand: Operand, order: Order = "rows"
+) -> Turns:
+    """The same of fragments that come from global memory: in turn i a warp's lanes ask for their
+    i-th values at once. The elements are those of `expand_fragments`, i by i and then thread by
+    thread."""
+    found = expand_fragments(schedule, event, order)[operand]
+    threads, size = found.row.shape
+    warps = ceil_div(threads, WARP)
+    which = np.arange(size * warps)
+    request = np.arange(size)[:, None] * warps + np.arange(threads) // WARP
+    sector = (found.row * schedule.gemm.shape(operand)[1] + found.col).T * WORD // SECTOR
+    inside = found.predicate.T
+    touched = np.unique(np.stack([request[inside], sector[inside]]), axis=1)
+    lanes = np.bincount(request[inside], minlength=which.size)
+    return Turns(
+        edges=np.append(which // warps * threads + which % warps * WARP, size * threads),
+        turn=which // warps,
+        warp=which % warps,
+        lanes=lanes,
+        requests=np.minimum(lanes, 1),
+        sectors=np.bincount(touched[0], minlength=which.size),
     )

@@ -28,7 +28,9 @@ def asked(plan: Schedule, event: Event) -> dict[Operand, Region]:
     """What the CTA requests of A and of B in an event, and how often each of it."""
     match event:
         case Copy(operand, k_tile):
-            return {operand: Region(*plan.origin(operand, k_tile), *plan.inside(operand, k_tile), 1)}
+            return {
+                operand: Region(*plan.origin(operand, k_tile), *plan.inside(operand, k_tile), 1)
+            }
         case Fragments(k_tile, k) if plan.tiling.direct:
             k += k_tile * plan.tiling.bk
             if k < plan.gemm.k:

@@ -17,12 +17,11 @@ from scenes.stage.registers import THREAD, Registers
 from scenes.stage.shapes import LANDED, Move, Pose, Swap, carried
 from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
 from scenes.stage.zone import LINE
+from tiling.expand import expand_fragments
 from tiling.layout import Operand
-from tiling.naive import one_result_each
-from tiling.schedule import Schedule
-from tiling.shapes import Gemm, Tiling
-from tiling.state import State, state_at
-from tiling.traffic import count
+from tiling.schedule import Fragments, Schedule
+from tiling.shapes import Tiling
+from tiling.state import State
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,16 @@ SIZE = LABEL + 4
 """Design pixels of the tally's letters."""
 
 
+def source(tiling: Tiling) -> str:
+    """The memory that threads read their fragments from."""
+    return "global" if tiling.direct else "shared"
+
+
+def matrices(tiling: Tiling) -> tuple[str, str]:
+    """What they are fragments of."""
+    return ("A", "B") if tiling.direct else ("As", "Bs")
+
+
 def result(state: Dot, tiling: Tiling) -> tuple[int, int]:
     """(row, col) in the thread tile of the result that is being made, or was made last."""
     row, col = divmod(min(state.done, tiling.tm * tiling.tn - 1), tiling.tn)
@@ -52,14 +61,14 @@ def result(state: Dot, tiling: Tiling) -> tuple[int, int]:
 
 class Slices(Memory):
     """The thread's rows of As and columns of Bs at every k of the k-tile; its results where they
-    meet."""
+    meet. Without shared memory they are rows of A and columns of B."""
 
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
         hangs = any(schedule.inside(o) != tiling.tile_shape(o) for o in AB)
         note = "zeros past an edge" if hangs else f"k-tile 0, thread {THREAD}"
-        heading = ["SHARED MEMORY", note]
+        heading = [f"{source(tiling)} memory".upper(), note]
         super().__init__(look, places, "shared", heading, corner)
         corner = self.corner
         self.tiling = tiling
@@ -78,7 +87,7 @@ class Slices(Memory):
             if name in numbers and size >= LEAST:
                 color = look.theme.ink_on(tint(name, PALE))
                 self.add(Cells(look, box, written(numbers[name]), size, color))
-        self.letters({"A": "As", "B": "Bs"}, ("TM", "TN", "BK"), LETTER)
+        self.letters(dict(zip(AB, matrices(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
 
     def fragment(self, operand: Operand, k: int) -> Box:
         """A column of the rows of As, a row of the columns of Bs."""
@@ -163,14 +172,21 @@ class Thread(Registers):
 
 
 class Tally(Figure[Moment]):
-    """Words that the thread has read from shared memory, and its multiply-adds."""
+    """Words that the thread has read, and its multiply-adds. Of shared memory it reads zeros past
+    an edge as well, of global memory only what is there."""
 
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         super().__init__(look)
         self.box, self.schedule, tiling = box, schedule, schedule.tiling
-        gemm = Gemm(tiling.tm, tiling.tn, tiling.bk)
-        self.dot = one_result_each(gemm, (1, 1))  # each of its threads makes one dot product
-        self.names = "words read from shared memory", "FMA"
+        reads = [expand_fragments(schedule, Fragments(0, k)) for k in range(tiling.bk)]
+        # (TM, BK) and (TN, BK): whether the thread reads it.
+        self.read = {
+            operand: np.array(
+                [read[operand].predicate[THREAD] | (not tiling.direct) for read in reads]
+            ).T
+            for operand in AB
+        }
+        self.names = f"words read from {source(tiling)} memory", "FMA"
         longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
         self.places, x, y = [], box.x, box.y + 6
         for name in self.names:
@@ -183,14 +199,15 @@ class Tally(Figure[Moment]):
         self.add_cells(State())
 
     def counts(self, state: Moment) -> tuple[int, int]:
-        """(words, multiply-adds) of this thread; every thread of the CTA does as many."""
+        """(words, multiply-adds) of this thread."""
+        tiling, a, b = self.schedule.tiling, self.read["A"], self.read["B"]
         if isinstance(state, State):
-            threads = self.schedule.tiling.threads
-            return state.shared_reads // threads, state.fma // threads
-        one = count(self.dot)
-        begun = state_at(self.dot, 2 * state.k + (state.held == state.k))
-        words = state.done * one.requested + begun.requested_a + begun.requested_b
-        return words, state.done * one.fma + begun.fma
+            k = state.fragment[1] + 1 if state.fragment else 0
+            return int(a[:, :k].sum() + b[:, :k].sum()), state.fma // tiling.threads
+        whole = a.sum(1)[:, None] + b.sum(1)  # of each result
+        (row, col), k = result(state, tiling), state.k + (state.held == state.k)
+        words = whole.flat[: state.done].sum() + a[row, :k].sum() + b[col, :k].sum()
+        return int(words), state.done * tiling.bk + state.k
 
     def cells_at(self, state: Moment) -> dict[str, Cells]:
         color = self.look.theme.ink
