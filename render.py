@@ -13,7 +13,6 @@ from publish.door import (
     MAX_JOBS,
     Door,
     chosen,
-    filmed,
     look_options,
     named_option,
     one_of,
@@ -86,7 +85,7 @@ def clip(
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
     names = tuple(SCENES) if every else names
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options, names)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
     writable("--out", options["out"])
     sweep(options["out"])
     usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
@@ -179,7 +178,7 @@ def film(scenes: str | None, **options: Any) -> None:
             raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
     if len(set(names)) < len(names):
         raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), filmed(options, names)
+    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
     writable("--out", options["out"])
     sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
@@ -264,7 +263,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
     if not todo:
         return
-    filmed(options, [one.scene for one in todo])  # refused before any work
+    chosen(options)  # refused before any work
     writable("--out", options["out"])
     with redirect_stdout(sys.stderr):
         for why in todo.values():

@@ -116,16 +116,6 @@ def chosen(options: dict[str, Any]) -> Choice:
     return choose(options["preset"], options["config"], fields)
 
 
-def filmed(options: dict[str, Any], scenes: Iterable[str]) -> Choice:
-    """The tiling that a command's options name, if these scenes can show it. Raises Refused."""
-    choice = chosen(options)
-    about_tiles = [scene for scene in scenes if scene == "global_to_shared"]
-    if choice.tiling.direct and about_tiles:
-        rule = f"has no tiles in shared memory, and {about_tiles[0]} is about them"
-        raise Refused("--direct", "", rule, "try overview alone")
-    return choice
-
-
 def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """A check that each value is one of the names, refused as every other field is."""
 

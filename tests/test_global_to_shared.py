@@ -11,12 +11,13 @@ from publish.settings import Clip
 from scenes.global_to_shared import GlobalToShared, hops
 from scenes.stage.loading.copying import Crop, Plot, Step
 from scenes.stage.loading.facing import Facing
+from scenes.stage.loading.lanes import plural
 from scenes.stage.loading.loader import Loader, Reading
 from scenes.stage.loading.windows import Window
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.shapes import Travel
 from tests.screening import configured, screen
-from tests.tilings import FILMED, random_choices
+from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map
 from tiling.presets import Choice, choose
 from tiling.shapes import Gemm, Tiling
@@ -29,19 +30,21 @@ CHANGED = [
     Choice("unaligned", Gemm(100, 64, 41), Tiling(16, 16, 8, 4, 4, vector=4), (6, 1)),
     Choice("one k", Gemm(40, 40, 1), Tiling(8, 8, 1, 1, 1), (1, 1)),
 ]
-EVERY = [*PRESETS, *CHANGED, *random_choices(8)]
+TILED = [*PRESETS, *CHANGED, *random_choices(8)]
+EVERY = [*TILED, *DIRECT]
 
 Element = tuple[int, int]
 
 
 def name_of(choice: Choice) -> str:
-    return f"{choice.gemm} in {choice.tiling} {choice.tiling.vector} {choice.tiling.pad}"
+    tiling = choice.tiling
+    return f"{choice.gemm} in {tiling} {tiling.vector} {tiling.pad}{' direct' * tiling.direct}"
 
 
 class Truth:
     """Who loads what, by the rule of the kernel and nothing else."""
 
-    def __init__(self, choice: Choice, operand: str, down: bool = False) -> None:
+    def __init__(self, choice: Choice, operand: str, down: bool = False, most: int = 2) -> None:
         gemm, tiling, (i, j) = choice.gemm, choice.tiling, choice.cta
         self.tiling, self.operand = tiling, operand
         # Asynchronous copies of A are of one float each: in As neighbours are apart.
@@ -52,53 +55,114 @@ class Truth:
         else:
             self.origin, shape = (0, j * tiling.bn), (tiling.bk, tiling.bn)
             self.limit = gemm.k, gemm.n
+        # (tile row, tile col), thread and turn of each element, in the order of the turns
+        self.elements: list[Element] = []
+        self.thread: list[int] = []
+        self.turn: list[int] = []
+        self.busy = dict.fromkeys(range(tiling.threads), True)
+        if tiling.direct:
+            self.values(choice, down, min(most, tiling.bk, gemm.k))
+            return
         rows, groups = shape[0], shape[1] // self.vector
         order = [(r, g) for r in range(rows) for g in range(groups)]
         if down:
             order = [(r, g) for g in range(groups) for r in range(rows)]
-        # (tile row, tile col), thread and turn of each element, as they are copied
-        self.elements: list[Element] = []
-        self.thread: list[int] = []
-        self.turn: list[int] = []
         for number, (r, g) in enumerate(order):
             for v in range(self.vector):
                 self.elements.append((r, g * self.vector + v))
                 self.thread.append(number % tiling.threads)
                 self.turn.append(number // tiling.threads)
+        self.told = len(self.elements)
 
-    def word(self, element: Element) -> Element:
-        """(k, i) in As or Bs, where a swizzle may have moved i."""
+    def values(self, choice: Choice, down: bool, ks: int) -> None:
+        """Fragments from global memory at each k: one value of every thread after the other."""
+        tiling, gemm, (row0, col0) = self.tiling, choice.gemm, choice.cta
+        wm, wn = tiling.warp or (tiling.bm, tiling.bn)
+        tall, wide = wm // tiling.tm, wn // tiling.tn  # lanes of a warp tile
+        places = []
+        for thread in range(tiling.threads):
+            warp, lane = divmod(thread, tall * wide)
+            if down:
+                row, col = warp % (tiling.bm // wm), warp // (tiling.bm // wm)
+                places.append((row * tall + lane % tall, col * wide + lane // tall))
+            else:
+                row, col = divmod(warp, tiling.bn // wn)
+                places.append((row * tall + lane // wide, col * wide + lane % wide))
+
+        def at(position: int, i: int, warp: int, size: int) -> int:
+            quad, lanes = 4 if tiling.split else size, warp // size
+            first = position // lanes * warp + position % lanes * quad
+            return first + i // quad * (warp // (size // quad)) + i % quad
+
+        for thread, (row, col) in enumerate(places):
+            first = at(row, 0, wm, tiling.tm), at(col, 0, wn, tiling.tn)
+            down_there, right_there = row0 * tiling.bm + first[0], col0 * tiling.bn + first[1]
+            self.busy[thread] = down_there < gemm.m and right_there < gemm.n
+        size = tiling.tm if self.operand == "A" else tiling.tn
+        for k in range(ks):
+            for i in range(size):
+                for thread, (row, col) in enumerate(places):
+                    a, b = (at(row, i, wm, tiling.tm), k), (k, at(col, i, wn, tiling.tn))
+                    self.elements.append(a if self.operand == "A" else b)
+                    self.thread.append(thread)
+                    self.turn.append(k * size + i)
+        self.told = size * tiling.threads
+
+    def word(self, e: int) -> Element:
+        """(k, i) in As or Bs, where a swizzle may have moved i; (value, thread) in registers."""
+        if self.tiling.direct:
+            turns = self.turn[self.told - 1] + 1
+            return self.turn[e] % turns, self.thread[e]
         if self.operand == "B":
-            return element
-        (row, k), tiling = element, self.tiling
+            return self.elements[e]
+        (row, k), tiling = self.elements[e], self.tiling
         if not tiling.swizzle:
             return k, row
         return k, row ^ k // self.vector * 4 * max(1, 8 * self.vector // tiling.bk) % 32
 
-    def place(self, element: Element) -> Element:
-        return self.origin[0] + element[0], self.origin[1] + element[1]
+    def place(self, e: int) -> Element:
+        return self.origin[0] + self.elements[e][0], self.origin[1] + self.elements[e][1]
 
-    def inside(self, element: Element) -> bool:
-        row, col = self.place(element)
+    def there(self, e: int) -> bool:
+        row, col = self.place(e)
         return row < self.limit[0] and col < self.limit[1]
 
-    def sector(self, element: Element) -> int:
-        row, col = self.place(element)
+    def inside(self, e: int) -> bool:
+        return self.there(e) and self.busy[self.thread[e]]
+
+    def sector(self, e: int) -> int:
+        row, col = self.place(e)
         return (row * self.limit[1] + col) * 4 // 32
+
+    def numbers(self, asked: int) -> dict[Element, str]:
+        """Of each element the lane that has asked for it last, or how many did at once; also where
+        there is none."""
+        found: dict[Element, tuple[tuple[int, int], list[int]]] = {}
+        for e in range(asked):
+            if self.there(e) and not self.inside(e):
+                continue
+            request = self.turn[e], self.thread[e] // 32
+            before, lanes = found.get(self.place(e), (request, []))
+            lanes = [*lanes, self.thread[e] % 32] if before == request else [self.thread[e] % 32]
+            found[self.place(e)] = request, lanes
+        return {
+            place: str(lanes[0]) if len(lanes) == 1 else f"{len(lanes)}×"
+            for place, (_, lanes) in found.items()
+        }
 
     def requests(self, first: int, last: int) -> dict[tuple[int, int, int], set[int]]:
         """Sectors of each request that elements first to last make."""
         found: dict[tuple[int, int, int], set[int]] = {}
         vector = self.vector
         for e in range(first, last):
-            if not self.inside(self.elements[e]):
+            if not self.inside(e):
                 continue
             group = range(e - e % vector, e - e % vector + vector)
-            row, col = self.place(self.elements[group[0]])
-            wide = all(self.inside(self.elements[one]) for one in group)
+            row, col = self.place(group[0])
+            wide = all(map(self.inside, group))
             wide = wide and (row * self.limit[1] + col) % vector == 0
             key = self.turn[e], self.thread[e] // 32, 0 if wide else 1 + e % vector
-            found.setdefault(key, set()).add(self.sector(self.elements[e]))
+            found.setdefault(key, set()).add(self.sector(e))
         return found
 
     def sectors(self, first: int, last: int) -> int:
@@ -126,7 +190,7 @@ def seen(crop: Crop, place: Element) -> bool:
     return 0 <= row < crop.rows and 0 <= col < crop.cols
 
 
-def read(plot: Plot, names: tuple[str, ...]) -> dict[Element, int]:
+def read(plot: Plot, names: tuple[str, ...]) -> dict[Element, str]:
     """The number in each cell."""
     found = {}
     for name in names:
@@ -134,7 +198,7 @@ def read(plot: Plot, names: tuple[str, ...]) -> dict[Element, int]:
         for box, text in zip(cells.boxes, cells.texts.flat, strict=True):
             cell = cell_at(plot.crop, *box.center)
             assert cell not in found
-            found[cell] = int(text)
+            found[cell] = text
     return found
 
 
@@ -185,15 +249,11 @@ def in_manim():
 
 def check_window(window: Window, truth: Truth, step: Step, legible: bool) -> None:
     look, crop = window.look, window.crop
-    asked = {
-        truth.place(one): truth.thread[e] % 32
-        for e, one in enumerate(truth.elements[: step.asked])
-        if seen(crop, truth.place(one))
-    }
+    asked = {place: text for place, text in truth.numbers(step.asked).items() if seen(crop, place)}
     numbers = read(window, ("before", "now", "outside"))
     assert numbers == asked if legible else numbers in ({}, asked)
     for name, first, last in ("before", 0, step.since), ("now", step.since, step.asked):
-        want = {truth.place(e) for e in truth.elements[first:last] if truth.inside(e)}
+        want = {truth.place(e) for e in range(first, last) if truth.inside(e)}
         assert covered(look, window, name) == {place for place in want if seen(crop, place)}
     lit: set[int] = set()
     if step.lit:
@@ -210,11 +270,12 @@ def check_window(window: Window, truth: Truth, step: Step, legible: bool) -> Non
 def check_tile(loader: Loader, truth: Truth) -> None:
     """Word k·stride + i of As holds row i at k; of Bs column i at k."""
     tile, step = loader.tile, loader.step
-    turned = {e: truth.word(one) for e, one in enumerate(truth.elements[: step.landed])}
-    shown = {place: truth.thread[e] % 32 for e, place in turned.items() if seen(tile.crop, place)}
+    turned = {e: truth.word(e) for e in range(step.landed)}
+    lanes = {place: str(truth.thread[e] % 32) for e, place in turned.items()}
+    shown = {place: lane for place, lane in lanes.items() if seen(tile.crop, place)}
     assert read(tile, ("data", "zeros")) == shown
     for name, inside in ("data", True), ("zeros", False):
-        want = {turned[e] for e in turned if truth.inside(truth.elements[e]) == inside}
+        want = {turned[e] for e in turned if truth.inside(e) == inside}
         found = covered(tile.look, tile, name)
         assert found == {place for place in want if seen(tile.crop, place)}
 
@@ -225,12 +286,12 @@ def check_lanes(loader: Loader, truth: Truth) -> None:
     now = range(step.since, step.asked)
     warp = truth.thread[step.asked - 1] // 32 if step.asked else 0
     exist = set(range(min(32, truth.tiling.threads - 32 * warp)))
-    asking = {truth.thread[e] % 32 for e in now if truth.inside(truth.elements[e])}
+    asking = {truth.thread[e] % 32 for e in now if truth.inside(e)}
     zeros = {truth.thread[e] % 32 for e in now} - asking
     cols = lanes.crop.cols
     numbers = read(lanes, ("asking", "rest"))
-    assert numbers == {divmod(lane, cols): lane for lane in exist | asking}
-    assert set(read(lanes, ("asking",)).values()) == asking
+    assert numbers == {divmod(lane, cols): str(lane) for lane in exist | asking}
+    assert {int(lane) for lane in read(lanes, ("asking",)).values()} == asking
     for name, want in ("asking", asking), ("zeros", zeros):
         assert covered(lanes.look, lanes, name) == {divmod(lane, cols) for lane in want}
     whose, *more = lanes.cells["told"].texts.tolist()
@@ -253,8 +314,10 @@ def check_lanes(loader: Loader, truth: Truth) -> None:
             case "idle":
                 assert count == len(exist - asking - zeros)
             case "of":
-                turn = truth.turn[step.asked - 1] + 1
-                assert f"turn {turn} of {truth.turn[-1] + 1}" in told
+                turns = truth.turn[truth.told - 1] + 1
+                k, turn = divmod(truth.turn[step.asked - 1], turns)
+                assert f"turn {turn + 1} of {turns}" in told
+                assert not truth.tiling.direct or told.startswith(f"k {k}  ")
             case _:
                 raise AssertionError(told)
 
@@ -263,7 +326,9 @@ def check_lanes(loader: Loader, truth: Truth) -> None:
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: str) -> None:
     truths = {operand: Truth(choice, operand) for operand in "AB"}
-    facing = [Truth(choice, "A", down) for down in (False, True)]
+    facing, rest = (
+        [Truth(choice, operand, down, most=1) for down in (False, True)] for operand in "AB"
+    )
     steps: dict[str, list[Step]] = {"A": [], "B": []}
     whole = {"A": False, "B": False}
 
@@ -275,12 +340,14 @@ def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: s
                 check_window(loader.window, truths[operand], loader.step, legible=True)
                 check_tile(loader, truths[operand])
                 check_lanes(loader, truths[operand])
-            whole[operand] |= loader.step.landed == len(truths[operand].elements)
+            whole[operand] |= loader.step.landed == truths[operand].told
         if hasattr(film, "facing"):
             for window, truth in zip(film.facing.windows, facing, strict=True):
                 check_window(window, truth, film.facing.step, legible=False)
             shown = [cells.texts[0, 0] for cells in film.facing.bars.cells.values()]
             counted = [truth.sectors(0, film.facing.counted) for truth in facing]
+            if choice.tiling.direct and film.facing.whole:
+                counted = [a + b.sectors(0, b.told) for a, b in zip(counted, rest, strict=True)]
             assert [text.split(" ")[0] for text in shown] == [
                 f"{count:,}" if count else "" for count in counted
             ]
@@ -304,9 +371,9 @@ def test_elements_travel_from_their_cell_to_their_word(choice: Choice, in_manim)
         asking, landing = boxes if len(boxes) == 2 else (boxes[0], boxes[-1])
         window, tile, look = loader.window.crop, loader.tile.crop, Look()
         want = [
-            (truth.thread[e] % 32, truth.place(one), truth.word(one))
-            for e, one in enumerate(truth.elements)
-            if truth.inside(one) and seen(window, truth.place(one))
+            (truth.thread[e] % 32, truth.place(e), truth.word(e))
+            for e in range(size)
+            if truth.inside(e) and seen(window, truth.place(e))
         ]
         found = [
             (cell_at(loader.lanes.crop, *here.center)[1], cell_at(window, *there.center))
@@ -324,7 +391,7 @@ def test_elements_travel_from_their_cell_to_their_word(choice: Choice, in_manim)
         assert found == [(place, word) for _, place, word in want if seen(tile, word)]
 
 
-@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+@pytest.mark.parametrize("choice", TILED, ids=name_of)
 def test_the_fragment_that_is_outlined(choice: Choice, in_manim) -> None:
     loader, tiling = Loader(Look(), choice.schedule(), "A"), choice.tiling
     reading = Reading(Look(), loader, Box(80, 830, 1700, 190))
@@ -386,7 +453,7 @@ def test_the_captions_of_the_real_thing_by_hand() -> None:
     }
 
 
-@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+@pytest.mark.parametrize("choice", TILED, ids=name_of)
 def test_counts_in_captions(choice: Choice) -> None:
     film = screen(Clip("global_to_shared", choice), lambda film: None)
     said = [mark.text for mark in film.captions]
@@ -394,7 +461,7 @@ def test_counts_in_captions(choice: Choice) -> None:
     good, bad = (truth.sectors(0, len(truth.elements)) for truth in (rows, columns))
     first = rows.turn_end(0)
     requests = rows.requests(0, first)
-    lanes = {rows.thread[e] for e in range(first) if rows.inside(rows.elements[e])}
+    lanes = {rows.thread[e] for e in range(first) if rows.inside(e)}
     start = next(text for text in said if text.endswith(" of 32 bytes"))
     numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", start)]
     if len(requests) > 1:
@@ -413,7 +480,64 @@ def test_counts_in_captions(choice: Choice) -> None:
             last = sum(turn == rows.turn[-1] for turn in rows.turn) // rows.vector
             assert f" {threads - last} thread" in text
         if text.startswith("Outside A"):
-            assert not all(map(rows.inside, rows.elements))
+            assert not all(map(rows.inside, range(rows.told)))
+
+
+@pytest.mark.parametrize("choice", DIRECT, ids=name_of)
+def test_counts_in_captions_without_shared_memory(choice: Choice) -> None:
+    film = screen(Clip("global_to_shared", choice), lambda film: None)
+    said = " | ".join(mark.text for mark in film.captions)
+    rows, columns = (
+        {operand: Truth(choice, operand, down, most=1) for operand in "AB"}
+        for down in (False, True)
+    )
+    for truth, caption in (
+        (rows["A"], "One request: {lanes}, {sectors} of 32 bytes"),
+        (rows["B"], "One request for B: {lanes}, {sectors}"),
+    ):
+        first = truth.turn_end(0)
+        lanes = sum(map(truth.inside, range(first)))
+        counts = {
+            "lanes": plural(lanes, "lane"),
+            "sectors": plural(truth.sectors(0, first), "sector"),
+        }
+        assert caption.format(**counts) in said
+    (good, more), (bad, less) = (
+        [truth.sectors(0, truth.told) for truth in both.values()] for both in (rows, columns)
+    )
+    good, bad = good + more, bad + less
+    assert f"A and B at one k: {good:,} along rows, {bad:,} down columns" in said
+    result = "Neighbours load neighbours" if good < bad else "For this tiling"
+    assert result in said and f"{good:,} sectors" in said
+    again = Truth(choice, "A")
+    one, other = (
+        set().union(*again.requests(*part).values())
+        for part in ((0, again.told), (again.told, 2 * again.told))
+    )
+    assert ("the same sectors are requested again" in said) == (one == other)
+    assert "barrier" not in said.lower() and "shared memory: who" in said
+
+
+def test_the_naive_kernel_by_hand() -> None:
+    """Kernels 1 and 2 of every ladder: a warp reads one row of A and 32 columns of B, or worse."""
+    said = [
+        mark.text
+        for mark in screen(Clip("global_to_shared", choose("naive")), lambda film: None).captions
+    ]
+    assert said == [
+        "No shared memory: who fetches what at each k?",
+        "Lanes in order: all fetch the same element",
+        "One request: 32 lanes, 1 sector of 32 bytes",
+        "Each keeps it in a register, where no other thread sees it",
+        "32 warps in 1 turn: 32 requests for A at this k",
+        "At the next k the same sectors are requested again",
+        "One request for B: 32 lanes, 4 sectors",
+        "And if lanes were numbered down the columns of C?",
+        "One request for A: 1 sector along rows, 32 down columns",
+        "A and B at one k: 160 along rows, 1,056 down columns",
+        "Neighbours load neighbours: 160 sectors at each k, not 1,056",
+        "No shared memory: who fetches what at each k?",
+    ]
 
 
 @pytest.mark.parametrize("first", [0, 1])

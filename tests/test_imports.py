@@ -102,6 +102,6 @@ def test_a_command_that_draws_nothing_loads_nothing_that_draws(command):
 def test_refusing_a_clip_does_not_load_manim():
     code = (
         "from click.testing import CliRunner\nfrom render import main\n"
-        "assert CliRunner().invoke(main, ['clip', 'why_tile', '--direct']).exit_code == 2"
+        "assert CliRunner().invoke(main, ['clip', 'why_tile', '--thread', '5x5']).exit_code == 2"
     )
     assert "manim" not in modules_after(code)

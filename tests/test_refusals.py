@@ -116,11 +116,8 @@ CASES = {
     "clip overview --out a-file": ("--out a-file: cannot be written: file exists",),
     "clip overview --out a-file/clips": ("--out a-file/clips: cannot be written: not a dir",),
     "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
-    "clip why_tile --preset naive": (
-        "--direct: has no tiles in shared memory, and why_tile is about them",
-        "try overview alone",
-    ),
-    "film --direct": ("--direct: has no tiles in shared memory", "try overview alone"),
+    "clip why_tile --thread 5x5": ("--thread 5x5: TM=5 does not divide BM=6", "try 6x6 or 3x3"),
+    "film --direct --stages 2": ("--direct: leaves no shared memory for stages",),
     # the door itself
     "rendr": ("command rendr: is not known", "try list, clip, film, embed, serve, inspect, verify"),
     "--nothing": ("--nothing: is no option of ", "--help"),
@@ -149,7 +146,7 @@ CASES = {
         "scene overview: needs ",
         "--aspect both --preset sgemm",
     ),
-    "embed outer_product --direct": ("--direct: has no tiles in shared memory",),
+    "embed outer_product --direct --pad 1": ("--direct: leaves no shared memory for pad",),
     "embed overview --theme dusk": ("--theme dusk: is not known", "try paper, night, auto"),
     "embed overview --base-url javascript:x": ("--base-url javascript:x: is no web address",),
     "embed --page": ("--out media: has no clip to show", "clip --all"),

@@ -4,6 +4,7 @@ Events are few; this is the detail behind them, made only for who asks. The maps
 for every k-tile are made once and kept (`copy_map`, `fragment_words`, `accumulator_map`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -40,6 +41,10 @@ class Accesses:
     word: Ints
     predicate: Bools
 
+    def ravel(self) -> "Accesses":
+        """The same with arrays (elements,)."""
+        return Accesses(*(array.ravel() for array in vars(self).values()))
+
 
 def expand_copy(schedule: Schedule, event: Copy, order: Order = "rows") -> Accesses:
     """The copies of one operand's tile: arrays (elements of the tile,)."""
@@ -68,6 +73,15 @@ def expand_fragments(
     inside = schedule.inside("C")
     busy = (row[:, :1] < inside[0]) & (col[:, :1] < inside[1])
     return {o: replace(read, predicate=read.predicate & busy) for o, read in reads.items()}
+
+
+def expand_values(
+    schedule: Schedule, events: Sequence[Fragments], operand: Operand, order: Order = "rows"
+) -> Accesses:
+    """The fragments of one operand value by value: arrays (values of all events, threads)."""
+    found = [expand_fragments(schedule, event, order)[operand] for event in events]
+    arrays = zip(*(vars(one).values() for one in found), strict=True)
+    return Accesses(*(np.concatenate([array.T for array in same]) for same in arrays))
 
 
 def readers(schedule: Schedule) -> dict[Operand, int]:

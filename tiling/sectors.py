@@ -5,13 +5,13 @@ Counted for each request, before any cache.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from tiling.expand import Order, expand_copy, expand_fragments, expand_store
+from tiling.expand import Order, expand_copy, expand_store, expand_values
 from tiling.layout import Ints, Operand
 from tiling.schedule import Copy, Fragments, Schedule, Store
 from tiling.shapes import WARP, WORD, ceil_div
@@ -128,7 +128,7 @@ def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
             shown[key] = event
     made = moved = 0
     for key, many in alike.items():
-        each = turns_of_reads(schedule, shown[key], operand)
+        each = turns_of_values(schedule, [shown[key]], operand)
         made += many * int(each.requests.sum())
         moved += many * int(each.sectors.sum())
     return made, moved
@@ -211,23 +211,21 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
     )
 
 
-def turns_of_reads(
-    schedule: Schedule, event: Fragments, operand: Operand, order: Order = "rows"
+def turns_of_values(
+    schedule: Schedule, events: Sequence[Fragments], operand: Operand, order: Order = "rows"
 ) -> Turns:
-    """The same of fragments that come from global memory: in turn i a warp's lanes ask for their
-    i-th values at once. The elements are those of `expand_fragments`, i by i and then thread by
-    thread."""
-    found = expand_fragments(schedule, event, order)[operand]
-    threads, size = found.row.shape
+    """The same of fragments that come from global memory: of each value all lanes of a warp ask at
+    once. The elements are those of `expand_values`."""
+    found = expand_values(schedule, events, operand, order)
+    values, threads = found.row.shape
     warps = ceil_div(threads, WARP)
-    which = np.arange(size * warps)
-    request = np.arange(size)[:, None] * warps + np.arange(threads) // WARP
-    sector = (found.row * schedule.gemm.shape(operand)[1] + found.col).T * WORD // SECTOR
-    inside = found.predicate.T
-    touched = np.unique(np.stack([request[inside], sector[inside]]), axis=1)
-    lanes = np.bincount(request[inside], minlength=which.size)
+    which = np.arange(values * warps)
+    request = (np.arange(values)[:, None] * warps + found.thread // WARP)[found.predicate]
+    sector = (found.row * schedule.gemm.shape(operand)[1] + found.col) * WORD // SECTOR
+    touched = np.unique(np.stack([request, sector[found.predicate]]), axis=1)
+    lanes = np.bincount(request, minlength=which.size)
     return Turns(
-        edges=np.append(which // warps * threads + which % warps * WARP, size * threads),
+        edges=np.append(which // warps * threads + which % warps * WARP, values * threads),
         turn=which // warps,
         warp=which % warps,
         lanes=lanes,

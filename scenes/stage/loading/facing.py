@@ -5,7 +5,7 @@ from manim import Animation, VGroup
 
 from scenes.stage.bars import PITCH, Bars
 from scenes.stage.loading import rooms
-from scenes.stage.loading.copying import Load, Step
+from scenes.stage.loading.copying import Step, first_load
 from scenes.stage.loading.lanes import plural
 from scenes.stage.loading.loader import extent
 from scenes.stage.loading.windows import Window, title
@@ -21,24 +21,32 @@ ORDERS: tuple[Order, Order] = ("rows", "columns")
 
 
 class Facing(VGroup):
-    """The same tile of A under both orders side by side, and a bar for each one's sectors."""
+    """The same part of A under both orders side by side, and a bar for each one's sectors: with
+    those of B, where who reads which element of A says who reads which of B."""
 
     def __init__(self, look: Look, schedule: Schedule) -> None:
         super().__init__()
-        self.loads = [Load(schedule, "A", order) for order in ORDERS]
-        self.edges = self.loads[0].turns.edges  # the same groups, taken in another order
-        self.totals = [int(load.turns.sectors.sum()) for load in self.loads]
+        self.loads = [first_load(schedule, "A", order, 1) for order in ORDERS]
+        told, direct = self.loads[0].told, schedule.tiling.direct
+        self.edges = self.loads[0].turns.edges[: told + 1]  # the same groups in another order
+        others = [first_load(schedule, "B", order, 1) for order in ORDERS] if direct else []
+        self.rest = [other.count(other.turns.sectors) for other in others]
+        a = [one.count(one.turns.sectors) for one in self.loads]
+        self.totals = [sum(both) for both in zip(a, self.rest or (0, 0), strict=True)]
         self.windows: list[Window] = []
-        self.step, self.counted = Step(), 0  # elements asked for, elements in the bars
+        self.step = Step()
+        self.counted, self.whole = 0, False  # what the bars count: elements of A, and all of B
         places = rooms.Rooms(look)
-        names = "along its rows", "down its columns"
+        names, first, what = ("along its rows", "down its columns"), "turn of a warp", "A's tile"
+        if direct:
+            names, first, what = ("along rows of C", "down columns of C"), "request", "A and B"
         reach = self._reach()
         for load, zone, name in zip(self.loads, (places.memory, places.shared), names, strict=True):
             crop = rooms.fine(load, places.grid(zone), reach)
             window = Window(look, load, crop)
             self.windows.append(window)
             words = extent(crop, load.shape)
-            told = f"lanes {name}; outlined: one turn of a warp"
+            told = f"lanes {name}; outlined: one {first}"
             self.add(
                 window,
                 title(
@@ -53,10 +61,11 @@ class Facing(VGroup):
             )
         sizes = places.sizes(str(schedule.gemm))
         self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
-        labels = [f"A's tile, lanes {name}" for name in names]
+        labels = [f"{what}, lanes {name}" for name in names]
         room = places.strip
-        box = Box(room.x + 4, room.y + (room.h - PITCH - 77) / 2, room.w - 8, room.h)
-        self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A",))
+        free = room.h - min(PITCH, room.h / 2) - 77
+        box = Box(room.x + 4, room.y + free / 2, room.w - 8, room.h)
+        self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A", "B"))
         self.add(self.bars)
 
     def _reach(self) -> tuple[int, int]:
@@ -70,17 +79,9 @@ class Facing(VGroup):
     def _count(self, sectors: float) -> str:
         return plural(int(sectors), "sector") if sectors else ""
 
-    @property
-    def told(self) -> str:
-        """The two counts in words."""
-        rows, columns = self.totals
-        return (
-            f"The requests for A's tile touch {plural(rows, 'sector')} with lanes along the rows, "
-            f"{plural(columns, 'sector')} with lanes down the columns. A bar for each."
-        )
-
-    def to(self, step: Step, turns: int) -> list[Animation]:
-        """The way of both to a step, and of the bars to what so many turns have touched."""
+    def to(self, step: Step, turns: int, whole: bool = False) -> list[Animation]:
+        """The way of both to a step, and of the bars to what so many turns have touched, and with
+        the `whole` also B's."""
         moves: list[Animation] = []
         for window in self.windows:
             for name, patch in window.patches_at(step).items():
@@ -90,6 +91,8 @@ class Facing(VGroup):
                     moves.append(Relight(here, patch, (0, 1)) if lit else Swap(here, patch, 0.3))
             for name, cells in window.cells_at(step).items():
                 moves.append(Swap(window.cells[name], cells, 0.3))
-        self.step, self.counted = step, int(self.edges[turns])
+        self.step, self.counted, self.whole = step, int(self.edges[turns]), whole
         counts = [{"A": float(load.turns.sectors[:turns].sum())} for load in self.loads]
+        for parts, rest in zip(counts, self.rest, strict=False):
+            parts["B"] = float(rest if whole else 0)
         return [*moves, *self.bars.moves(counts)]

@@ -70,13 +70,14 @@ class Lanes(Plot):
         heads += [Box(right - len(text) * width, at, len(text) * width, h) for text, at in lines]
         texts = [whose, *(text for text, _ in lines)]
         return {
-            "asking": self.numbers(self._at(asking), asking, self.ink_on(NOW)),
-            "rest": self.numbers(self._at(rest), rest, quiet),
+            "asking": self._numbers(asking, self.ink_on(NOW)),
+            "rest": self._numbers(rest, quiet),
             "told": Tags(self.look, heads, texts, tell, theme.ink),
         }
 
-    def _at(self, lanes: Ints) -> list[Box]:
-        return [self.cell(lane) for lane in lanes.tolist()]
+    def _numbers(self, lanes: Ints, color: str) -> Cells:
+        boxes = [self.cell(lane) for lane in lanes.tolist()]
+        return self.numbers(boxes, [str(lane) for lane in lanes], color)
 
     def told(self, step: Step) -> list[str]:
         """What is being asked for: which turn, by how many lanes, in how many sectors."""
@@ -84,7 +85,10 @@ class Lanes(Plot):
         if step.asked == step.since:
             return []
         first, last = np.searchsorted(of.edges, [step.since, step.asked])
-        parts = [f"turn {of.turn[last - 1] + 1} of {of.turn[-1] + 1}"]
+        turn, of_all = of.turn[last - 1], of.turn[self.load.told - 1] + 1
+        parts = [f"turn {turn % of_all + 1} of {of_all}"]
+        if self.load.schedule.tiling.direct:
+            parts.insert(0, f"k {turn // of_all}")
         requests = int(of.requests[first:last].sum())
         if of.edges[last] == step.asked:
             if last - first == 1:

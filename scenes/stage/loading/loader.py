@@ -5,7 +5,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.stage.loading import rooms
-from scenes.stage.loading.copying import Crop, Load, Step
+from scenes.stage.loading.copying import Crop, Step, first_load
 from scenes.stage.loading.lanes import Lanes
 from scenes.stage.loading.windows import NOW, SharedTile, Whole, Window, legend, title
 from scenes.stage.look import LABEL, LEAST, Box, Look
@@ -32,7 +32,7 @@ class Loader:
     """`source` is what stands in global memory, `strip` the lanes, `target` what lies in shared."""
 
     def __init__(self, look: Look, schedule: Schedule, operand: Operand) -> None:
-        self.look, self.load, self.step = look, Load(schedule, operand), Step()
+        self.look, self.load, self.step = look, first_load(schedule, operand), Step()
         places = rooms.Rooms(look)
         zone = places.memory
         area = places.grid(zone)
@@ -63,9 +63,9 @@ class Loader:
         area = places.grid(zone)
         width = area.w / 2 - BETWEEN / 2
         half = Box(area.x if operand == "A" else area.right - width, area.y, width, area.h)
-        self.tile = SharedTile(look, self.load, rooms.shared(self.load, half))
+        self.tile = SharedTile(look, self.load, rooms.target(self.load, half))
         self.plots.append(self.tile)
-        crop, tile = self.tile.crop, shared_layout(self.load.schedule.tiling)[operand]
+        crop, tile = self.tile.crop, self.load.target
         pad = tile.stride - tile.extent
         words = f"({tile.extent}+{pad})" if pad else f"{tile.extent}"
         wide = look.aspect == "wide"
@@ -74,6 +74,8 @@ class Loader:
             f"{operand}s[k][{SIDE[operand]}{swapped}]",
             dims(tile.k, words) + " words" * wide,
         )
+        if direct := self.load.schedule.tiling.direct:
+            name, words = f"{operand.lower()}[i]", f"{tile.k} a thread" * wide
         self.target = VGroup(
             self.tile, title(look, operand, name, words, half.x, places.title(zone))
         )
@@ -81,6 +83,8 @@ class Loader:
             side = "word" if tile.twist else SIDE[operand]
             words = f"k {upto(0, crop.rows)}, {side} {upto(0, crop.cols)}"
             words += " of the tile" * wide
+            if direct:
+                words = f"i {upto(0, crop.rows)}, threads {upto(0, crop.cols)}"
             self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
 
     def settle(self, step: Step) -> None:
@@ -125,7 +129,7 @@ class Loader:
         """Of what is seen at both ends."""
         load = self.load
         which = which & self.window.crop.holds(load.row, load.col)
-        which = which & self.tile.crop.holds(load.k, load.place)
+        which = which & self.tile.crop.holds(load.at, load.place)
         return self._fly(which, self.window.boxes(which), self.tile.boxes(which), part)
 
     def _fly(
@@ -137,7 +141,8 @@ class Loader:
         one, other = self.window.filled(here, NOW), self.window.filled(there, NOW)
         flights: list[Animation] = [Travel(one, other, part)]
         size = min(fitting_size(box, 2, LABEL + 6) for box in (here[0], there[0]))
-        if size >= LEAST:
+        alone = len({box.center for box in here}) == len({box.center for box in there}) == len(here)
+        if size >= LEAST and alone:
             ink = self.window.ink_on(NOW)
             tags = [Tags(self.look, boxes, lanes, size, ink) for boxes in (here, there)]
             flights.append(Travel(*tags, part))
@@ -181,8 +186,8 @@ class Reading(VGroup):
         row = shared_layout(tiling)["A"].element(as_it_is)[1]
         kept = Layout("A", 0, k=tiling.bm, extent=tiling.bk, stride=tiling.bk)
         self.words = [as_it_is, kept.word(row, 0)]
-        thread = a.load.warp * WARP + a.load.lane
-        self.loaded = [int(thread[(a.load.k == 0) & (a.load.i == one)][0]) for one in row]
+        found = a.load.found
+        self.loaded = [int(found.thread[found.word == word][0]) for word in as_it_is]
         names = ["As[k][row], as it is", "As[row][k], had A kept its shape"]
         if look.aspect == "tall":
             names = [name.partition(",")[0] for name in names]

@@ -10,10 +10,12 @@ from scenes.stage.loading.copying import FLOATS, Crop, Load
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.type import CAP
 from scenes.stage.zone import PAD
-from tiling.layout import shared_layout
 
 NEEDED = 36
-"""Design pixels of the smallest cell that holds a number."""
+"""Design pixels of the smallest cell that holds a lane."""
+
+NEEDED_BY_COUNT = 50
+"""The same of one that holds how many lanes there are."""
 
 LARGEST = 62
 """Design pixels of the largest cell."""
@@ -102,12 +104,12 @@ def columns(load: Load, rows: int, most: int) -> tuple[int, int]:
 def window(load: Load, area: Box) -> Crop:
     """The first rows of the tile in square cells large enough for numbers."""
     tile = load.schedule.tiling.tile_shape(load.operand)
-    row = load.schedule.origin(load.operand)[0]
-    rows, room = min(tile[0], ROWS, int(area.h / NEEDED)), area
-    first, cols = columns(load, rows, min(COLS, int(room.w / NEEDED)))
+    row, needed = load.schedule.origin(load.operand)[0], NEEDED if load.alone else NEEDED_BY_COUNT
+    rows, room = min(tile[0], ROWS, int(area.h / needed)), area
+    first, cols = columns(load, rows, min(COLS, int(room.w / needed)))
     if cropped(load, rows, first, cols):
         room = Box(area.x, area.y, area.w - MAP, area.h)
-        first, cols = columns(load, rows, min(COLS, int(room.w / NEEDED)))
+        first, cols = columns(load, rows, min(COLS, int(room.w / needed)))
     side = min(LARGEST, room.w / cols, room.h / rows)
     return Crop(_middle(room, side * cols, side * rows), row, first, rows, cols)
 
@@ -138,9 +140,10 @@ def fine(load: Load, area: Box, reach: tuple[int, int]) -> Crop:
     return Crop(_middle(area, wide * cols, high * rows), row, first, rows, cols)
 
 
-def shared(load: Load, area: Box) -> Crop:
-    """The first words of As or Bs at the first few k; with its padding if that is near enough."""
-    tile = shared_layout(load.schedule.tiling)[load.operand]
+def target(load: Load, area: Box) -> Crop:
+    """The first words of As or Bs at the first few k, with its padding if that is near enough; or
+    the first values of the first threads."""
+    tile = load.target
     most = min(ROWS, int(min(area.w, area.h) / NEEDED))
     rows, cols = min(tile.k, most), min(tile.stride, most)
     side = min(LARGEST, area.w / cols, area.h / rows)

@@ -3,6 +3,7 @@ for, the sectors they touch, where it lands. Numbers in cells are lanes."""
 
 from itertools import pairwise
 
+import numpy as np
 from manim import VGroup
 
 from scenes.stage.loading.copying import FLOATS, Crop, Load, Plot, Step
@@ -11,7 +12,6 @@ from scenes.stage.matrix import CELL
 from scenes.stage.shapes import STROKE, Patch, Path, Slab, dashed, outline
 from scenes.stage.type import CAP, MONO, Cells, Label
 from tiling.expand import Bools
-from tiling.layout import shared_layout
 from tiling.sectors import SECTOR
 
 NOW, BEFORE, ZERO = 0.85, 0.5, 0.16
@@ -62,15 +62,31 @@ class Window(Plot):
         """The lane in each element that it has asked for, or would have if it were inside."""
         load, muted = self.load, self.look.theme.muted
         before, now = load.span(0, step.since), load.span(step.since, step.asked)
+        before &= load.inside
+        now_inside = now & load.inside
+        again = np.isin(load.element, load.element[now_inside])
+        rows, cols = load.shape
+        outside = (load.row >= rows) | (load.col >= cols)
         return {
-            "before": self._lanes(before & load.inside, self.ink_on(BEFORE)),
-            "now": self._lanes(now & load.inside, self.ink_on(NOW)),
-            "outside": self._lanes((before | now) & ~load.inside, muted),
+            "before": self._lanes(before & ~again, self.ink_on(BEFORE)),
+            "now": self._lanes(now_inside, self.ink_on(NOW)),
+            "outside": self._lanes(load.span(0, step.asked) & outside, muted),
         }
 
     def _lanes(self, which: Bools, color: str) -> Cells:
-        which = which & self.crop.holds(self.load.row, self.load.col)
-        return self.numbers(self.boxes(which), self.load.lane[which], color)
+        """In each cell the lane that has asked for it last, or how many if they did so at once."""
+        load = self.load
+        which = which & self.crop.holds(load.row, load.col)
+        asked: dict[tuple[int, int], list[int]] = {}
+        turn_of: dict[tuple[int, int], int] = {}
+        arrays = (array[which].tolist() for array in (load.row, load.col, load.turn, load.lane))
+        for row, col, turn, lane in zip(*arrays, strict=True):  # turn after turn
+            if turn_of.get((row, col)) != turn:
+                asked[row, col], turn_of[row, col] = [], turn
+            asked[row, col].append(lane)
+        lanes = asked.values()
+        texts = [str(those[0]) if len(those) == 1 else f"{len(those)}×" for those in lanes]
+        return self.numbers([self.crop.part(*place) for place in asked], texts, color)
 
     def boxes(self, which: Bools) -> list[Box]:
         """The cells of elements, in their order."""
@@ -143,12 +159,13 @@ class Whole(Plot):
 
 
 class SharedTile(Plot):
-    """As or Bs as it lies in shared memory, a row for each k."""
+    """Where it lands: As or Bs in shared memory, a row for each k; or registers, a row for each
+    value of a fragment and a column for each thread."""
 
     def __init__(self, look: Look, load: Load, crop: Crop) -> None:
         super().__init__(look, load)
         self.crop, tint = crop, look.theme.tint
-        self.extent = shared_layout(load.schedule.tiling)[load.operand].extent
+        self.extent = load.target.extent
         data = crop.part(0, 0, crop.rows, min(crop.cols, self.extent))
         self.add(Slab(look, data, fill=tint(load.operand, 0.06)))
         self.patches = self.patches_at(Step())
@@ -160,25 +177,26 @@ class SharedTile(Plot):
         load, landed = self.load, self.load.span(0, step.landed)
         fills = {"data": (landed & load.inside, BEFORE), "zeros": (landed & ~load.inside, ZERO)}
         return {
-            name: self.filled(self.crop.cover(load.k[which], load.place[which]), strength)
+            name: self.filled(self.crop.cover(load.at[which], load.place[which]), strength)
             for name, (which, strength) in fills.items()
         }
 
     def cells_at(self, step: Step) -> dict[str, Cells]:
         """The lane that has written each word."""
         load, shown = self.load, {}
-        landed = load.span(0, step.landed) & self.crop.holds(load.k, load.place)
+        landed = load.span(0, step.landed) & self.crop.holds(load.at, load.place)
         for name, which, color in (
             ("data", landed & load.inside, self.ink_on(BEFORE)),
             ("zeros", landed & ~load.inside, self.look.theme.muted),
         ):
-            shown[name] = self.numbers(self.boxes(which), load.lane[which], color)
+            texts = [str(lane) for lane in load.lane[which]]
+            shown[name] = self.numbers(self.boxes(which), texts, color)
         return shown
 
     def boxes(self, which: Bools) -> list[Box]:
         """The words of elements, in their order."""
-        places = zip(self.load.k[which], self.load.place[which], strict=True)
-        return [self.crop.part(k, i) for k, i in places]
+        places = zip(self.load.at[which], self.load.place[which], strict=True)
+        return [self.crop.part(at, place) for at, place in places]
 
 
 def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:

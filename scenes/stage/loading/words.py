@@ -1,0 +1,249 @@
+"""What is said of a load, and told of it to those who cannot watch: of a tile for shared memory,
+or, where there is none, of the values that threads read for themselves."""
+
+from typing import NamedTuple
+
+from scenes.stage.loading.copying import Load
+from scenes.stage.loading.lanes import plural
+from tiling.schedule import Schedule
+from tiling.sectors import SECTOR
+from tiling.shapes import WARP, ceil_div, dims
+
+
+class Said(NamedTuple):
+    """A caption, what the picture shows meanwhile, and the chapter that begins with it."""
+
+    text: str
+    shows: str = ""
+    chapter: str = ""
+
+
+class OfTile:
+    """A tile of A, then one of B, from global to shared memory. `good` and `bad` are sectors with
+    lanes along rows and down columns."""
+
+    def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
+        self.plan, self.tiling, self.a, self.b = plan, plan.tiling, a, b
+        sizes = dims(self.tiling.bm, self.tiling.bn, self.tiling.bk)
+        self.target = "SHARED MEMORY", sizes
+
+    def opening(self) -> Said:
+        elements, threads = plural(self.a.size, "element"), plural(self.tiling.threads, "thread")
+        return Said(
+            f"{toy(self.plan)}{elements} of A for {threads}: who fetches which?",
+            f"{window(self.plan)} and As and Bs, still empty, in shared memory.",
+        )
+
+    def order(self) -> str:
+        if self.tiling.threads == 1:
+            return "The one thread fetches element after element"
+        vector = self.tiling.request("A")
+        if vector == self.tiling.bk:
+            return "Lanes in order: each fetches the next row of the tile"
+        several = "" if vector == 1 else f"{vector} "
+        return f"Lanes in order: each fetches the next {several}element{'s' * bool(several)}"
+
+    def landing(self) -> Said:
+        words = self.a.found.word[:3]
+        places = zip(self.a.lane, words, *self.a.target.element(words), strict=False)
+        told = [
+            f"lane {lane} writes word {word}, which is As[{k}][{i}]" for lane, word, k, i in places
+        ]
+        text = "A row of A becomes a column of As in shared memory"
+        return Said(text, sentence(told), "to shared")
+
+    def zeros(self) -> Said:
+        zeros = int((~self.a.inside).sum())
+        return Said(
+            "Outside A nothing is requested: these lanes write zeros",
+            f"{zeros} of the tile's {self.a.size} elements lie outside A: pale in As.",
+        )
+
+    def turn_by_turn(self) -> str:
+        of, inside, threads = self.a.turns, self.a.inside, self.tiling.threads
+        count, groups = int(of.turn[-1]) + 1, ceil_div(self.a.size, self.tiling.request("A"))
+        idle = count * threads - groups
+        if not inside.all() and inside[: of.edges[1]].all():
+            return "Outside A nothing is requested: zeros are written"
+        if idle:
+            return f"The last turn leaves {plural(idle, 'thread')} with nothing to load"
+        what, warps = plural(self.a.count(of.requests), "request"), int(of.warp.max()) + 1
+        return f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} load A's tile"
+
+    def other(self) -> str:
+        return "B keeps its shape: a row of B is a row of Bs"
+
+    def first(self, rows: Load, columns: Load) -> str:
+        one = "One request" if columns.turns.requests[0] == 1 else "One turn of a warp"
+        good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
+        return f"{one}: {plural(good, 'sector')} along rows, {bad} down columns"
+
+    def columns(self) -> Said:
+        return Said(
+            "And if lanes were numbered down the columns?",
+            "Two windows on A's tile: at the left lanes are numbered along its rows, at the right "
+            "down its columns. The first turn of a warp is filled in, lane by lane.",
+            "down the columns",
+        )
+
+    def whole(self, good: int, bad: int) -> Said:
+        return Said(
+            f"The whole tile: {good:,} along rows, {bad:,} down columns",
+            f"The requests for A's tile touch {plural(good, 'sector')} with lanes along the rows, "
+            f"{plural(bad, 'sector')} with lanes down the columns. A bar for each.",
+        )
+
+    def closing(self, good: int, bad: int) -> str:
+        if good == bad:
+            return f"For this tile it is the same: {plural(good, 'sector')} either way"
+        if good > bad:
+            return f"For this tile the columns would do better: {bad:,} sectors, not {good:,}"
+        return f"Neighbours load neighbours: {plural(good, 'sector')} for A's tile, not {bad:,}"
+
+
+class OfValues:
+    """The values of A, then of B, that threads read at one k from global memory to registers."""
+
+    def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
+        self.plan, self.tiling, self.a, self.b = plan, plan.tiling, a, b
+        self.target = "REGISTERS", f"{self.tiling.tm} + {self.tiling.tn} a thread"
+
+    def opening(self) -> Said:
+        return Said(
+            f"{toy(self.plan)}No shared memory: who fetches what at each k?",
+            f"{window(self.plan)} and registers of the first threads, still empty.",
+        )
+
+    def order(self) -> str:
+        if self.tiling.threads == 1:
+            return "The one thread fetches value after value"
+        rows = set(self.a.row[: self.a.turns.edges[1]].tolist())
+        if self.a.alone:
+            return "Lanes in order: each fetches from a row of its own"
+        if len(rows) == 1:
+            return "Lanes in order: all fetch the same element"
+        return "Lanes in order: those of one row of C fetch the same element"
+
+    def landing(self) -> Said:
+        lanes = plural(int(self.a.turns.edges[1]), "lane")
+        return Said(
+            "Each keeps it in a register, where no other thread sees it",
+            f"The value is now a[0] of {lanes}.",
+            "to registers",
+        )
+
+    def zeros(self) -> Said:
+        zeros = int((~self.a.inside[: self.a.done]).sum())
+        return Said(
+            "Outside A nothing is requested: these lanes hold zeros",
+            f"{zeros} of {self.a.done} values lie outside A, or their thread outside C.",
+        )
+
+    def turn_by_turn(self) -> str:
+        of, told = self.a.turns, self.a.told
+        inside = self.a.inside[: self.a.done]
+        if not inside.all() and inside[: of.edges[1]].all():
+            return "Outside A nothing is requested, nor by threads outside C"
+        warps, count = int(of.warp.max()) + 1, int(of.turn[told - 1]) + 1
+        what = plural(self.a.count(of.requests), "request")
+        return f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} for A at this k"
+
+    def again(self) -> Said:
+        """Of the second k, if there is one."""
+        first, second = (
+            set(self.a.sector[part & self.a.inside].tolist())
+            for part in (self.a.span(0, self.a.done), self.a.span(self.a.done, self.a.size))
+        )
+        what = "the same sectors are requested again" if first == second else "all request again"
+        return Said(
+            f"At the next k {what}",
+            f"{plural(len(second), 'sector')} of A are outlined. Caches may still hold them.",
+            "the next k",
+        )
+
+    def other(self) -> str:
+        of = self.b.turns
+        lanes, sectors = plural(int(of.lanes[0]), "lane"), plural(int(of.sectors[0]), "sector")
+        return f"One request for B: {lanes}, {sectors}"
+
+    def first(self, rows: Load, columns: Load) -> str:
+        good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
+        return f"One request for A: {plural(good, 'sector')} along rows, {bad} down columns"
+
+    def columns(self) -> Said:
+        return Said(
+            "And if lanes were numbered down the columns of C?",
+            "Two windows on A: at the left lanes are numbered along the rows of C, at the right "
+            "down its columns. The first request of a warp is filled in, lane by lane.",
+            "down the columns",
+        )
+
+    def whole(self, good: int, bad: int) -> Said:
+        return Said(
+            f"A and B at one k: {good:,} along rows, {bad:,} down columns",
+            f"All requests of the CTA at one k touch {plural(good, 'sector')} with lanes along the "
+            f"rows of C, {plural(bad, 'sector')} with lanes down its columns. A bar for each.",
+        )
+
+    def closing(self, good: int, bad: int) -> str:
+        if good == bad:
+            return f"For this tiling it is the same: {plural(good, 'sector')} at each k either way"
+        if good > bad:
+            return f"For this tiling columns would do better: {bad:,} sectors a k, not {good:,}"
+        return f"Neighbours load neighbours: {plural(good, 'sector')} at each k, not {bad:,}"
+
+
+def toy(plan: Schedule) -> str:
+    return "A toy: " if plan.tiling.threads < WARP else ""
+
+
+def window(plan: Schedule) -> str:
+    tile = dims(*plan.tiling.tile_shape("A"))
+    return (
+        f"A window on A in global memory around the first tile of the CTA at {plan.cta}, {tile} "
+        "elements, cut into sectors as they lie in memory; the lanes of a warp;"
+    )
+
+
+def first_lanes(load: Load) -> str:
+    """Which elements the first lanes take."""
+    found = zip(load.lane, load.row, load.col, load.inside, strict=True)
+    told = [
+        f"lane {lane} takes row {row}, column {col}"
+        for _, (lane, row, col, inside) in zip(range(4), found, strict=False)
+        if inside
+    ]
+    return f"{sentence(told)} And so on through the first turn."
+
+
+def first_sectors(load: Load) -> str:
+    """In which sectors the elements of the first turn lie."""
+    first = load.span(0, int(load.turns.edges[1])) & load.inside
+    found = sorted(set(load.sector[first].tolist()))
+    numbers = ", ".join(map(str, found[:8])) + (", …" if len(found) > 8 else "")
+    return f"Outlined are the sectors they lie in, counted from where A begins: {numbers}."
+
+
+def asked(load: Load) -> str:
+    """Of the first turn, how many requests, lanes and sectors."""
+    of = load.turns
+    requests = int(of.requests[0])
+    said = "One request" if requests == 1 else plural(requests, "request")
+    lanes, touched = plural(int(of.lanes[0]), "lane"), plural(int(of.sectors[0]), "sector")
+    return f"{said}: {lanes}, {touched} of {SECTOR} bytes"
+
+
+def totals(load: Load) -> str:
+    """Of all that is told turn by turn."""
+    of = load.turns
+    requests, touched = (
+        plural(load.count(what), name)
+        for what, name in ((of.requests, "request"), (of.sectors, "sector"))
+    )
+    return f"{plural(load.done, 'element')} in {requests} that touch {touched} in all"
+
+
+def sentence(parts: list[str]) -> str:
+    """One sentence of several, none of whose other letters change."""
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
