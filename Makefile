@@ -99,6 +99,7 @@ gpu:
 pictures: $(READY) setup-browser
 	$(BIN)/python render.py clip --all --aspect wide
 	$(BIN)/python render.py clip overview --preset pipelined --theme both
+	$(BIN)/python render.py clip global_to_shared --preset naive --theme both
 	$(BIN)/python render.py clip overview --pictures
 	$(BIN)/python -m publish.pictures
 	$(BIN)/python render.py clip overview --theme both --aspect both

@@ -1,6 +1,6 @@
 """The README's posters, from rendered clips: `python -m publish.pictures`.
 
-media/posters/SCENE[-night].webp, and of the overview one of the preset `pipelined`
+media/posters/SCENE[-PRESET][-night].webp
 """
 
 from PIL import Image
@@ -9,11 +9,14 @@ from publish.settings import THEMES, Clip
 from scenes import SCENES
 from tiling.presets import DEFAULT, choose
 
+MORE = ("overview", "pipelined"), ("global_to_shared", "naive")
+"""Presets that the README shows beside the default one."""
+
 WIDTH, QUALITY = 1280, 80
 
 
 def main() -> None:
-    for scene, preset in [*((scene, DEFAULT) for scene in SCENES), ("overview", "pipelined")]:
+    for scene, preset in [*((scene, DEFAULT) for scene in SCENES), *MORE]:
         for theme in THEMES:
             clip = Clip(scene, choose(preset), theme)
             posters = clip.out / "posters"

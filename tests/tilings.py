@@ -1,5 +1,7 @@
 """Random tilings with a fixed seed, where a test wants the same ones each time."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tiling.presets import Choice, choose
@@ -16,13 +18,6 @@ TOYS = [
     choose("seed", None, {"gemm": "12x12x30", "stages": "6"}),
 ]
 """Toys that overlap what they do."""
-
-DIRECT = [
-    choose("naive"),
-    choose("ragged", None, {"direct": True}),
-    choose("sgemm", None, {"direct": True, "warp": "32x64", "split": True, "fragments": "2"}),
-]
-"""Without tiles in shared memory: a result a thread, several, and all else that there can be."""
 
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 SIZES = (1, 7, 12, 40, 100, 333, 1024, 4096)
@@ -50,3 +45,21 @@ def random_choices(count: int, seed: int = 0) -> list[Choice]:
         cta = int(random.integers(rows)), int(random.integers(cols))
         found.append(Choice(f"random{len(found)}", gemm, tiling, cta))
     return found
+
+
+def random_direct(count: int, seed: int = 0) -> list[Choice]:
+    """The same without shared memory."""
+    without = {"stages": 1, "swizzle": False, "shared_store": False, "direct": True}
+    return [
+        replace(choice, tiling=replace(choice.tiling, **without))
+        for choice in random_choices(count, seed)
+    ]
+
+
+DIRECT = [
+    choose("naive"),
+    choose("ragged", None, {"direct": True}),
+    choose("sgemm", None, {"direct": True, "warp": "32x64", "split": True, "fragments": "2"}),
+    *random_direct(3),
+]
+"""Without shared memory: a result a thread, several, all that there can be, random ones."""

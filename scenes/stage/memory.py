@@ -70,10 +70,13 @@ def letters(
     for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
         yield Label(look, names[name], x, y, size, ink[name], anchor, **bold)
     m, n, k = axes
+    # Under narrow matrices there is no room for both K and C's name.
+    apart = (width_of(k, LABEL, MONO) + width_of(names.get("C", ""), size, **bold)) / 2 + 12
+    under_a = "" if "C" in names and c.center[0] - a.center[0] < apart else k
     small, below = CAP * LABEL / 2, 14 + CAP * LABEL
     for axis, x, y, anchor in (
         (m, a.x - 12, a.center[1] + small, "right"),
-        (k, a.center[0], a.bottom + below, "center"),
+        (under_a, a.center[0], a.bottom + below, "center"),
         (n, b.center[0], b.y - 14, "center"),
         (k, b.right + 12, b.center[1] + small, "left"),
     ):

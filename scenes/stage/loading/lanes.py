@@ -63,7 +63,7 @@ class Lanes(Plot):
         y, h = self.crop.box.y - 18 - CAP * tell, CAP * tell
         # In tall what is counted has a line of its own, under the lanes.
         below = self.crop.box.bottom + 12
-        first = told if wide else told[:1]
+        first = told if wide else told[: 1 + self.load.schedule.tiling.direct]
         lines = [("  ".join(first), y), ("  ".join(told[len(first) :]), below)]
         lines = [(text, at) for text, at in lines if text]
         heads = [Box(left, y, len(whose) * width, h)]
