@@ -8,7 +8,7 @@ from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name
 from scenes.stage.type import CAP, MONO, Label, width_of
-from scenes.stage.zone import Zone
+from scenes.stage.zone import LINE, PAD, Zone
 from tiling.layout import Operand
 from tiling.state import State
 
@@ -32,8 +32,8 @@ class Memory(Figure[State]):
         self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
     ) -> None:
         super().__init__(look)
-        if look.aspect == "tall" and corner.stretched:  # the heading has one line more
-            box, top = corner.within, places.zones[name].y + THREE_LINES
+        if look.aspect == "tall":
+            box, top = corner.within, under_heading(places.zones[name], heading, corner)
             lower = max(0, top - box.y)
             corner = replace(corner, within=Box(box.x, box.y + lower, box.w, box.h - lower))
         self.corner = corner
@@ -54,7 +54,30 @@ class Memory(Figure[State]):
         """Operands' names, and M, N, K along their sides."""
         self.add(*letters(self.look, self.corner, names, axes, size))
         if self.corner.stretched:
-            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
+            self.zone.head(stretched(self.corner))
+
+
+def under_heading(zone: Box, heading: list[str], corner: Corner) -> float:
+    """Where in tall matrices may begin: under the lines of the heading, if it has three, or if the
+    name of a flat B would stand over them."""
+    lines = [width_of(heading[0], LABEL, weight="SEMIBOLD"), width_of(heading[1], LABEL, MONO)]
+    if corner.stretched:
+        lines.append(width_of(stretched(corner), LABEL))
+    last = zone.y + PAD + CAP * LABEL + (len(lines) - 1) * LINE
+    if flat(corner, LETTER) and corner.box("B").x < zone.x + PAD + max(lines):
+        return last + 8 + CAP * LETTER + 14
+    return zone.y + THREE_LINES if corner.stretched else zone.y
+
+
+def stretched(corner: Corner) -> str:
+    """Which sides are drawn longer than they are."""
+    return ", ".join(corner.stretched).lower() + " stretched"
+
+
+def flat(corner: Corner, size: float) -> bool:
+    """Whether B is so low that its name, beside it, would meet A's: then it stands above it."""
+    a, b = corner.box("A"), corner.box("B")
+    return b.y + b.h / 2 > a.y - 1.6 * size
 
 
 def letters(
@@ -64,8 +87,8 @@ def letters(
     theme, box = look.theme, corner.box
     a, b, c = box("A"), box("B"), box("C")
     ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
-    # A's name stands above A and B's to the left of B, unless B is so low that they would meet.
-    low = b.y + b.h / 2 > a.y - 1.6 * size
+    # A's name stands above A and B's to the left of B.
+    low = flat(corner, size)
     at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
     for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
         yield Label(look, names[name], x, y, size, ink[name], anchor, **bold)

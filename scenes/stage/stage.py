@@ -118,12 +118,14 @@ class Stage(VGroup):
             case OuterProduct():
                 return self.registers.multiplies(after)
             case Exchange():
-                numbers = self.shared.cells_at(after)["Cs"]
+                numbers = self.shared.cells_at(after)
+                zeros = [name for name in numbers if name != "Cs"]  # they go with the tiles
                 here, there = self.shared.corner.box("C"), self.shared.exchange
                 return [
                     carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
                     Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
-                    Swap(self.shared.cells["Cs"], numbers, LANDED),
+                    *(Swap(self.shared.cells[name], numbers[name], 0) for name in zeros),
+                    Swap(self.shared.cells["Cs"], numbers["Cs"], LANDED),
                 ]
             case Store(row):
                 registers, there = self.shared.corner.box("C"), self.memory.inside("C")

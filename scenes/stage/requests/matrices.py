@@ -9,10 +9,10 @@ from scenes.stage.arrange import ROOM
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks
-from scenes.stage.memory import AB, GAP, LETTER, letters
+from scenes.stage.memory import AB, GAP, LETTER, letters, stretched
 from scenes.stage.shapes import Pose, Slab
-from scenes.stage.type import ADVANCE, CAP, Cells, Label
-from scenes.stage.zone import LINE, Zone
+from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, width_of
+from scenes.stage.zone import LINE, PAD, Zone
 from tiling.layout import Operand
 from tiling.schedule import Schedule
 from tiling.shapes import dims
@@ -58,9 +58,15 @@ class Requests(Figure[Seen]):
         side = ROOM + 16
         within = Box(box.x + side, box.y + ABOVE, box.w - 2 * side, box.h - ABOVE - BELOW)
         self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
+        lower = 0
         if self.corner.stretched:
-            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
+            self.zone.head(stretched(self.corner))
             lower = 2 * LINE  # under the heading's second line
+        elif self.corner.box("B").center[0] + LABEL > box.right - PAD - width_of(
+            str(gemm), LABEL, MONO
+        ):
+            lower = LINE  # N under its first
+        if lower:
             within = Box(within.x, within.y + lower, within.w, within.h - lower)
             self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         self.add(self.zone)
@@ -172,7 +178,7 @@ class Copies(Figure[Seen]):
         within = Box(box.x + beside, box.y + 22, box.w - 2 * beside, box.h - 44)
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:
-            self.zone.head(", ".join(self.corner.stretched).lower() + " stretched")
+            self.zone.head(stretched(self.corner))
         a, b = self.corner.box("A"), self.corner.box("B")
         for operand, whole in ("A", a), ("B", b):
             self.add(Slab(look, whole, fill=tint(operand, 0.06)))
