@@ -41,7 +41,7 @@ class FrameRenderer(CairoRenderer):
     ) -> None:
         super().__init__(**options)
         self.sink, self.mine = sink, mine
-        self.chapter = -1
+        self.chapter, self.drawing = -1, False
         self.frames = 0
         self.poster: Pixels | None = None
         self.planes: list[Pixels] | None = None
@@ -50,26 +50,36 @@ class FrameRenderer(CairoRenderer):
     def play(self, scene: Film, *args: Any, **options: Any) -> None:
         chapter = max(0, len(scene.chapters) - 1)
         if chapter != self.chapter:
-            self.chapter = chapter
-            self._original_skipping_status = not self.mine(chapter)
+            self.chapter, self.drawing = chapter, self.mine(chapter)
         self.scene = scene
         self.last = None
         before = self.frames
-        super().play(scene, *args, **options)
-        wanted = round(scene.duration * self.camera.frame_rate)
-        if self.skip_animations:
-            self.frames += wanted
-        elif self.frames - before != wanted:
-            raise AssertionError(f"a play of {scene.duration} s has {self.frames - before} frames")
+        if self.drawing:
+            super().play(scene, *args, **options)
+        else:
+            self._skip(scene, *args, **options)
+        made, wanted = self.frames - before, round(scene.duration * self.camera.frame_rate)
+        if made != wanted:
+            raise AssertionError(f"a play of {scene.duration} s has {made} frames")
         self.time = self.frames / self.camera.frame_rate  # seconds never drift from frames
+
+    def _skip(self, scene: Film, *args: Any, **options: Any) -> None:
+        """Go to the end of a play at once. Manim, too, can skip, but first prepares to draw."""
+        scene.compile_animation_data(*args, **options)
+        for animation in scene.animations:
+            animation._setup_scene(scene)
+            animation.begin()
+        for animation in scene.animations:
+            animation.finish()
+            animation.clean_up_from_scene(scene)
+        self.num_plays += 1
+        self.frames += round(scene.duration * self.camera.frame_rate)
 
     def save_static_frame_data(self, scene: Film, static_mobjects: Any) -> Pixels | None:
         """Draw what lies under the first thing that moves, once for the whole play.
 
         Manim takes a group whole as soon as one part of it moves. Here the parts are told apart.
         """
-        if self.skip_animations:
-            return None
         tops = [top for animation in scene.animations for top in animation.get_all_mobjects()]
         self.animated = {m for top in tops for m in top.get_family()}
         # With those that have no points yet: a play may give them some.
@@ -84,12 +94,9 @@ class FrameRenderer(CairoRenderer):
 
     def update_frame(self, scene: Film, mobjects: Any = None, **options: Any) -> None:
         """Draw the first frame of a play: all of what may move, over what does not."""
-        if not self.skip_animations:
-            self._draw_all(self.moving, [self._whole()])
+        self._draw_all(self.moving, [self._whole()])
 
     def render(self, scene: Film, time: float, moving_mobjects: Any = None) -> None:
-        if self.skip_animations:
-            return
         # In the order in which they are drawn, not in the set's, which differs from run to run.
         moved = (m for m in self.moving if m in self.animated and _seen(m))
         now = _merge([box for m in moved if (box := self._reach(m))])
@@ -107,9 +114,8 @@ class FrameRenderer(CairoRenderer):
         return Box(0, 0, self.camera.pixel_width, self.camera.pixel_height)
 
     def freeze_current_frame(self, duration: float) -> None:
-        if not self.skip_animations:
-            self._convert(None)
-            self._emit(round(duration * self.camera.frame_rate))
+        self._convert(None)
+        self._emit(round(duration * self.camera.frame_rate))
 
     def _emit(self, repeat: int) -> None:
         at = round(self.scene.poster_at * self.camera.frame_rate)

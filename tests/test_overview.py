@@ -129,10 +129,13 @@ def test_what_is_read_of_global_memory(choice: Choice, stage_of) -> None:
 
 
 def first(read) -> list[Any]:
-    """Of thread 0's reads of an operand: row, col and (rows, cols) of all of them."""
-    row, col = read.row[0], read.col[0]
-    size = int(np.ptp(row)) + 1, int(np.ptp(col)) + 1
-    return [SimpleNamespace(row=int(row[0]), col=int(col[0]), size=size)]
+    """Of thread 0's reads of an operand: row, col and (rows, cols) of each run of neighbours."""
+    places = np.stack([read.row[0], read.col[0]], axis=1)
+    cuts = np.flatnonzero(np.diff(places, axis=0).sum(axis=1) != 1) + 1
+    return [
+        SimpleNamespace(row=int(run[0, 0]), col=int(run[0, 1]), size=np.ptp(run, axis=0) + 1)
+        for run in np.split(places, cuts)
+    ]
 
 
 TOLD = [*map(choose, ("seed", "ragged", "small")), *TOYS, DIRECT[1]]

@@ -58,14 +58,14 @@ class Memory(Figure[State]):
 
 
 def under_heading(zone: Box, heading: list[str], corner: Corner) -> float:
-    """Where in tall matrices may begin: under the lines of the heading, if it has three, or if the
-    name of a flat B would stand over them."""
+    """Where in tall matrices may begin: under the lines of the heading, if it has three, or if B, or
+    its name where it is flat, would stand over them."""
     lines = [width_of(heading[0], LABEL, weight="SEMIBOLD"), width_of(heading[1], LABEL, MONO)]
     if corner.stretched:
         lines.append(width_of(stretched(corner), LABEL))
     last = zone.y + PAD + CAP * LABEL + (len(lines) - 1) * LINE
-    if flat(corner, LETTER) and corner.box("B").x < zone.x + PAD + max(lines):
-        return last + 8 + CAP * LETTER + 14
+    if corner.box("B").x < zone.x + PAD + max(lines) + 8:
+        return last + (CAP * LETTER + 22 if flat(corner, LETTER) else 18)
     return zone.y + THREE_LINES if corner.stretched else zone.y
 
 
