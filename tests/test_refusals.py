@@ -116,7 +116,7 @@ CASES = {
     "clip overview --out a-file": ("--out a-file: cannot be written: file exists",),
     "clip overview --out a-file/clips": ("--out a-file/clips: cannot be written: not a dir",),
     "clip overview --out /proc/clips": ("--out /proc/clips: cannot be written: ",),
-    "clip why_tile --thread 5x5": ("--thread 5x5: TM=5 does not divide BM=6", "try 6x6 or 3x3"),
+    "clip why_tile --thread 5x5": ("--thread 5x5: TM=5 does not divide BM=6", "try 6x6 or 6x3"),
     "film --direct --stages 2": ("--direct: leaves no shared memory for stages",),
     # the door itself
     "rendr": ("command rendr: is not known", "try list, clip, film, embed, serve, inspect, verify"),
