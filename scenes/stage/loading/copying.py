@@ -1,4 +1,4 @@
-"""A copy of one operand's tile as arrays, a part of a matrix drawn large, and what plots a copy."""
+"""What threads fetch of one operand as arrays, a part of a matrix drawn large, and what plots it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,10 +23,10 @@ FLOATS = SECTOR // WORD
 
 @dataclass(frozen=True)
 class Step:
-    """How far a copy is, in elements, which come in the order in which they are copied.
+    """How far a load is, in elements, which come in the order in which they are fetched.
 
     Those up to `asked` have been asked for, those of them from `since` on just now; the sectors of
-    these light up if `lit`. Those up to `landed` lie in shared memory.
+    these light up if `lit`. Those up to `landed` lie in shared memory, or in registers.
     """
 
     asked: int = 0
@@ -199,7 +199,7 @@ class Crop:
 
 
 class Plot(Figure[Step]):
-    """A picture of a copy. `patches_at(step)` says where its patches lie."""
+    """A picture of a load. `patches_at(step)` says where its patches lie."""
 
     def __init__(self, look: Look, load: Load) -> None:
         super().__init__(look)

@@ -1,5 +1,5 @@
-"""One operand's tile on its way from global to shared memory: the lanes that ask, what they ask
-for, the sectors they touch, where it lands. Numbers in cells are lanes."""
+"""One operand on its way out of global memory: what lanes ask for, the sectors they touch, where it
+lands. Numbers in cells are lanes; `32×` is of so many lanes that ask for one element at once."""
 
 from itertools import pairwise
 
