@@ -58,8 +58,8 @@ class Memory(Figure[State]):
 
 
 def under_heading(zone: Box, heading: list[str], corner: Corner) -> float:
-    """Where in tall matrices may begin: under the lines of the heading, if it has three, or if B, or
-    its name where it is flat, would stand over them."""
+    """Where in tall matrices may begin: under the heading if it has three lines, or if B, or where
+    it is flat its name, would stand over them."""
     lines = [width_of(heading[0], LABEL, weight="SEMIBOLD"), width_of(heading[1], LABEL, MONO)]
     if corner.stretched:
         lines.append(width_of(stretched(corner), LABEL))
