@@ -1,4 +1,4 @@
-"""What threads fetch of one operand as arrays, a part of a matrix drawn large, and what plots it."""
+"""What threads fetch of one operand, part of a matrix drawn large, and what plots it."""
 
 from dataclasses import dataclass
 from functools import cached_property
