@@ -40,7 +40,7 @@ class Doubting(FrameRenderer):
 
 
 def farthest(one: np.ndarray, other: np.ndarray) -> int:
-    return int(np.abs(one.astype(int) - other).max())
+    return int((np.maximum(one, other) - np.minimum(one, other)).max())
 
 
 @pytest.mark.parametrize(

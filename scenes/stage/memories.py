@@ -208,9 +208,9 @@ class SharedMemory(Memory):
         shown, tiling = {}, self.schedule.tiling
         for operand in AB if self.stages else ():
             size = fitting_size(self.cell(operand), 1, LABEL + 4)
-            texts = np.full(self.corner.shape(operand), "", object)
+            texts = np.full(self.corner.shape(operand), "", object) if size >= LABEL else None
             for (stage, of), k_tile in state.resident.items():
-                if of == operand and size >= LABEL:
+                if of == operand and texts is not None:
                     row, col = self._offset(operand, stage)
                     tile_rows, tile_cols = tiling.tile_shape(operand)
                     tile = texts[row : row + tile_rows, col : col + tile_cols]

@@ -175,13 +175,12 @@ class Cells(VMobject):
         color: str,
         lower: float = 0,
     ) -> None:
-        filled = np.ndenumerate(texts) if texts is not None else ()
-        placed = [
-            (text, *box.part(*texts.shape, *cell, 1, 1).center)  # type: ignore[union-attr]
-            for cell, text in filled
-            if text
-        ]
-        self._write(look, texts, [(text, x, y + lower) for text, x, y in placed], size, color)
+        placed = []
+        if texts is not None:
+            for row, col in np.argwhere(texts != "").tolist():  # most are empty
+                x, y = box.part(*texts.shape, row, col, 1, 1).center
+                placed.append((texts[row, col], x, y + lower))
+        self._write(look, texts, placed, size, color)
 
     def _write(
         self,
