@@ -189,8 +189,8 @@ class GlobalToShared(Film):
             text, shows, _ = self.words.whole(*facing.totals)
             self.say(text, shows=shows)
             for begin, end in hops(1, count) or [(0, 1)]:
-                since, asked_ = int(facing.edges[begin]), int(facing.edges[end])
-                self.play_for(0.8, *facing.to(Step(asked_, since, True), end, end == count))
+                step = Step(int(facing.edges[end]), int(facing.edges[begin]), True)
+                self.play_for(0.8, *facing.to(step, end, whole=True))
 
     def _close(self, opening: str) -> None:
         """What it comes to, for the real thing as well if this is a toy; then back to the start."""
@@ -198,7 +198,7 @@ class GlobalToShared(Film):
         self.say(closing, "result", "The sectors of the first turn are outlined again.")
         first = int(self.facing.edges[1])
         count = len(self.facing.edges) - 1
-        self.play_for(1.2, *self.facing.to(Step(first, lit=True), count, True))
+        self.play_for(1.2, *self.facing.to(Step(first, lit=True), count, whole=True))
         self.poster_at = self.now
         self.hold(max(0.6, to_read(closing) - 1.2))
         if self.plan.tiling.threads < WARP and not self.plan.tiling.direct:

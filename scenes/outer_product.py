@@ -157,7 +157,7 @@ class OuterProduct(Film):
     def _read(self, step: int, seconds: float) -> None:
         after, event = state_at(self.schedule, step), self.schedule.events[step - 1]
         assert isinstance(event, Fragments)
-        here = {operand: [self.slices.fragment(operand, event.k)] for operand in AB}
+        here = {operand: self.slices.fragment(operand, event.k) for operand in AB}
         told = self.thread.reads(here, after)
         self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.9))
 

@@ -76,7 +76,7 @@ class Overview(Film):
                 chapter = "accumulate"
                 text = "One thread's output: accumulate outer products in registers"
                 if tiling.direct:
-                    text = "Each thread reads its rows of A and columns of B for itself"
+                    text = "Threads read rows of A and columns of B, each for itself"
                 shows = self._accumulates(schedule)
             case Fragments(0, 1) if tiling.fragments > 1:
                 text = "The next fragments are read while these are multiplied"
@@ -176,8 +176,11 @@ class Overview(Film):
     def _accumulates(self, schedule: Schedule) -> str:
         tiling = schedule.tiling
         found = self._found(tiling.bk)
+        reads = "reads"
+        if tiling.direct and self._hangs(schedule):
+            reads = "reads, or past an edge makes zeros for,"
         return (
-            f"At each of the {tiling.bk} k of the tile, thread {THREAD} reads {tiling.tm} values "
+            f"At each of the {tiling.bk} k of the tile, thread {THREAD} {reads} {tiling.tm} values "
             f"of a and {tiling.tn} of b, and adds each of their {tiling.tm * tiling.tn} products "
             f"to an accumulator.{found}"
         )

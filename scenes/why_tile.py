@@ -69,8 +69,9 @@ class WhyTile(Film):
         return (
             f"At the left, global memory: A of {dims(gemm.m, gemm.k)} elements, B of "
             f"{dims(gemm.k, gemm.n)}, C of {dims(gemm.m, gemm.n)}. The darker an element of A or B "
-            "becomes, the more often it has been requested. At the right, shared memory, and bars "
-            "for what is requested without tiles and with them, both at zero."
+            "becomes, the more often it has been requested. At the right, shared memory"
+            f"{', not used' * self.tiled.tiling.direct}, and bars for what is requested without "
+            "tiles and with them, both at zero."
         )
 
     # The naive kernel. Its threads share nothing and wait for nobody, so they may be counted in any
@@ -183,8 +184,10 @@ class WhyTile(Film):
         tiled, each, ctas = self.tiled, len(self.tiled.events), prod(self.tiled.grid)
         assert self.untiled is not None
         tm, tn = tiled.tiling.tm, tiled.tiling.tn
-        rows = "a row" if tm == 1 else f"{tm} rows"
-        cols = "a column" if tn == 1 else f"{tn} columns"
+        gemm = tiled.gemm
+        most = min(tm, gemm.m), min(tn, gemm.n)  # of a thread that hangs over an edge
+        rows = "a row" if most[0] == 1 else f"{most[0]} rows"
+        cols = "a column" if most[1] == 1 else f"{most[1]} columns"
         self.say(
             f"Now {dims(tm, tn)} results a thread: it requests {rows} of A, {cols} of B",
             chapter="with thread tiles",
@@ -195,8 +198,10 @@ class WhyTile(Film):
         self._move(Seen(self.untiled, moment(tiled, 0)), 0.6, swap=0)
         self._march(tiled, 0, each, 2.8)
         self.say(
-            f"Once in registers, a value of A is used {_often(tn)}, one of B {_often(tm)}",
-            shows="The other CTAs follow: one after the other they outline their part of C.",
+            f"In registers a value of A is used {_often(most[1])}, one of B {_often(most[0])}",
+            shows="The other CTAs follow: one after the other they outline their part of C."
+            if ctas > 1
+            else "",
         )
         if ctas > 1:
             self._march(tiled, each, ctas * each, 2.6)
@@ -324,5 +329,5 @@ def _as_many(ratio: str) -> str:
 
 
 def _asks(plan: Schedule) -> tuple[object, ...]:
-    """All that its requests depend on."""
+    """All that its requests depend on, if it has tiles in shared memory."""
     return plan.gemm, plan.tiling.bm, plan.tiling.bn, plan.tiling.bk, plan.tiling.direct

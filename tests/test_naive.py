@@ -74,13 +74,15 @@ def test_a_cta_has_a_thread_for_each_result_while_it_may():
 @pytest.mark.parametrize("bk", [1, 8, 100])
 def test_whatever_K_tiles_take_is_not_too_long_without(bk: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tiling.schedule.MAX_EVENTS", 1000)
-    k = 1
-    with pytest.raises(Refused, match="gemm"):
-        while True:
+    accepted = 0
+    for k in range(1, 1000):
+        try:
             tiled = schedule(Gemm(1, 1, k), Tiling(1, 1, bk, 1, 1))
-            assert len(naive.beside(tiled).events) == 2 * k + 1
-            k += 1
-    assert k > 100
+        except Refused:
+            continue
+        accepted += 1
+        assert len(naive.beside(tiled).events) == 2 * k + 1
+    assert 100 < accepted < 999
 
 
 def test_a_K_without_end_is_refused():

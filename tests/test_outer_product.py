@@ -10,6 +10,7 @@ from scenes.outer_product import LADDER, OuterProduct
 from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
 from scenes.stage.shapes import Carry
+from scenes.stage.type import Cells, Label
 from tests.screening import screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
@@ -128,17 +129,46 @@ def test_what_lights_up_is_what_the_thread_reads(choice: Choice) -> None:
                 assert all(pose.fill == 0 for pose in lit.values())
                 return
             row, col = divmod(min(moment.done, film.tiling.tm * film.tiling.tn - 1), film.tiling.tn)
+            a, b = thread_reads(film)
             assert lit["A"].box == slices.corner.part("A", row, moment.held, 1, 1)
             assert lit["B"].box == slices.corner.part("B", moment.held, col, 1, 1)
+            assert lit["A"].fill == a[row, moment.held] and lit["B"].fill == b[moment.held, col]
         elif moment.fragment is not None:
-            reads = expand_fragments(film.schedule, Fragments(*moment.fragment))
             k = moment.fragment[1]
-            assert (reads["A"].col[0] == k).all() and (reads["B"].row[0] == k).all()
-            size = len(reads["A"].row[0]), len(reads["B"].col[0])
-            assert lit["A"].box == slices.corner.part("A", 0, k, size[0], 1)
-            assert lit["B"].box == slices.corner.part("B", k, 0, 1, size[1])
+            a, b = thread_reads(film)
+            sizes = int(a[:, k].sum()), int(b[k].sum())
+            assert [lit[operand].fill for operand in "AB"] == [float(size > 0) for size in sizes]
+            if sizes[0]:
+                assert lit["A"].box == slices.corner.part("A", 0, k, sizes[0], 1)
+            if sizes[1]:
+                assert lit["B"].box == slices.corner.part("B", k, 0, 1, sizes[1])
 
     seen(choice, look_at)
+
+
+@pytest.mark.parametrize("choice", DIRECT, ids=lambda c: f"{c.gemm} in {c.tiling}")
+def test_nothing_is_seen_in_global_memory_where_nothing_is(choice: Choice) -> None:
+    film = seen(choice, lambda film: None)
+    a, b = thread_operands(film)
+    there = thread_reads(film)
+    shown = [one for one in film.slices.submobjects if isinstance(one, Cells)]
+    if shown:
+        for cells, operand, inside in zip(shown, (a, b), there, strict=True):
+            np.testing.assert_array_equal(numbers(cells), np.where(inside, operand, np.nan))
+    headings = [one.text for one in film.slices.get_family() if isinstance(one, Label)]
+    whole = all(inside.all() for inside in there)
+    assert ("nothing past an edge" in headings) != whole
+
+
+def test_what_travels_past_an_edge() -> None:
+    """Of thread 0's two rows of A one is there: half of a is carried, and all of b."""
+    choice = choose("ragged", None, {"direct": True})
+    film = seen(choice, lambda film: None)
+    assert [len(film.slices.fragment(operand, 0)) for operand in "AB"] == [1, 1]
+    corner = film.thread.corner
+    assert film.thread.parts("A", 1) == [corner.part("A", 0, 0, 1, 1)]
+    assert film.thread.parts("B", 1) == [corner.part("B", 0, 0, 1, 2)]
+    assert film.slices.fragment("A", 0)[0] == film.slices.corner.part("A", 0, 0, 1, 1)
 
 
 def test_fragments_travel_to_the_registers_and_back_to_none() -> None:

@@ -53,11 +53,14 @@ def spread_out(count: Count) -> Counter:
 
 
 @pytest.mark.parametrize("tiled", [SEED, RAGGED])
-@pytest.mark.parametrize("kind", ["naive", "thread tiles", "tiled"])
+@pytest.mark.parametrize("kind", ["naive", "thread tiles", "split", "tiled"])
 def test_every_moment_of_every_cta(tiled: Schedule, kind: str):
     plan = {
         "naive": naive.beside(tiled),
         "thread tiles": schedule(tiled.gemm, Tiling(6, 8, 4, 3, 2, direct=True)),
+        "split": schedule(
+            tiled.gemm, Tiling(32, 16, 4, 4, 4, warp=(32, 16), split=True, direct=True)
+        ),
         "tiled": tiled,
     }[kind]
     each, ctas = len(plan.events), int(np.prod(plan.grid))

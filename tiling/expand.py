@@ -57,9 +57,10 @@ def expand_fragments(
 ) -> dict[Operand, Accesses]:
     """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds.
 
-    The other order is for tilings without shared memory.
+    The other order is for tilings without shared memory, whose words it does not move.
     """
     tiling = schedule.tiling
+    assert tiling.direct or order == "rows"
     thread = np.arange(tiling.threads)[:, None]
     row, col = accumulator_map(tiling, order)
     words = fragment_words(tiling, event.k, event.stage)

@@ -5,11 +5,9 @@ from tiling.schedule import Schedule, schedule
 from tiling.shapes import MAX_THREADS, Gemm, Tiling
 
 
-def one_result_each(
-    gemm: Gemm, block: tuple[int, int], cta: tuple[int, int] = (0, 0), bk: int = 1
-) -> Schedule:
+def one_result_each(gemm: Gemm, block: tuple[int, int], cta: tuple[int, int] = (0, 0)) -> Schedule:
     """What the CTA at (row, col) does where CTAs have `block` (rows, cols) threads."""
-    return schedule(gemm, Tiling(*block, bk, 1, 1, direct=True), cta)
+    return schedule(gemm, Tiling(*block, 1, 1, 1, direct=True), cta)
 
 
 def beside(other: Schedule) -> Schedule:

@@ -17,7 +17,7 @@ from scenes.stage.registers import THREAD, Registers
 from scenes.stage.shapes import LANDED, Move, Pose, Swap, carried
 from scenes.stage.type import ADVANCE, CAP, MONO, Cells, Label, fitting_size, written
 from scenes.stage.zone import LINE
-from tiling.expand import expand_fragments
+from tiling.expand import Bools, expand_fragments
 from tiling.layout import Operand
 from tiling.schedule import Fragments, Schedule
 from tiling.shapes import Tiling
@@ -53,6 +53,13 @@ def matrices(tiling: Tiling) -> tuple[str, str]:
     return ("A", "B") if tiling.direct else ("As", "Bs")
 
 
+def within(schedule: Schedule) -> dict[Operand, Bools]:
+    """(TM, BK) and (TN, BK): which of its rows of A and columns of B lie inside, at each k."""
+    ks = range(schedule.tiling.bk)
+    reads = [expand_fragments(schedule, Fragments(0, k)) for k in ks]
+    return {o: np.array([read[o].predicate[THREAD] for read in reads]).T for o in AB}
+
+
 def result(state: Dot, tiling: Tiling) -> tuple[int, int]:
     """(row, col) in the thread tile of the result that is being made, or was made last."""
     row, col = divmod(min(state.done, tiling.tm * tiling.tn - 1), tiling.tn)
@@ -66,8 +73,10 @@ class Slices(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
-        hangs = any(schedule.inside(o) != tiling.tile_shape(o) for o in AB)
-        note = "zeros past an edge" if hangs else f"k-tile 0, thread {THREAD}"
+        self.inside = within(schedule)
+        note = f"k-tile 0, thread {THREAD}"
+        if not all(inside.all() for inside in self.inside.values()):
+            note = "nothing past an edge" if tiling.direct else "zeros past an edge"
         heading = [f"{source(tiling)} memory".upper(), note]
         super().__init__(look, places, "shared", heading, corner)
         corner = self.corner
@@ -85,29 +94,46 @@ class Slices(Memory):
             self.add(frame(look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols)))
             size = fitting_size(self.cell(name), 1, places.value_size)
             if name in numbers and size >= LEAST:
+                texts = written(numbers[name])
+                if tiling.direct:  # the zeros are made by the thread
+                    inside = self.inside["A"] if name == "A" else self.inside["B"].T
+                    texts[~inside] = ""
                 color = look.theme.ink_on(tint(name, PALE))
-                self.add(Cells(look, box, written(numbers[name]), size, color))
+                self.add(Cells(look, box, texts, size, color))
         self.letters(dict(zip(AB, matrices(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
 
-    def fragment(self, operand: Operand, k: int) -> Box:
-        """A column of the rows of As, a row of the columns of Bs."""
+    def fragment(self, operand: Operand, k: int) -> list[Box]:
+        """A column of the rows of As, a row of the columns of Bs; of A and B what is there."""
         size = self.tiling.tm if operand == "A" else self.tiling.tn
-        return self.fragment_box(operand, 0, 0, k, size)
+        if self.tiling.direct:
+            size = int(self.inside[operand][:, k].sum())
+        return [self.fragment_box(operand, 0, 0, k, size)] if size else []
+
+    def read(self, state: Dot, operand: Operand) -> bool:
+        """Whether the operand of the product that is being made has been read."""
+        if state.held is None:
+            return False
+        at = result(state, self.tiling)[AB.index(operand)]
+        return not self.tiling.direct or bool(self.inside[operand][at, state.held])
 
     def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
         part, tn = self.corner.part, self.tiling.tn
         poses = {f"{operand}s": Pose(self.corner.box(operand)) for operand in AB}
         if isinstance(state, State):
-            k, lit = (state.fragment[1], 1.0) if state.fragment else (0, 0.0)
-            poses |= {f"{o}s lit": Pose(self.fragment(o, k), lit, lit) for o in AB}
+            for operand in AB:
+                name, k = f"{operand}s lit", state.fragment[1] if state.fragment else 0
+                boxes = self.fragment(operand, k)
+                lit = float(bool(boxes) and state.fragment is not None)
+                poses[name] = Pose(boxes[0] if boxes else self.slabs[name].pose.box, lit, lit)
             poses["made"] = Pose(self.corner.box("C"), float(state.k_done > 0))
             poses["made row"] = poses["making"] = Pose(self.corner.box("C"), 0)
             return poses
         (row, col), k = result(state, self.tiling), state.held or 0
         lit = float(state.held is not None)
         rows, rest = divmod(state.done, tn)
-        poses["As lit"] = Pose(part("A", row, k, 1, 1), lit, lit)
-        poses["Bs lit"] = Pose(part("B", k, col, 1, 1), lit, lit)
+        for operand, at in ("A", (row, k)), ("B", (k, col)):
+            seen = float(self.read(state, operand))
+            poses[f"{operand}s lit"] = Pose(part(operand, *at, 1, 1), seen, seen)
         poses["making"] = Pose(part("C", row, col, 1, 1), lit)
         poses["made"] = Pose(part("C", 0, 0, max(rows, 1), tn), float(rows > 0))
         poses["made row"] = Pose(part("C", min(rows, row), 0, 1, max(rest, 1)), float(rest > 0))
@@ -116,6 +142,10 @@ class Slices(Memory):
 
 class Thread(Registers):
     """The thread's registers, also where it makes its results one by one."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        self.inside = within(schedule)
+        super().__init__(look, places, schedule)
 
     def cells_at(self, state: Moment) -> dict[str, Cells]:  # type: ignore[override]
         if isinstance(state, State):
@@ -154,16 +184,26 @@ class Thread(Registers):
         }
 
     def fetches(self, slices: Slices, after: Dot) -> list[Animation]:
-        """The two operands of one product on their way from shared memory."""
+        """The two operands of one product on their way to the registers."""
         poses, numbers = self.poses(after), self.cells_at(after)
         lit = slices.poses(after)
         moves: list[Animation] = [Move(self.slabs["acc"], poses["acc"], (0, 0.3))]
         for operand, name in zip(AB, ("a", "b"), strict=True):
             here, there = lit[f"{operand}s lit"].box, poses[name].box
-            moves.append(carried(self.look, here, there, operand, 1, (0.3, LANDED)))
+            if slices.read(after, operand):
+                moves.append(carried(self.look, here, there, operand, 1, (0.3, LANDED)))
             moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return [*moves, Swap(self.cells["acc"], numbers["acc"], 0.3)]
+
+    def parts(self, operand: Operand, count: int, buffer: int = 0) -> list[Box]:
+        """Of a fragment what is read at the first k: later, while anything is, it is as much."""
+        if not count:
+            return []
+        inside = self.inside[operand][:, 0]
+        size = int(inside.sum()) if self.schedule.tiling.direct else len(inside)
+        rows, cols = (size, 1) if operand == "A" else (1, size)
+        return [self.corner.part(operand, 0, 0, rows, cols)]
 
     def _operands(self, state: Dot) -> tuple[float, float]:
         assert self.values is not None and state.held is not None
@@ -178,14 +218,7 @@ class Tally(Figure[Moment]):
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         super().__init__(look)
         self.box, self.schedule, tiling = box, schedule, schedule.tiling
-        reads = [expand_fragments(schedule, Fragments(0, k)) for k in range(tiling.bk)]
-        # (TM, BK) and (TN, BK): whether the thread reads it.
-        self.read = {
-            operand: np.array(
-                [read[operand].predicate[THREAD] | (not tiling.direct) for read in reads]
-            ).T
-            for operand in AB
-        }
+        self.read = {o: inside | (not tiling.direct) for o, inside in within(schedule).items()}
         self.names = f"words read from {source(tiling)} memory", "FMA"
         longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
         self.places, x, y = [], box.x, box.y + 6

@@ -95,7 +95,7 @@ class Registers(Memory):
         }
 
     def reads(self, here: dict[Operand, list[Box]], after: State) -> list[Animation]:
-        """Fragments on their way from shared memory, where their groups lie `here`."""
+        """Fragments on their way from the memory where their groups lie `here`."""
         assert after.fragment is not None
         moves: list[Animation] = []
         numbers, poses = self.cells_at(after), self.poses(after)

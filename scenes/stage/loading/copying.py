@@ -126,7 +126,8 @@ def first_load(schedule: Schedule, operand: Operand, order: Order = "rows", most
     first k, and then at the next up to `most` if there are so many."""
     tiling = schedule.tiling
     if tiling.direct:
-        events = [Fragments(0, k) for k in range(min(most, tiling.bk, schedule.gemm.k))]
+        ks = range(min(most, schedule.gemm.k))
+        events = [Fragments(*divmod(k, tiling.bk)) for k in ks]
         found = expand_values(schedule, events, operand, order)
         size = len(found.row) // len(events)
         registers = Layout(operand, 0, size, tiling.threads, tiling.threads)

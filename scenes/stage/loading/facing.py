@@ -27,8 +27,10 @@ class Facing(VGroup):
     def __init__(self, look: Look, schedule: Schedule) -> None:
         super().__init__()
         self.loads = [first_load(schedule, "A", order, 1) for order in ORDERS]
-        told, direct = self.loads[0].told, schedule.tiling.direct
-        self.edges = self.loads[0].turns.edges[: told + 1]  # the same groups in another order
+        direct = schedule.tiling.direct
+        self.edges = self.loads[0].turns.edges[
+            : self.loads[0].told + 1
+        ]  # the same groups in another order
         others = [first_load(schedule, "B", order, 1) for order in ORDERS] if direct else []
         self.rest = [other.count(other.turns.sectors) for other in others]
         a = [one.count(one.turns.sectors) for one in self.loads]
@@ -37,9 +39,13 @@ class Facing(VGroup):
         self.step = Step()
         self.counted, self.whole = 0, False  # what the bars count: elements of A, and all of B
         places = rooms.Rooms(look)
-        names, first, what = ("along its rows", "down its columns"), "turn of a warp", "A's tile"
+        names, first, what = (
+            ("along its rows", "down its columns"),
+            "turn of a warp",
+            "A's tile, lanes",
+        )
         if direct:
-            names, first, what = ("along rows of C", "down columns of C"), "request", "A and B"
+            names, first, what = ("along rows of C", "down columns of C"), "request", "lanes"
         reach = self._reach()
         for load, zone, name in zip(self.loads, (places.memory, places.shared), names, strict=True):
             crop = rooms.fine(load, places.grid(zone), reach)
@@ -61,7 +67,7 @@ class Facing(VGroup):
             )
         sizes = places.sizes(str(schedule.gemm))
         self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
-        labels = [f"{what}, lanes {name}" for name in names]
+        labels = [f"{what} {name}" for name in names]
         room = places.strip
         free = room.h - min(PITCH, room.h / 2) - 77
         box = Box(room.x + 4, room.y + free / 2, room.w - 8, room.h)

@@ -7,7 +7,7 @@ from manim import Animation, VGroup
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Crop, Step, first_load
 from scenes.stage.loading.lanes import Lanes
-from scenes.stage.loading.windows import NOW, SharedTile, Whole, Window, legend, title
+from scenes.stage.loading.windows import NOW, Landing, Whole, Window, legend, title
 from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
 from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
@@ -63,7 +63,7 @@ class Loader:
         area = places.grid(zone)
         width = area.w / 2 - BETWEEN / 2
         half = Box(area.x if operand == "A" else area.right - width, area.y, width, area.h)
-        self.tile = SharedTile(look, self.load, rooms.target(self.load, half))
+        self.tile = Landing(look, self.load, rooms.target(self.load, half))
         self.plots.append(self.tile)
         crop, tile = self.tile.crop, self.load.target
         pad = tile.stride - tile.extent

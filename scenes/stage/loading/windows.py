@@ -158,7 +158,7 @@ class Whole(Plot):
         return {"asked": self.filled(self.crop.cover(load.row[which], load.col[which]), NOW)}
 
 
-class SharedTile(Plot):
+class Landing(Plot):
     """Where it lands: As or Bs in shared memory, a row for each k; or registers, a row for each
     value of a fragment and a column for each thread."""
 

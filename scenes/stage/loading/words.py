@@ -18,12 +18,49 @@ class Said(NamedTuple):
     chapter: str = ""
 
 
-class OfTile:
-    """A tile of A, then one of B, from global to shared memory. `good` and `bad` are sectors with
-    lanes along rows and down columns."""
+class Words:
+    """What is said of both alike. `good` and `bad` are sectors with lanes along rows and down
+    columns."""
+
+    this, all, rows, counted = "tile", "The whole tile", "the rows", "for A's tile"
 
     def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
         self.plan, self.tiling, self.a, self.b = plan, plan.tiling, a, b
+
+    def one(self, columns: Load) -> str:
+        return "One request" if columns.turns.requests[0] == 1 else "One turn of a warp"
+
+    def first(self, rows: Load, columns: Load) -> str:
+        good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
+        return f"{self.one(columns)}: {plural(good, 'sector')} along rows, {bad} down columns"
+
+    def whole(self, good: int, bad: int) -> Said:
+        return Said(
+            f"{self.all}: {good:,} along rows, {bad:,} down columns",
+            f"The requests {self.counted} touch {plural(good, 'sector')} with lanes along "
+            f"{self.rows}, {plural(bad, 'sector')} with lanes down the columns. A bar for each.",
+        )
+
+    def neighbours(self) -> bool:
+        """Whether neighbouring lanes load neighbours."""
+        return True
+
+    def closing(self, good: int, bad: int) -> str:
+        if good == bad:
+            return f"For this {self.this} it is the same: {plural(good, 'sector')} either way"
+        if good > bad:
+            return (
+                f"For this {self.this} the columns would do better: {bad:,} sectors, not {good:,}"
+            )
+        head = "Neighbours load neighbours" if self.neighbours() else "Along rows it takes fewer"
+        return f"{head}: {plural(good, 'sector')} {self.counted}, not {bad:,}"
+
+
+class OfTile(Words):
+    """A tile of A, then one of B, from global to shared memory."""
+
+    def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
+        super().__init__(plan, a, b)
         sizes = dims(self.tiling.bm, self.tiling.bn, self.tiling.bk)
         self.target = "SHARED MEMORY", sizes
 
@@ -73,11 +110,6 @@ class OfTile:
     def other(self) -> str:
         return "B keeps its shape: a row of B is a row of Bs"
 
-    def first(self, rows: Load, columns: Load) -> str:
-        one = "One request" if columns.turns.requests[0] == 1 else "One turn of a warp"
-        good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
-        return f"{one}: {plural(good, 'sector')} along rows, {bad} down columns"
-
     def columns(self) -> Said:
         return Said(
             "And if lanes were numbered down the columns?",
@@ -86,26 +118,15 @@ class OfTile:
             "down the columns",
         )
 
-    def whole(self, good: int, bad: int) -> Said:
-        return Said(
-            f"The whole tile: {good:,} along rows, {bad:,} down columns",
-            f"The requests for A's tile touch {plural(good, 'sector')} with lanes along the rows, "
-            f"{plural(bad, 'sector')} with lanes down the columns. A bar for each.",
-        )
 
-    def closing(self, good: int, bad: int) -> str:
-        if good == bad:
-            return f"For this tile it is the same: {plural(good, 'sector')} either way"
-        if good > bad:
-            return f"For this tile the columns would do better: {bad:,} sectors, not {good:,}"
-        return f"Neighbours load neighbours: {plural(good, 'sector')} for A's tile, not {bad:,}"
+class OfValues(Words):
+    """The values of A, then of B, that threads read at the first k from global memory to registers:
+    those that have a result inside C."""
 
-
-class OfValues:
-    """The values of A, then of B, that threads read at one k from global memory to registers."""
+    this, all, rows, counted = "tiling", "A and B at k 0", "the rows of C", "at k 0"
 
     def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
-        self.plan, self.tiling, self.a, self.b = plan, plan.tiling, a, b
+        super().__init__(plan, a, b)
         self.target = "REGISTERS", f"{self.tiling.tm} + {self.tiling.tn} a thread"
 
     def opening(self) -> Said:
@@ -117,26 +138,27 @@ class OfValues:
     def order(self) -> str:
         if self.tiling.threads == 1:
             return "The one thread fetches value after value"
-        rows = set(self.a.row[: self.a.turns.edges[1]].tolist())
+        first = slice(0, int(self.a.turns.edges[1]))
         if self.a.alone:
             return "Lanes in order: each fetches from a row of its own"
-        if len(rows) == 1:
+        if self.a.inside[first].all() and len(set(self.a.row[first].tolist())) == 1:
             return "Lanes in order: all fetch the same element"
         return "Lanes in order: those of one row of C fetch the same element"
 
     def landing(self) -> Said:
-        lanes = plural(int(self.a.turns.edges[1]), "lane")
         return Said(
             "Each keeps it in a register, where no other thread sees it",
-            f"The value is now a[0] of {lanes}.",
+            f"What they have read is now a[0] of {plural(int(self.a.turns.lanes[0]), 'lane')}.",
             "to registers",
         )
 
     def zeros(self) -> Said:
-        zeros = int((~self.a.inside[: self.a.done]).sum())
+        first, zeros = slice(0, int(self.a.turns.edges[1])), ~self.a.inside
+        outside = bool((self.a.row[first] >= self.a.shape[0]).any())
         return Said(
-            "Outside A nothing is requested: these lanes hold zeros",
-            f"{zeros} of {self.a.done} values lie outside A, or their thread outside C.",
+            f"Outside {'A' if outside else 'C'} nothing is requested: these lanes hold zeros",
+            f"{int(zeros[: self.a.done].sum())} of {self.a.done} values of A are zeros: what lies "
+            "outside A, or is for a thread outside C.",
         )
 
     def turn_by_turn(self) -> str:
@@ -154,9 +176,9 @@ class OfValues:
             set(self.a.sector[part & self.a.inside].tolist())
             for part in (self.a.span(0, self.a.done), self.a.span(self.a.done, self.a.size))
         )
-        what = "the same sectors are requested again" if first == second else "all request again"
+        same = "the same sectors of A are requested again"
         return Said(
-            f"At the next k {what}",
+            f"At the next k {same if first == second else 'all request again'}",
             f"{plural(len(second), 'sector')} of A are outlined. Caches may still hold them.",
             "the next k",
         )
@@ -166,9 +188,8 @@ class OfValues:
         lanes, sectors = plural(int(of.lanes[0]), "lane"), plural(int(of.sectors[0]), "sector")
         return f"One request for B: {lanes}, {sectors}"
 
-    def first(self, rows: Load, columns: Load) -> str:
-        good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
-        return f"One request for A: {plural(good, 'sector')} along rows, {bad} down columns"
+    def one(self, columns: Load) -> str:
+        return "One request for A"
 
     def columns(self) -> Said:
         return Said(
@@ -178,19 +199,8 @@ class OfValues:
             "down the columns",
         )
 
-    def whole(self, good: int, bad: int) -> Said:
-        return Said(
-            f"A and B at one k: {good:,} along rows, {bad:,} down columns",
-            f"All requests of the CTA at one k touch {plural(good, 'sector')} with lanes along the "
-            f"rows of C, {plural(bad, 'sector')} with lanes down its columns. A bar for each.",
-        )
-
-    def closing(self, good: int, bad: int) -> str:
-        if good == bad:
-            return f"For this tiling it is the same: {plural(good, 'sector')} at each k either way"
-        if good > bad:
-            return f"For this tiling columns would do better: {bad:,} sectors a k, not {good:,}"
-        return f"Neighbours load neighbours: {plural(good, 'sector')} at each k, not {bad:,}"
+    def neighbours(self) -> bool:
+        return self.tiling.tn == 1 or self.tiling.threads == 1
 
 
 def toy(plan: Schedule) -> str:
@@ -207,13 +217,15 @@ def window(plan: Schedule) -> str:
 
 def first_lanes(load: Load) -> str:
     """Which elements the first lanes take."""
+    first = int(load.turns.edges[1])
     found = zip(load.lane, load.row, load.col, load.inside, strict=True)
     told = [
         f"lane {lane} takes row {row}, column {col}"
-        for _, (lane, row, col, inside) in zip(range(4), found, strict=False)
+        for _, (lane, row, col, inside) in zip(range(min(4, first)), found, strict=False)
         if inside
     ]
-    return f"{sentence(told)} And so on through the first turn."
+    rest = " And so on through the first turn." if first > 4 else ""
+    return f"{sentence(told)}{rest}"
 
 
 def first_sectors(load: Load) -> str:
@@ -235,12 +247,16 @@ def asked(load: Load) -> str:
 
 def totals(load: Load) -> str:
     """Of all that is told turn by turn."""
-    of = load.turns
+    of, what = load.turns, plural(load.done, "element")
+    if load.schedule.tiling.direct:
+        what = plural(
+            load.count(of.lanes), "value"
+        )  # an element is one of each thread that reads it
     requests, touched = (
-        plural(load.count(what), name)
-        for what, name in ((of.requests, "request"), (of.sectors, "sector"))
+        plural(load.count(each), name)
+        for each, name in ((of.requests, "request"), (of.sectors, "sector"))
     )
-    return f"{plural(load.done, 'element')} in {requests} that touch {touched} in all"
+    return f"{what} in {requests} that touch {touched} in all"
 
 
 def sentence(parts: list[str]) -> str:

@@ -39,10 +39,11 @@ class Totals(Figure[Seen]):
         inner, top = box.inset(PAD, 0), box.y + (76 if wide else 100)
         bars = Box(inner.x, top, inner.w, 2 * pitch)
         tiling = schedule.tiling
-        tiles = f"{dims(tiling.bm, tiling.bn, tiling.bk)} tiles"
+        name = f"in {dims(tiling.bm, tiling.bn, tiling.bk)} tiles"
         if tiling.direct:
-            tiles = f"{dims(tiling.tm, tiling.tn)} thread tiles"
-        names = ["without tiles", f"in {tiles}"]
+            alone = tiling.tm * tiling.tn == 1
+            name = "this kernel" if alone else f"in {dims(tiling.tm, tiling.tn)} thread tiles"
+        names = ["without tiles", name]
         self.bars = Bars(look, bars, names, most, self.write)
         self.add(self.zone, self.bars)
         head = top + pitch + 77 + (46 if wide else 32)
