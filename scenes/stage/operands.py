@@ -60,6 +60,11 @@ def within(schedule: Schedule) -> dict[Operand, Bools]:
     return {o: np.array([read[o].predicate[THREAD] for read in reads]).T for o in AB}
 
 
+def there(schedule: Schedule) -> dict[Operand, Bools]:
+    """The same of what it reads: in As and Bs zeros as well, in A and B what lies inside."""
+    return {o: inside | (not schedule.tiling.direct) for o, inside in within(schedule).items()}
+
+
 def result(state: Dot, tiling: Tiling) -> tuple[int, int]:
     """(row, col) in the thread tile of the result that is being made, or was made last."""
     row, col = divmod(min(state.done, tiling.tm * tiling.tn - 1), tiling.tn)
@@ -73,9 +78,8 @@ class Slices(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
-        self.inside = within(schedule)
-        note = f"k-tile 0, thread {THREAD}"
-        if not all(inside.all() for inside in self.inside.values()):
+        self.there, note = there(schedule), f"k-tile 0, thread {THREAD}"
+        if not all(inside.all() for inside in within(schedule).values()):
             note = "nothing past an edge" if tiling.direct else "zeros past an edge"
         heading = [f"{source(tiling)} memory".upper(), note]
         super().__init__(look, places, "shared", heading, corner)
@@ -94,27 +98,21 @@ class Slices(Memory):
             self.add(frame(look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols)))
             size = fitting_size(self.cell(name), 1, places.value_size)
             if name in numbers and size >= LEAST:
-                texts = written(numbers[name])
-                if tiling.direct:  # the zeros are made by the thread
-                    inside = self.inside["A"] if name == "A" else self.inside["B"].T
-                    texts[~inside] = ""
+                shown = self.there["A"] if name == "A" else self.there["B"].T
+                texts = np.where(shown, written(numbers[name]), "")
                 color = look.theme.ink_on(tint(name, PALE))
                 self.add(Cells(look, box, texts, size, color))
         self.letters(dict(zip(AB, matrices(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
 
     def fragment(self, operand: Operand, k: int) -> list[Box]:
-        """A column of the rows of As, a row of the columns of Bs; of A and B what is there."""
-        size = self.tiling.tm if operand == "A" else self.tiling.tn
-        if self.tiling.direct:
-            size = int(self.inside[operand][:, k].sum())
+        """What it reads at one k: a column of the rows of As, a row of the columns of Bs."""
+        size = int(self.there[operand][:, k].sum())
         return [self.fragment_box(operand, 0, 0, k, size)] if size else []
 
     def read(self, state: Dot, operand: Operand) -> bool:
         """Whether the operand of the product that is being made has been read."""
-        if state.held is None:
-            return False
         at = result(state, self.tiling)[AB.index(operand)]
-        return not self.tiling.direct or bool(self.inside[operand][at, state.held])
+        return state.held is not None and bool(self.there[operand][at, state.held])
 
     def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
         part, tn = self.corner.part, self.tiling.tn
@@ -144,7 +142,7 @@ class Thread(Registers):
     """The thread's registers, also where it makes its results one by one."""
 
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
-        self.inside = within(schedule)
+        self.there = there(schedule)
         super().__init__(look, places, schedule)
 
     def cells_at(self, state: Moment) -> dict[str, Cells]:  # type: ignore[override]
@@ -198,12 +196,9 @@ class Thread(Registers):
 
     def parts(self, operand: Operand, count: int, buffer: int = 0) -> list[Box]:
         """Of a fragment what is read at the first k: later, while anything is, it is as much."""
-        if not count:
-            return []
-        inside = self.inside[operand][:, 0]
-        size = int(inside.sum()) if self.schedule.tiling.direct else len(inside)
+        size = int(self.there[operand][:, 0].sum())
         rows, cols = (size, 1) if operand == "A" else (1, size)
-        return [self.corner.part(operand, 0, 0, rows, cols)]
+        return [self.corner.part(operand, 0, 0, rows, cols)] * count
 
     def _operands(self, state: Dot) -> tuple[float, float]:
         assert self.values is not None and state.held is not None
@@ -218,7 +213,7 @@ class Tally(Figure[Moment]):
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         super().__init__(look)
         self.box, self.schedule, tiling = box, schedule, schedule.tiling
-        self.read = {o: inside | (not tiling.direct) for o, inside in within(schedule).items()}
+        self.there = there(schedule)
         self.names = f"words read from {source(tiling)} memory", "FMA"
         longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
         self.places, x, y = [], box.x, box.y + 6
@@ -233,7 +228,7 @@ class Tally(Figure[Moment]):
 
     def counts(self, state: Moment) -> tuple[int, int]:
         """(words, multiply-adds) of this thread."""
-        tiling, a, b = self.schedule.tiling, self.read["A"], self.read["B"]
+        tiling, a, b = self.schedule.tiling, self.there["A"], self.there["B"]
         if isinstance(state, State):
             k = state.fragment[1] + 1 if state.fragment else 0
             return int(a[:, :k].sum() + b[:, :k].sum()), state.fma // tiling.threads
