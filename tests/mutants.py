@@ -37,7 +37,7 @@ machine code for sm_90 against the model's counts. A rung also sees a kernel tha
 in it. The gpu rung was not climbed. – stands for: not asked.
 """
 
-SECONDS = 5
+SECONDS = 20
 """A kernel on one of these small problems that takes longer hangs."""
 
 

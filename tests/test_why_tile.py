@@ -1,6 +1,7 @@
 """What the scene shows of requests: each number is counted again, thread by thread."""
 
 from collections import Counter
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -31,26 +32,23 @@ def name_of(choice: Choice) -> str:
     return f"{choice.gemm} in {choice.tiling}{' direct' * choice.tiling.direct}"
 
 
-@pytest.fixture
-def states_of(monkeypatch: pytest.MonkeyPatch):
+@lru_cache
+def states_of(choice: Choice) -> tuple[list[Seen], WhyTile]:
     """All states that a clip shows of its own choice, in order, and the film after its end."""
+    shown: list[Seen] = []
 
-    def gather(choice: Choice) -> tuple[list[Seen], WhyTile]:
-        shown: list[Seen] = []
+    def move(film, seen, seconds, swap=0.5, was=WhyTile._move):
+        shown.append(seen)
+        was(film, seen, seconds, swap)
 
-        def move(film, seen, seconds, swap=0.5, was=WhyTile._move):
-            shown.append(seen)
-            was(film, seen, seconds, swap)
+    def init(through, board, seen, was=Through.__init__, **options):
+        shown.extend(seen)
+        was(through, board, seen, **options)
 
-        def init(through, board, seen, was=Through.__init__, **options):
-            shown.extend(seen)
-            was(through, board, seen, **options)
-
-        monkeypatch.setattr(WhyTile, "_move", move)
-        monkeypatch.setattr(Through, "__init__", init)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhyTile, "_move", move)
+        patch.setattr(Through, "__init__", init)
         return shown, screen(Clip("why_tile", choice), lambda film: None)
-
-    return gather
 
 
 @pytest.fixture
@@ -94,7 +92,7 @@ TOYS = [choose("seed"), choose("ragged"), choose("ragged", None, {"direct": True
 
 
 @pytest.mark.parametrize("choice", TOYS, ids=name_of)
-def test_each_element_bears_the_number_of_its_requests(choice: Choice, states_of, board_of) -> None:
+def test_each_element_bears_the_number_of_its_requests(choice: Choice, board_of) -> None:
     states, _ = states_of(choice)
     board = board_of(choice, states[0])
     assert len(states) > 100
@@ -120,7 +118,7 @@ def test_each_element_bears_the_number_of_its_requests(choice: Choice, states_of
 
 
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_what_lights_up_is_what_the_last_request_names(choice: Choice, states_of, board_of) -> None:
+def test_what_lights_up_is_what_the_last_request_names(choice: Choice, board_of) -> None:
     states, _ = states_of(choice)
     board = board_of(choice, states[0])
     corner, shared = board.memory.corner, None if choice.tiling.direct else board.copies.corner
@@ -156,7 +154,7 @@ def test_what_lights_up_is_what_the_last_request_names(choice: Choice, states_of
 
 
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_the_ends_of_both_schedules_and_their_ratio(choice: Choice, states_of) -> None:
+def test_the_ends_of_both_schedules_and_their_ratio(choice: Choice) -> None:
     states, film = states_of(choice)
     counts = traffic(choice.schedule())
     without = [state for state in states if state.tiled is None][-1]
@@ -177,7 +175,7 @@ def test_the_ends_of_both_schedules_and_their_ratio(choice: Choice, states_of) -
     assert not any("speed" in text or "fewer" in text for text in said)
 
 
-def test_the_toy_in_numbers(states_of) -> None:
+def test_the_toy_in_numbers() -> None:
     """By hand: 12·12 results of 2·12 requests; 4 CTAs of 3·(6·4 + 4·6)."""
     states, film = states_of(choose())
     said = [mark.text for mark in film.captions]
@@ -195,7 +193,7 @@ def test_the_toy_in_numbers(states_of) -> None:
     assert states[-1].tiled.requested("A") == states[-1].tiled.requested("B") == 4 * 3 * 24
 
 
-def test_the_real_thing_is_compared_with_the_toy(states_of) -> None:
+def test_the_real_thing_is_compared_with_the_toy() -> None:
     _, film = states_of(choose("sgemm"))
     said = [mark.text for mark in film.captions]
     assert "550 GB against 4.29 GB requested: 128 times as many" in said
@@ -203,7 +201,7 @@ def test_the_real_thing_is_compared_with_the_toy(states_of) -> None:
 
 
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_counts_only_go_up_and_nothing_is_left_out(choice: Choice, states_of) -> None:
+def test_counts_only_go_up_and_nothing_is_left_out(choice: Choice) -> None:
     """But for the one time when they are put back to nothing, before tiles."""
     states, _ = states_of(choice)
     totals = [sum(state.shown.requested(op) for op in "AB") for state in states]
@@ -231,7 +229,7 @@ def test_a_copied_tile_travels_to_shared_memory(board_of) -> None:
 
 
 def test_what_the_ratio_means_is_said_beside_it() -> None:
-    film = screen(Clip("why_tile", choose()), lambda film: None)
+    _, film = states_of(choose())
     labels = [one.text for one in film.other.get_family() if isinstance(one, Label)]
     assert "128×" in labels and "as many requests without tiles" in labels
     assert "requests, not time: caches stand between" in labels

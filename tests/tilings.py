@@ -60,6 +60,6 @@ DIRECT = [
     choose("naive"),
     choose("ragged", None, {"direct": True}),
     choose("sgemm", None, {"direct": True, "warp": "32x64", "split": True, "fragments": "2"}),
-    *random_direct(3),
+    *random_direct(1),
 ]
-"""Without shared memory: a result a thread, several, all that there can be, random ones."""
+"""Without shared memory: a result a thread, several, all that there can be, and a random one."""
