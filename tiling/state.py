@@ -83,7 +83,7 @@ def state_at(schedule: Schedule, step: int, since: State = START) -> State:
     requested = {"A": since.requested_a, "B": since.requested_b}
     resident, coming = dict(since.resident), dict(since.coming)
     fragments, exchanged = dict(since.fragments), since.exchanged
-    inside, each = schedule.inside("C"), readers(schedule)
+    inside, each = schedule.inside("C"), readers(schedule) if tiling.direct else None
     for event in schedule.events[since.step : step]:
         match event:
             case Copy(operand, k_tile, stage):
@@ -103,7 +103,7 @@ def state_at(schedule: Schedule, step: int, since: State = START) -> State:
                 epoch += 1
             case Fragments(k_tile, k, _, buffer):
                 shared_reads += reads
-                if tiling.direct and k_tile * tiling.bk + k < schedule.gemm.k:
+                if each and k_tile * tiling.bk + k < schedule.gemm.k:
                     requested["A"] += inside[0] * each["A"]
                     requested["B"] += inside[1] * each["B"]
                 fragments[buffer] = (k_tile, k)
