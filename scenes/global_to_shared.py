@@ -155,7 +155,8 @@ class GlobalToShared(Film):
         self.say(self.words.other(), "B", shows)
         leave = [Dissolve(part, False) for part in (self.a.source, strip)]
         self.play_for(0.8, *leave, *(Dissolve(part, True) for part in (b.source, b.strip)))
-        self._turns(b, 0, 0.8)
+        # Of values the caption tells of the first request: it stays a little.
+        self._turns(b, 0, 1.6 if self.plan.tiling.direct else 0.8)
 
     def _wait(self) -> None:
         text = "Barrier: nobody reads before all have written"

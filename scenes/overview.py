@@ -204,8 +204,9 @@ class Overview(Film):
     def _closing(self, schedule: Schedule) -> str:
         cta = traffic(schedule).cta
         requested = state_at(schedule, len(schedule.events)).requested_bytes
-        ratio = f"{cta.intensity:.3g}"
-        return f"{count(cta.flop)}FLOP for {count(requested)}B requested: {ratio} FLOP per byte"
+        of = "" if cta.fma == cta.useful_fma else " of the product"  # the others are on zeros
+        done, asked = f"{count(cta.flop)}FLOP{of}", f"{count(requested)}B requested"
+        return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
 
 
 def _span(name: str, first: int, count: int) -> str:

@@ -55,7 +55,7 @@ class WhyTile(Film):
             self._with_thread_tiles()
         else:
             self._none_at_all()
-        ratio = self._ratio()
+        ratio = [] if tiling.direct and tiling.tm * tiling.tn == 1 else self._ratio()
         self._at_scale()
         self.say(opening)
         self.board.totals.remove(*ratio)
@@ -111,7 +111,7 @@ class WhyTile(Film):
         self._through([Count(before[1], units[1], step) for step in _spread(1, end)], 1.8)
         ends = [Count(*one, end) for one in zip(before, units, strict=True)]
         self.say(
-            f"So do all {rows * cols} threads of this CTA",
+            f"Each of this CTA's {dims(rows, cols)} threads requests for itself",
             shows="The threads of its first row are counted one by one, then row after row. "
             f"Then {self._most(ends[-1])}.",
         )
@@ -164,7 +164,7 @@ class WhyTile(Film):
             self._move(Seen(untiled, copied), 1.2)
         results = f"All {rows * cols} results use" if rows * cols > 1 else "Its result uses"
         self.say(
-            f"{results} the copies: no element is requested again",
+            f"{results} the copies: this CTA requests nothing twice",
             shows="One k after another lights up in As and Bs, and no number changes. Then come "
             f"the next tiles along K. At its end the CTA has {self._written(moment(tiled, each))}.",
         )
@@ -251,6 +251,8 @@ class WhyTile(Film):
             f"{_each(end[1])}. {self._note(counts)}",
         )
         self._turn_to(self.board, self.other)
+        if self.poster_at < 0:  # there was no ratio to see before
+            self.poster_at = self.now
         self.hold(to_read(said))
 
     # What is said.

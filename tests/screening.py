@@ -15,6 +15,7 @@ from manim.utils.family import extract_mobject_family_members
 from publish.frames import FrameRenderer
 from publish.settings import Clip
 from publish.worker import film_class, manim_settings
+from scenes.stage.bars import Bars
 from scenes.stage.film import Film
 from scenes.stage.look import PIXEL, Box, contrast
 from scenes.stage.type import Cells, Label
@@ -125,6 +126,10 @@ def faults(film: Film, shown: list[VMobject]) -> list[str]:
     crosses &= ~within(inks, sides([panel.inset(5) for panel in panels]))
     for i in np.flatnonzero(crosses.any(axis=1)):
         wrong.append(f"{seen[i].says!r} crosses the border of a zone")
+    for figure in (part for part in parts if isinstance(part, Bars)):
+        bars = [slab.pose.box for slab in figure.slabs.values() if slab.pose.fill]
+        for i in np.flatnonzero((shared(inks, sides(bars)) > 0).any(axis=1)) if bars else ():
+            wrong.append(f"{seen[i].says!r} lies on a bar")
     grown = sides([text.ink.inset(-1) for text in seen])
     for i, other in np.argwhere(np.tril(shared(grown, inks) > 0.01, -1)):
         wrong.append(f"{seen[i].says!r} touches {seen[other].says!r}")

@@ -15,6 +15,7 @@ from publish.frames import FrameRenderer
 from publish.settings import ASPECTS, THEMES, Clip
 from publish.worker import film_class
 from scenes import SCENES
+from scenes.stage import bars
 from scenes.stage.film import Film
 from scenes.stage.pace import FRAME, READING
 from scenes.stage.type import Label
@@ -84,6 +85,14 @@ def test_a_planted_fault_is_seen(scene: str, fault: str) -> None:
 
     screen(Clip(scene, choose(), quality="draft"), look_at)
     assert seen
+
+
+def test_a_text_on_a_bar_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bars, "OVER", -20)
+    seen: list[str] = []
+    clip = Clip("outer_product", choose("naive"), aspect="tall", quality="draft")
+    screen(clip, lambda film: seen.extend(flaws(film)))
+    assert any("lies on a bar" in wrong for wrong in seen)
 
 
 @pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "overview"])

@@ -17,7 +17,10 @@ PITCH = 150
 """Design pixels from bar to bar, or less where the box is too low for that."""
 
 THICK = 44
-"""Design pixels of a bar."""
+"""Design pixels of a bar, or less where bars are close."""
+
+UNDER, OVER = 14, 12
+"""Design pixels from a label to its bar, and from the bar to the next label, at least."""
 
 THINNEST = 3
 """Design pixels under which a bar that is not zero would be lost."""
@@ -44,6 +47,7 @@ class Bars(Figure[Sequence[Parts]]):
         super().__init__(look)
         self.box, self.most, self.write = box, most, write
         self.pitch = min(PITCH, box.h / len(labels))
+        self.thick = min(THICK, self.pitch - CAP * SIZE - UNDER - OVER)
         for row, label in enumerate(labels):
             baseline = box.y + row * self.pitch + CAP * SIZE
             self.add(Label(look, label, box.x, baseline, SIZE, look.theme.ink))
@@ -75,6 +79,6 @@ class Bars(Figure[Sequence[Parts]]):
 
     def _bar(self, row: int, before: float, value: float) -> Box:
         scale = self.box.w / self.most
-        y = self.box.y + row * self.pitch + CAP * SIZE + 14
+        y = self.box.y + row * self.pitch + CAP * SIZE + UNDER
         width = max(THINNEST, value * scale) if value else 0
-        return Box(self.box.x + before * scale, y, width, THICK)
+        return Box(self.box.x + before * scale, y, width, self.thick)

@@ -121,30 +121,39 @@ class Loader:
         return moves
 
     def _asking(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
-        which = which & self.window.crop.holds(self.load.row, self.load.col) & self.load.inside
-        here = [self.lanes.cell(lane) for lane in self.load.lane[which].tolist()]
-        return self._fly(which, here, self.window.boxes(which), part)
+        """One of the lanes that ask for an element at once stands for all of them."""
+        load = self.load
+        which = which & self.window.crop.holds(load.row, load.col) & load.inside
+        asked: dict[tuple[int, int, int], list[int]] = {}
+        for one in np.flatnonzero(which).tolist():
+            asked.setdefault((load.turn[one], load.row[one], load.col[one]), []).append(one)
+        lanes = [load.lane[together] for together in asked.values()]
+        here = [self.lanes.cell(int(those[len(those) // 2])) for those in lanes]
+        there = [self.window.crop.part(row, col) for _, row, col in asked]
+        texts = [str(those[0]) if len(those) == 1 else f"{len(those)}×" for those in lanes]
+        return self._fly(here, there, texts, part)
 
     def _landing(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
         """Of what is seen at both ends."""
         load = self.load
         which = which & self.window.crop.holds(load.row, load.col)
         which = which & self.tile.crop.holds(load.at, load.place)
-        return self._fly(which, self.window.boxes(which), self.tile.boxes(which), part)
+        texts = [str(lane) for lane in load.lane[which]]
+        return self._fly(self.window.boxes(which), self.tile.boxes(which), texts, part)
 
     def _fly(
-        self, which: Bools, here: list[Box], there: list[Box], part: tuple[float, float]
+        self, here: list[Box], there: list[Box], texts: list[str], part: tuple[float, float]
     ) -> list[Animation]:
         if not here:
             return []
-        lanes = [str(lane) for lane in self.load.lane[which]]
         one, other = self.window.filled(here, NOW), self.window.filled(there, NOW)
         flights: list[Animation] = [Travel(one, other, part)]
-        size = min(fitting_size(box, 2, LABEL + 6) for box in (here[0], there[0]))
+        digits = max(2, *map(len, ["", *texts]))
+        size = min(fitting_size(box, digits, LABEL + 6) for box in (here[0], there[0]))
         alone = len({box.center for box in here}) == len({box.center for box in there}) == len(here)
         if size >= LEAST and alone:
             ink = self.window.ink_on(NOW)
-            tags = [Tags(self.look, boxes, lanes, size, ink) for boxes in (here, there)]
+            tags = [Tags(self.look, boxes, texts, size, ink) for boxes in (here, there)]
             flights.append(Travel(*tags, part))
         return flights
 

@@ -130,8 +130,9 @@ class OfValues(Words):
         self.target = "REGISTERS", f"{self.tiling.tm} + {self.tiling.tn} a thread"
 
     def opening(self) -> Said:
+        head = f"{toy(self.plan)}no shared memory: who fetches what at each k?"
         return Said(
-            f"{toy(self.plan)}No shared memory: who fetches what at each k?",
+            f"{head[:1].upper()}{head[1:]}",
             f"{window(self.plan)} and registers of the first threads, still empty.",
         )
 
