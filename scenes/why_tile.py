@@ -49,13 +49,12 @@ class WhyTile(Film):
         self._its_cta()
         self._all_ctas()
         self.untiled = self.seen.naive
-        if not tiling.direct:
-            self._with_tiles()
-        elif tiling.tm * tiling.tn > 1:
-            self._with_thread_tiles()
-        else:
+        ratio: list[Label] = []
+        if naive.is_naive(tiling):
             self._none_at_all()
-        ratio = [] if tiling.direct and tiling.tm * tiling.tn == 1 else self._ratio()
+        else:
+            self._with_thread_tiles() if tiling.direct else self._with_tiles()
+            ratio = self._ratio()
         self._at_scale()
         self.say(opening)
         self.board.totals.remove(*ratio)

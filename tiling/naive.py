@@ -10,6 +10,11 @@ def one_result_each(gemm: Gemm, block: tuple[int, int], cta: tuple[int, int] = (
     return schedule(gemm, Tiling(*block, 1, 1, 1, direct=True), cta)
 
 
+def is_naive(tiling: Tiling) -> bool:
+    """Whether it is a thread for each result, and nothing shared."""
+    return tiling.direct and tiling.tm * tiling.tn == 1
+
+
 def beside(other: Schedule) -> Schedule:
     """The naive schedule of the same matrices, for the CTA that makes the same corner of C."""
     block = block_of(other.tiling)

@@ -27,6 +27,9 @@ THINNEST = 3
 
 SIZE = LABEL + 2
 
+HIGH = round(CAP * SIZE) + UNDER + THICK
+"""Design pixels of a label and the bar under it."""
+
 
 class Bars(Figure[Sequence[Parts]]):
     """A state is the parts of each bar, from the top; `most` is the sum that fills the width.

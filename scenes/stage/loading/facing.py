@@ -3,7 +3,7 @@
 import numpy as np
 from manim import Animation, VGroup
 
-from scenes.stage.bars import PITCH, Bars
+from scenes.stage.bars import HIGH, PITCH, Bars
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Step, first_load
 from scenes.stage.loading.lanes import plural
@@ -28,9 +28,8 @@ class Facing(VGroup):
         super().__init__()
         self.loads = [first_load(schedule, "A", order, 1) for order in ORDERS]
         direct = schedule.tiling.direct
-        self.edges = self.loads[0].turns.edges[
-            : self.loads[0].told + 1
-        ]  # the same groups in another order
+        # The same groups in another order.
+        self.edges = self.loads[0].turns.edges[: self.loads[0].told + 1]
         others = [first_load(schedule, "B", order, 1) for order in ORDERS] if direct else []
         self.rest = [other.count(other.turns.sectors) for other in others]
         a = [one.count(one.turns.sectors) for one in self.loads]
@@ -69,7 +68,7 @@ class Facing(VGroup):
         self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
         labels = [f"{what} {name}" for name in names]
         room = places.strip
-        free = room.h - min(PITCH, room.h / 2) - 77
+        free = room.h - min(PITCH, room.h / 2) - HIGH
         box = Box(room.x + 4, room.y + free / 2, room.w - 8, room.h)
         self.bars = Bars(look, box, labels, max(self.totals), self._count, parts=("A", "B"))
         self.add(self.bars)

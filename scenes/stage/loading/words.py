@@ -250,9 +250,8 @@ def totals(load: Load) -> str:
     """Of all that is told turn by turn."""
     of, what = load.turns, plural(load.done, "element")
     if load.schedule.tiling.direct:
-        what = plural(
-            load.count(of.lanes), "value"
-        )  # an element is one of each thread that reads it
+        # What several threads read is a value of each.
+        what = plural(load.count(of.lanes), "value")
     requests, touched = (
         plural(load.count(each), name)
         for each, name in ((of.requests, "request"), (of.sectors, "sector"))

@@ -3,7 +3,7 @@
 import numpy as np
 from manim import Animation
 
-from scenes.stage.bars import Bars, Parts
+from scenes.stage.bars import HIGH, Bars, Parts
 from scenes.stage.counters import WHOLE, count
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
@@ -11,6 +11,7 @@ from scenes.stage.memory import AB
 from scenes.stage.requests.matrices import Seen
 from scenes.stage.type import ADVANCE, CAP, Cells, Label, width_of, wrap
 from scenes.stage.zone import LINE, PAD, Zone
+from tiling.naive import is_naive
 from tiling.schedule import Schedule
 from tiling.shapes import WORD, dims
 from tiling.tally import Count
@@ -41,12 +42,12 @@ class Totals(Figure[Seen]):
         tiling = schedule.tiling
         name = f"in {dims(tiling.bm, tiling.bn, tiling.bk)} tiles"
         if tiling.direct:
-            alone = tiling.tm * tiling.tn == 1
-            name = "this kernel" if alone else f"in {dims(tiling.tm, tiling.tn)} thread tiles"
+            thread = f"in {dims(tiling.tm, tiling.tn)} thread tiles"
+            name = "this kernel" if is_naive(tiling) else thread
         names = ["without tiles", name]
         self.bars = Bars(look, bars, names, most, self.write)
         self.add(self.zone, self.bars)
-        head = top + pitch + 77 + (46 if wide else 32)
+        head = top + pitch + HIGH + (46 if wide else 32)
         width = inner.w if wide else 0.66 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
         self.lines = [head + LINE * 1.15 * (i + 1) for i in range(len(self.ROWS))]
