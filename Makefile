@@ -70,10 +70,10 @@ gallery: $(READY)
 	$(BIN)/python render.py verify --report media/verified.json
 	$(BIN)/python render.py embed --page
 
-# What needs a browser is skipped where none can be had. Tests of one file share what they make.
+# What needs a browser is skipped where none can be had. Who has no tests left takes over others'.
 test: $(READY)
 	@$(MAKE) --no-print-directory setup-browser || true
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

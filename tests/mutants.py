@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from tiling.schedule import Schedule
 
 TABLE = Path(__file__).parent.parent / "evidence" / "mutants.md"
 RUNGS = ("model", "bits", "trace", "race", "compiler")
-NOT_ASKED = "–"
+CAUGHT, NOT_ASKED = "caught", "–"
+Seen: TypeAlias = dict[str, bool | None]
+"""For each of RUNGS whether it sees the mistake; None if it was not asked."""
 
 INTRODUCTION = """\
 # Mutants
@@ -50,9 +52,8 @@ def right(problem: str) -> tuple[Floats, Floats, Floats, Slots]:
     return a, b, execute(plan, a, b), slots
 
 
-@lru_cache(maxsize=len(MUTANTS))
-def seen_by(mutant: Mutant) -> dict[str, bool | None]:
-    """For each of RUNGS whether it sees the mistake; None if it was not asked."""
+def seen_by(mutant: Mutant) -> Seen:
+    """What each rung sees."""
     if isinstance(mutant, ScheduleMutant):
         plan = mutant.schedule()
         return {
@@ -108,27 +109,37 @@ def _compiler_sees(plan: Schedule, kernel: str) -> bool:
     return bool(compiler.complaints(machine, plan.tiling))
 
 
-def table() -> str:
-    """The text of TABLE."""
-    seen = {mutant: seen_by(mutant) for mutant in MUTANTS}
-    caught = {rung: sum(bool(by[rung]) for by in seen.values()) for rung in RUNGS}
-    kept = sum(by["bits"] is False for by in seen.values())
+def row(mutant: Mutant, seen: Seen) -> str:
+    """The table's line of a mutant."""
+    marks = (NOT_ASKED if seen[r] is None else CAUGHT if seen[r] else "" for r in RUNGS)
+    return f"| {mutant.name} | {mutant.problem} | " + " | ".join(marks) + " |"
+
+
+def read(line: str) -> Seen:
+    """What a line of the table says that each rung sees."""
+    marks = (mark.strip() for mark in line.split("|")[-1 - len(RUNGS) : -1])
+    return {r: None if m == NOT_ASKED else m == CAUGHT for r, m in zip(RUNGS, marks, strict=True)}
+
+
+def table(rows: list[str]) -> str:
+    """The text of TABLE: a line for each mutant, and what they come to."""
+    seen = [read(line) for line in rows]
+    caught = {rung: sum(bool(by[rung]) for by in seen) for rung in RUNGS}
+    kept = sum(by["bits"] is False for by in seen)
     lines = [
         INTRODUCTION,
-        f"{len(seen)} mutants, {sum(any(by.values()) for by in seen.values())} caught: "
+        f"{len(seen)} mutants, {sum(any(by.values()) for by in seen)} caught: "
         + ", ".join(f"{many} by {rung}" for rung, many in caught.items())
         + f". Of the kernels {kept} compute the right C, to the bit, and were caught all the same.",
         "",
         "| mutant | problem | " + " | ".join(RUNGS) + " |",
         "|---|---|" + ":-:|" * len(RUNGS),
+        *rows,
     ]
-    for mutant, by in seen.items():
-        marks = (NOT_ASKED if by[r] is None else "caught" if by[r] else "" for r in RUNGS)
-        lines.append(f"| {mutant.name} | {mutant.problem} | " + " | ".join(marks) + " |")
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
     TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(table(), encoding="utf-8")
+    TABLE.write_text(table([row(mutant, seen_by(mutant)) for mutant in MUTANTS]), encoding="utf-8")
     print(f"wrote {TABLE}")
