@@ -43,6 +43,7 @@ class Screening(FrameRenderer):
         self.look_at = look_at
         self.stood: dict[Mobject, np.ndarray] = {}
         self.inks: dict[Mobject, tuple[np.ndarray, Box]] = {}
+        self.looked: tuple[list[tuple[object, ...]], list[str]] = [], []
 
     def play(self, scene: Film, *args: Any, **options: Any) -> None:
         super().play(scene, *args, **options)
@@ -77,8 +78,18 @@ def screen(clip: Clip, look_at: Callable[[Film], None]) -> Film:
 
 def flaws(film: Film) -> list[str]:
     """What is wrong with the picture now."""
-    shown = film.camera.get_mobjects_to_display(film.mobjects)
-    return [*faults(film, shown), *pale(film, shown)]
+    parts = extract_mobject_family_members(film.mobjects, use_z_index=True)
+    shown = [part for part in parts if len(part.points)]
+    # While it stands as it stood, nothing else can be wrong with it.
+    picture = [(m, *(drawn.tobytes() for drawn in drawn_with(m)), m.stroke_width) for m in shown]
+    if picture != film.renderer.looked[0]:
+        film.renderer.looked = picture, [*faults(film, parts, shown), *pale(film, shown)]
+    return film.renderer.looked[1]
+
+
+def drawn_with(mobject: VMobject) -> tuple[np.ndarray, ...]:
+    """Its points and its colours."""
+    return mobject.points, mobject.get_fill_rgbas(), mobject.get_stroke_rgbas()
 
 
 def texts(film: Film, shown: list[VMobject]) -> list[Text]:
@@ -108,7 +119,7 @@ def ink_box(film: Film, mobject: VMobject) -> Box:
     return box
 
 
-def faults(film: Film, shown: list[VMobject]) -> list[str]:
+def faults(film: Film, parts: list[VMobject], shown: list[VMobject]) -> list[str]:
     """Texts that touch, leave the margin, or are too small."""
     wrong, seen = [], texts(film, shown)
     margin = film.look.margin
@@ -120,7 +131,6 @@ def faults(film: Film, shown: list[VMobject]) -> list[str]:
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
         if film.look.aspect == "tall" and text.size * PHONE / film.look.frame.w < 11:
             wrong.append(f"{text.says!r} is under 11 px on a phone")
-    parts = extract_mobject_family_members(film.mobjects)
     panels = [part.box for part in parts if isinstance(part, Zone)]
     crosses = shared(inks, sides(panels)) > 0
     crosses &= ~within(inks, sides([panel.inset(5) for panel in panels]))
