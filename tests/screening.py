@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from manim import ManimColor, Mobject, VMobject, tempconfig
 from manim.utils.family import extract_mobject_family_members
 
-from publish.frames import FrameRenderer
+from publish.frames import FrameRenderer, _merge
 from publish.settings import Clip
 from publish.worker import film_class, manim_settings
 from scenes.stage.bars import Bars
@@ -23,6 +23,8 @@ from scenes.stage.zone import Zone
 
 PHONE = 360
 """Pixels across a phone."""
+
+Drawn: TypeAlias = tuple[bytes, bytes, bytes, float]
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,27 @@ class Screening(FrameRenderer):
     def __init__(self, look_at: Callable[[Film], None]) -> None:
         super().__init__(sink=lambda planes, repeat: None, mine=lambda chapter: False)
         self.look_at = look_at
-        self.stood: dict[Mobject, np.ndarray] = {}
+        self.stood: dict[VMobject, Drawn] = {}
+        self.paths = {}
         self.inks: dict[Mobject, tuple[np.ndarray, Box]] = {}
-        self.looked: tuple[list[tuple[object, ...]], list[str]] = [], []
+        self.looked: tuple[list[tuple[VMobject, Drawn]], list[str]] = [], []
 
     def play(self, scene: Film, *args: Any, **options: Any) -> None:
         super().play(scene, *args, **options)
         self.look_at(scene)
 
-    def draw_still(self, mobjects: list[Mobject]) -> None:
-        """Draw mobjects. What stands as it stood the last time keeps its path."""
-        stood, self.animated = self.stood, set()
-        same = {m for m in mobjects if m in stood and np.array_equal(stood[m], m.points)}
+    def draw_still(self, stands: dict[VMobject, Drawn]) -> None:
+        """Draw mobjects: all that lies where anything is not as it was the last time."""
+        same = [m for m, drawn in stands.items() if self.stood.get(m) == drawn]
+        kept = set(same)
+        gone = [reach for m, (reach, _) in self.paths.items() if m not in kept]
+        come = [self._reach(m) for m in stands if m not in kept]
+        ordered = bool(kept) and [m for m in self.stood if m in kept] == same
+        self.animated, self.moving, self.stood = set(), list(stands), stands
         self.paths = {m: self.paths[m] for m in same if m in self.paths}
-        self.stood = {m: stood[m] if m in same else m.points.copy() for m in mobjects}
-        self.camera.pixel_array[:] = self.camera.background
-        self._draw_all(mobjects, [self._whole()])
+        self.static_image = self.camera.background
+        other = _merge([box for box in gone + come if box])
+        self._redraw(other if ordered else [self._whole()])
 
 
 @contextmanager
@@ -80,16 +87,18 @@ def flaws(film: Film) -> list[str]:
     """What is wrong with the picture now."""
     parts = extract_mobject_family_members(film.mobjects, use_z_index=True)
     shown = [part for part in parts if len(part.points)]
+    stands = {part: as_drawn(part) for part in shown}
     # While it stands as it stood, nothing else can be wrong with it.
-    picture = [(m, *(drawn.tobytes() for drawn in drawn_with(m)), m.stroke_width) for m in shown]
-    if picture != film.renderer.looked[0]:
-        film.renderer.looked = picture, [*faults(film, parts, shown), *pale(film, shown)]
+    if list(stands.items()) != film.renderer.looked[0]:
+        wrong = [*faults(film, parts, shown), *pale(film, stands)]
+        film.renderer.looked = list(stands.items()), wrong
     return film.renderer.looked[1]
 
 
-def drawn_with(mobject: VMobject) -> tuple[np.ndarray, ...]:
-    """Its points and its colours."""
-    return mobject.points, mobject.get_fill_rgbas(), mobject.get_stroke_rgbas()
+def as_drawn(mobject: VMobject) -> Drawn:
+    """What is drawn with: its points, colours and width of stroke."""
+    arrays = mobject.points, mobject.get_fill_rgbas(), mobject.get_stroke_rgbas()
+    return *(array.tobytes() for array in arrays), mobject.stroke_width
 
 
 def texts(film: Film, shown: list[VMobject]) -> list[Text]:
@@ -164,13 +173,14 @@ def shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (ends - begins).min(-1)
 
 
-def pale(film: Film, shown: list[VMobject], least: float = 4.5) -> list[str]:
+def pale(film: Film, stands: dict[VMobject, Drawn], least: float = 4.5) -> list[str]:
     """Texts whose contrast with what lies behind them is too low: drawn, and measured."""
     look = film.look
-    film.renderer.draw_still([m for m in shown if not isinstance(m, Label | Cells)])
+    shapes = {m: drawn for m, drawn in stands.items() if not isinstance(m, Label | Cells)}
+    film.renderer.draw_still(shapes)
     scale = film.camera.pixel_width / look.frame.w
     wrong = []
-    for mobject in shown:
+    for mobject in stands:
         if isinstance(mobject, Label | Cells) and mobject.get_fill_opacity() == 1:
             ink = mobject.get_fill_color().to_hex()
             for box in mobject.boxes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
+from scenes.stage.drawn import Drawn
 from scenes.stage.look import PIXEL, Box, Look
 from scenes.stage.type import Cells
 
@@ -13,7 +14,7 @@ STROKE = PIXEL * 100
 """Manim's stroke width of one design pixel: it counts hundredths of a unit."""
 
 
-class Path(VMobject):
+class Path(Drawn):
     """Straight lines in design pixels as one path: each a list of points, closed or open."""
 
     def __init__(self, look: Look, lines: list[list[tuple[float, float]]], **style: object) -> None:

@@ -12,8 +12,8 @@ import fontpkg_inter
 import fontpkg_jetbrains_mono
 import numpy as np
 import uharfbuzz as hb
-from manim import VMobject
 
+from scenes.stage.drawn import Drawn
 from scenes.stage.look import PIXEL, Box, Look
 
 WORDS, MONO = "Inter", "JetBrains Mono"
@@ -32,7 +32,7 @@ SHAPING = ("calt", "liga", "clig", "dlig")
 """What fonts do to neighbours beside kerning. Only Inter's signs follow the letters around them."""
 
 
-class Label(VMobject):
+class Label(Drawn):
     """Text at (x, baseline) in design pixels; `anchor` says what lies at x: left, center, right.
 
     All glyphs are one path, so a label costs about what a rectangle costs.
@@ -160,7 +160,7 @@ _PEN.set_quadratic_to_func(lambda cx, cy, x, y, pen: pen.quadratic_to(cx, cy, x,
 _PEN.set_cubic_to_func(lambda *curve: curve[-1].cubic_to(*curve[:-1]))
 
 
-class Cells(VMobject):
+class Cells(Drawn):
     """Texts in the cells of a box, all one path: `texts` (rows, cols) of strings, "" for none.
 
     `lower` moves them down from the middle of their cells, in design pixels.
@@ -191,7 +191,7 @@ class Cells(VMobject):
         color: str,
     ) -> None:
         """Texts about their centres."""
-        VMobject.__init__(self, stroke_width=0, fill_color=color, fill_opacity=1)
+        Drawn.__init__(self, stroke_width=0, fill_color=color, fill_opacity=1)
         self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
         for text, x, y in placed:
