@@ -410,8 +410,8 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "stages: no zeros for what hangs over",
-        "from() + v : matrix, inside(v));",
-        "from() + v : matrix, true);",
+        "from() + v, inside(v));",
+        "from() + v, true);",
         "pipeline",
     ),
     # the store

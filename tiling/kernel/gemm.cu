@@ -76,9 +76,10 @@ struct Trace {
 };
 #endif
 
-// An asynchronous copy from global to shared memory, or of zeros where nothing lies inside; what a
-// thread has begun it closes as a group, and later waits for all but its last groups. Where the
-// hardware has none, the copy is made at once; on a CPU, host.h makes it at the wait.
+// An asynchronous copy from global to shared memory, or of zeros where nothing lies inside: then
+// nothing is read, wherever `from` points. What a thread has begun it closes as a group, and later
+// waits for all but its last groups. Where the hardware has none, the copy is made at once; on a
+// CPU, host.h makes it at the wait.
 #if STAGES > 1 && defined(__CUDA_ARCH__)
 template <Index FLOATS>
 __device__ inline void begin_copy(float *to, const float *from, bool inside) {
@@ -137,7 +138,7 @@ struct Neighbours {
         if (wide<FLOATS>()) return begin_copy<FLOATS>(to, from(), true);
 #pragma unroll
         for (Index v = 0; v < FLOATS; ++v)
-            begin_copy<1>(to + v, inside(v) ? from() + v : matrix, inside(v));
+            begin_copy<1>(to + v, from() + v, inside(v));
     }
 #endif
     TRACE_ONLY(__device__ long long index(Index v) const {
@@ -157,6 +158,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     alignas(16) __shared__ float shared[SHARED_WORDS];
 #endif
     const Index thread = threadIdx.x;
+    __builtin_assume(thread < THREADS);  // saves the compiler arithmetic on indices
     TRACE_ONLY(const auto own = slots + (blockIdx.x * 1ull * THREADS + thread) * stride;)
     TRACE_ONLY(Trace trace{own, own + stride};)
 
@@ -284,6 +286,7 @@ gemm(const float *__restrict__ A, const float *__restrict__ B, float *__restrict
     for (Index k_tile = 0; k_tile < STAGES - 1; ++k_tile) begin(k_tile);
 #endif
 
+#pragma unroll 1  // the k loop in it is unrolled already
     for (Index k_tile = 0; k_tile < k_tiles; ++k_tile) {
 #if DIRECT
 #elif STAGES == 1

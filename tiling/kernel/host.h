@@ -11,6 +11,7 @@ extern thread_local Dim threadIdx, blockIdx;
 #define __device__
 #define __shared__
 #define __launch_bounds__(...)
+#define __builtin_assume(...)
 #define LARGE_SHARED 1  // the buffer is host.cpp's, which poisons it with NaN before each CTA
 
 void __syncthreads();
