@@ -204,9 +204,12 @@ class Overview(Film):
     def _closing(self, schedule: Schedule) -> str:
         cta = traffic(schedule).cta
         requested = state_at(schedule, len(schedule.events)).requested_bytes
-        of = "" if cta.fma == cta.useful_fma else " of the product"  # the others are on zeros
-        done, asked = f"{count(cta.flop)}FLOP{of}", f"{count(requested)}B requested"
-        return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
+        done, asked = f"{count(cta.flop)}FLOP", f"{count(requested)}B requested"
+        if cta.fma == cta.useful_fma:
+            return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
+        # The others are on zeros, or for results that nobody stores.
+        useful = f"{count(cta.useful_fma).strip()} of {count(cta.fma).strip()} FMAs"
+        return f"{useful} are of the product: {done} for {asked}, {cta.intensity:.3g} FLOP per byte"
 
 
 def _span(name: str, first: int, count: int) -> str:

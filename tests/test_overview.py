@@ -298,3 +298,20 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
         label.text for label in film.stage.counters.submobjects
     ]
     assert film.stage.state.step == 0
+
+
+# By hand. seed: 6·6 results of K = 12; A and B 6·12 floats each. ragged: of the tile 1×5 results lie
+# inside C, of K = 10; 10 floats of A and 50 of B; 9 threads go through 4 FMAs at each of 3·4 k.
+@pytest.mark.parametrize(
+    ("preset", "says"),
+    [
+        ("seed", "864 FLOP for 576 B requested: 1.5 FLOP per byte"),
+        (
+            "ragged",
+            "50 of 432 FMAs are of the product: 100 FLOP for 240 B requested, 0.417 FLOP per byte",
+        ),
+    ],
+)
+def test_it_ends_with_what_was_done_for_what_was_requested(preset: str, says: str) -> None:
+    film = screen(Clip("overview", choose(preset)), lambda film: None)
+    assert film.captions[-2].text == says
