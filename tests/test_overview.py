@@ -300,8 +300,8 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
     assert film.stage.state.step == 0
 
 
-# By hand. seed: 6·6 results of K = 12; A and B 6·12 floats each. ragged: of the tile 1×5 results lie
-# inside C, of K = 10; 10 floats of A and 50 of B; 9 threads go through 4 FMAs at each of 3·4 k.
+# By hand. seed: 6·6 results of K = 12; A and B 6·12 floats each. ragged: of the tile 1×5 results
+# lie inside C, of K = 10; 10 floats of A and 50 of B; 9 threads make 4 FMAs at each of 3·4 k.
 @pytest.mark.parametrize(
     ("preset", "says"),
     [
