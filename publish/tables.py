@@ -98,8 +98,8 @@ def show_requests(schedule: Schedule) -> None:
         return
     console.print(
         "Fragments are read, and Bs is written, as wide as the layout allows. A request of 4 words "
-        "a lane takes a wavefront for each quarter of a warp at least. Broadcast are words that a "
-        "lane gets from another lane's read.",
+        "a lane is counted as a wavefront for each quarter of a warp at least. Broadcast are words "
+        "that a lane gets from another lane's read.",
         highlight=False,
     )
 

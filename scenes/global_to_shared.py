@@ -1,5 +1,6 @@
 """The threads load together, and neighbours load neighbours."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from manim import VGroup
@@ -124,9 +125,11 @@ class GlobalToShared(Film):
         self.reading = Reading(self.look, self.a, rooms.Rooms(self.look).strip)
         groups = tm // arrangement(self.plan.tiling).rows.quad
         where = "neighbours in As" if groups == 1 else f"in As {groups} groups of neighbours"
-        text = f"Why? Thread {THREAD} will read {tm} rows at one k: {where}"
+        text = f"Why transposed? Thread {THREAD} will read {tm} rows at one k: {where}"
         self.say(text, "why transposed", self._reads())
-        self.play_for(1.0, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
+        # The numbers are words now, no lanes.
+        bare = self.a.to(replace(self.a.step, numbered=False))
+        self.play_for(1.0, *bare, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
         self.hold(to_read(text) - 1.0)
 
     def _reads(self) -> str:
@@ -154,7 +157,10 @@ class GlobalToShared(Film):
         shows = f"The window now shows B. {totals(b.load)}."
         self.say(self.words.other(), "B", shows)
         leave = [Dissolve(part, False) for part in (self.a.source, strip)]
-        self.play_for(0.8, *leave, *(Dissolve(part, True) for part in (b.source, b.strip)))
+        come = [Dissolve(part, True) for part in (b.source, b.strip)]
+        # As has its lanes again at once, and A when it has gone.
+        numbered = self.a.to(replace(self.a.step, numbered=True), ask=(0, 1))
+        self.play_for(0.8, *leave, *come, *numbered)
         # Of values the caption tells of the first request: it stays a little.
         self._turns(b, 0, 1.6 if self.plan.tiling.direct else 0.8)
 
@@ -187,7 +193,7 @@ class GlobalToShared(Film):
         self.hold(to_read(text) - 1.2)
         count = len(facing.edges) - 1
         if count > 1 or facing.rest:
-            text, shows, _ = self.words.whole(*facing.totals)
+            text, shows, _ = self.words.whole(*facing.loads, *facing.totals)
             self.say(text, shows=shows)
             for begin, end in hops(1, count) or [(0, 1)]:
                 step = Step(int(facing.edges[end]), int(facing.edges[begin]), True)

@@ -29,7 +29,6 @@ class OuterProduct(Film):
     def construct(self) -> None:
         whole, look = self.choice.schedule(), self.look
         self.tiling = whole.tiling.plain()  # when the fragments are read is not the point here
-        self.names = matrices(self.tiling)
         # The first k-tile alone: its numbers may be larger than where all of K is summed.
         gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, self.tiling.bk))
         self.schedule = schedule(gemm, self.tiling, whole.cta)
@@ -58,8 +57,7 @@ class OuterProduct(Film):
     def _dot_products(self) -> None:
         """The first result k by k, the others faster, as they come."""
         count = self.tiling.tm * self.tiling.tn
-        a, b = self.names
-        text = f"One by one: each a dot product, a row of {a} times a column of {b}"
+        text = "One by one: each a dot product, a row of A times a column of B"
         self.say(text, "dot products", self._dots_in_words())
         for k in range(self.tiling.bk):
             reading, added = Dot(0, k, k), Dot(0, k + 1, k)
@@ -74,9 +72,11 @@ class OuterProduct(Film):
         slow = min(count, 4)
         hops = [*range(1, slow), *(_evenly(slow - 1, count - 1) if count > slow else ())]
         if count > 1:
-            row = f"row of {a}" if self.tiling.tn > 1 else f"column of {b}"
+            row = "row of A" if self.tiling.tn > 1 else "column of B"
             self.say(f"The next result reads the same {row} again")
         for done in hops:
+            if done == 2:
+                self.say("So it goes on: a row and a column for each result")
             self._go(Dot(done, 0, None), 0.2)
             self._go(Dot(done, self.tiling.bk, self.tiling.bk - 1), 0.8 if done == 1 else 0.4)
         words, fma = self.tally.counts(Dot(count))
@@ -87,8 +87,7 @@ class OuterProduct(Film):
     def _outer_products(self) -> None:
         """All results at once: the first k in full, the others faster."""
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
-        a, b = self.names
-        text = f"Instead read a column of {a} and a row of {b}, once for all results"
+        text = "Instead read a column of A and a row of B, once for all results"
         if tm * tn == 1:
             text = "An outer product of one and one is one product: nothing is used twice"
         self.say(text, "outer product", self._outer_in_words())
@@ -191,7 +190,7 @@ class OuterProduct(Film):
 
     def _setting(self) -> str:
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
-        a, b = self.names
+        a, b = matrices(self.tiling)
         return (
             f"Three panels. {source(self.tiling).capitalize()} memory: {tm} rows of {a} and {tn} "
             f"columns of {b}, those of thread {THREAD}, at the {bk} k of a k-tile. {a} is "

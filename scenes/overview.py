@@ -206,6 +206,7 @@ class Overview(Film):
         requested = state_at(schedule, len(schedule.events)).requested_bytes
         done, asked = f"{count(cta.flop)}FLOP", f"{count(requested)}B requested"
         if cta.fma == cta.useful_fma:
+            done = f"{count(cta.fma).strip()} FMA, {done},"
             return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
         # The others are on zeros, or for results that nobody stores.
         useful = f"{count(cta.useful_fma).strip()} of {count(cta.fma).strip()} FMAs"

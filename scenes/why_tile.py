@@ -272,7 +272,8 @@ class WhyTile(Film):
     def _note(self, counts: Traffic) -> str:
         return (
             f"Large, the ratio: {times(counts)} times as many requests without tiles. "
-            "Requests, not time: caches stand between."
+            "Requests of threads, not time: a warp makes one of equal ones, and caches stand "
+            "between."
         )
 
     # How states are played.

@@ -305,7 +305,7 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
 @pytest.mark.parametrize(
     ("preset", "says"),
     [
-        ("seed", "864 FLOP for 576 B requested: 1.5 FLOP per byte"),
+        ("seed", "432 FMA, 864 FLOP, for 576 B requested: 1.5 FLOP per byte"),
         (
             "ragged",
             "50 of 432 FMAs are of the product: 100 FLOP for 240 B requested, 0.417 FLOP per byte",

@@ -233,4 +233,4 @@ def test_what_the_ratio_means_is_said_beside_it() -> None:
     _, film = states_of(choose())
     labels = [one.text for one in film.other.get_family() if isinstance(one, Label)]
     assert "128×" in labels and "as many requests without tiles" in labels
-    assert "requests, not time: caches stand between" in labels
+    assert "requests of threads, not time" in labels

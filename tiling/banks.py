@@ -5,10 +5,12 @@ bank gives or takes one word; lanes that read the same word get it together (a b
 of one word a lane is served at once, one of two words in two phases of half a warp, one of four
 words in four phases of a quarter. A phase takes as many wavefronts as its busiest bank has
 different words, and what goes beyond one is called bank conflicts. (CUDA C++ Programming Guide,
-"Shared Memory", compute capability 5.x on.)
+"Shared Memory", compute capability 5.x on.) The phases are this model's, not the guide's: hardware
+may serve quarters of a warp together where their lanes read the same words. Counters will tell.
 
 Which words are touched depends neither on the CTA nor on the matrix: what hangs over an edge is
-written as zero.
+written as zero. Asynchronous copies of B are counted as wide as they are where rows are aligned and
+whole; elsewhere they go word by word.
 """
 
 from collections import Counter

@@ -7,7 +7,7 @@ has it, against which a test holds this.
 
 from dataclasses import dataclass
 
-from tiling.shapes import WARP, Tiling, ceil_div
+from tiling.shapes import MAX_REGISTERS, WARP, Tiling, ceil_div
 
 REGISTERS = 65536
 """Of a multiprocessor. A quarter each belongs to one of its four partitions, and a warp to one."""
@@ -16,9 +16,6 @@ PARTITIONS = 4
 
 REGISTER_STEP = 256
 """Registers are handed out to a warp in multiples of this."""
-
-MAX_REGISTERS = 255
-"""Of a thread."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ WORD = 4
 """Bytes in a float32, and in one word of shared memory."""
 
 QUAD = 4
-"""Words in the widest access to memory, 128 bits: neighbours that a split thread tile keeps."""
+"""Words in the widest access to shared memory, 128 bits: neighbours that a split thread tile keeps.
+Global memory is accessed no wider here, though Blackwell could."""
 
 BANKS = 32
 """Banks of shared memory, each one word wide (CUDA C++ Programming Guide, 5.x and later)."""
@@ -40,7 +41,8 @@ SHARED_LIMIT_OPT_IN = 227 * 1024
 """Bytes after opting in, on the architectures that have most of it (compute capability 9.0)."""
 
 MAX_ELEMENTS = 2**31 - 1
-"""Elements in one matrix, so that an `int` holds every index the kernel makes."""
+"""Elements in one matrix: a grid of one dimension then has room for all CTAs, and rows and columns
+of a tile that hangs over an edge stay within 32 bits."""
 
 
 class Refused(ValueError):

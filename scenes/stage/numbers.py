@@ -24,12 +24,14 @@ def largest(k: int) -> int:
 
 
 def operands(schedule: Schedule) -> tuple[Floats, Floats]:
-    """A and B of small whole numbers, which float32 multiplies and adds exactly."""
+    """A and B of small whole numbers, which float32 multiplies and adds exactly: k after k, so that
+    scenes which show the first of them alone show the same."""
     gemm, top = schedule.gemm, largest(schedule.gemm.k)
-    random = np.random.default_rng(12)
-    a = random.integers(1, top + 1, (gemm.m, gemm.k)).astype(np.float32)
-    b = random.integers(1, top + 1, (gemm.k, gemm.n)).astype(np.float32)
-    return a, b
+    columns, rows = (
+        np.random.default_rng(seed).integers(1, top + 1, (gemm.k, size)).astype(np.float32)
+        for seed, size in ((16, gemm.m), (60, gemm.n))
+    )
+    return columns.T, rows
 
 
 def values(schedule: Schedule, thread: int) -> Values:

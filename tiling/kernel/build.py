@@ -14,7 +14,8 @@ UNROLLED_GROUPS = 8
 """Requests of a thread for one tile up to which the loop over them is unrolled."""
 
 FEW_THREADS = 128
-"""Threads of a CTA below which its registers are not what limits how many run at once."""
+"""Threads of a CTA below which NVRTC was found to spill, to fit more CTAs on a chip, unless it is
+told that one is enough."""
 
 SLOTS_PER_RECORD = 2
 
@@ -64,7 +65,7 @@ def device_defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
     """`defines`, and what a GPU's compiler must know besides."""
     bounds = str(tiling.threads)
     if tiling.threads < FEW_THREADS:
-        bounds += ",1"  # else the compiler would rather spill than fit fewer of them on a chip
+        bounds += ",1"
     large = f"-DLARGE_SHARED={int(tiling.large_shared)}"
     return (*defines(tiling, trace), large, f"-DLAUNCH_BOUNDS={bounds}")
 

@@ -77,9 +77,9 @@ struct Trace {
 #endif
 
 // An asynchronous copy from global to shared memory, or of zeros where nothing lies inside: then
-// nothing is read, wherever `from` points. What a thread has begun it closes as a group, and later
-// waits for all but its last groups. Where the hardware has none, the copy is made at once; on a
-// CPU, host.h makes it at the wait.
+// nothing is read, wherever `from` points (CUTLASS's zero-filling copies rely on that too). What a
+// thread has begun it closes as a group, and later waits for all but its last groups. Where the
+// hardware has none, the copy is made at once; on a CPU, host.h makes it at the wait.
 #if STAGES > 1 && defined(__CUDA_ARCH__)
 template <Index FLOATS>
 __device__ inline void begin_copy(float *to, const float *from, bool inside) {

@@ -19,20 +19,19 @@ from time import time
 from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from tiling.fma import Floats
 from tiling.kernel.build import Broken, Missing, defines, source, trace_stride
+from tiling.kernel.provenance import Slots
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
 
 Build: TypeAlias = Literal["plain", "trace", "race"]
-Slots: TypeAlias = npt.NDArray[np.int64]
 
 OPTIONS = (
     *("-std=c++20", "-O1", "-pthread", "-Wno-unknown-pragmas"),
     "-ffp-contract=off",  # no FMA that the source does not write
-    "-fno-strict-aliasing",  # a float is read as part of a Vector, as CUDA allows
+    "-fno-strict-aliasing",  # floats are read as a Wide
     # A GPU refuses a wide access at an address that is not a multiple of its width; so must this.
     "-fsanitize=alignment",
     "-fsanitize-undefined-trap-on-error",
@@ -100,7 +99,7 @@ def _run(command: list[str], data: bytes, limit: float, kernel: str | None) -> b
         raise Missing("ThreadSanitizer cannot map its memory here, and there is no setarch")
     if done.returncode == RACE_FOUND:
         raise Broken(_race(log, kernel or source()))
-    if done.returncode == -signal.SIGILL:  # how -fsanitize=alignment stops it
+    if done.returncode in (-signal.SIGILL, -signal.SIGTRAP):  # how -fsanitize=alignment stops it
         raise Broken("a wide access at an address that is not a multiple of its width")
     if done.returncode < 0:
         raise Broken(f"the kernel died of signal {-done.returncode}")

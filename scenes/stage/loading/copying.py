@@ -26,13 +26,15 @@ class Step:
     """How far a load is, in elements, which come in the order in which they are fetched.
 
     Those up to `asked` have been asked for, those of them from `since` on just now; the sectors of
-    these light up if `lit`. Those up to `landed` lie in shared memory, or in registers.
+    these light up if `lit`. Those up to `landed` lie in shared memory, or in registers. If it is
+    `numbered`, the lanes of all of them are written in their cells.
     """
 
     asked: int = 0
     since: int = 0
     lit: bool = False
     landed: int = 0
+    numbered: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,13 @@ from manim import Animation, VGroup
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Crop, Step, first_load
 from scenes.stage.loading.lanes import Lanes
-from scenes.stage.loading.windows import NOW, Landing, Whole, Window, legend, title
+from scenes.stage.loading.windows import BEFORE, NOW, Landing, Whole, Window, legend, title
 from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
 from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
 from scenes.stage.zone import LINE, PAD
 from tiling.expand import Bools, fragment_words
-from tiling.layout import Operand, shared_layout
+from tiling.layout import Ints, Operand, shared_layout
 from tiling.layout import SharedTile as Layout
 from tiling.schedule import Schedule
 from tiling.shapes import WARP, dims
@@ -204,12 +204,23 @@ class Reading(VGroup):
         for i, (words, name) in enumerate(zip(self.words, names, strict=True)):
             self._strip(words, name, Box(box.x, box.y + i * lead, box.w, lead - 30))
         first = a.load.schedule.origin("A")
-        for boxes in (
-            a.window.crop.cover(first[0] + row, np.full_like(row, first[1])),
-            a.tile.crop.cover(np.zeros_like(row), row),
+        column, zeros = np.full_like(row, first[1]), np.zeros_like(row)
+        for crop, rows, cols, words in (
+            (a.window.crop, first[0] + row, column, self.words[1]),
+            (a.tile.crop, zeros, row, as_it_is),
         ):
-            lines = [outline(one.inset(2)) for one in boxes]
+            lines = [outline(one.inset(2)) for one in crop.cover(rows, cols)]
             self.add(Path(look, lines, stroke_color=look.theme.ink, stroke_width=5 * STROKE))
+            self._number(crop, rows, cols, words)
+
+    def _number(self, crop: Crop, rows: Ints, cols: Ints, words: Ints) -> None:
+        """Which words they are, in the cells of those that are seen, where they can be read."""
+        held = np.flatnonzero(crop.holds(rows, cols)).tolist()
+        size = fitting_size(crop.cell, max(2, len(str(words[-1]))), LABEL)
+        if size >= LEAST:
+            boxes = [crop.part(int(rows[i]), int(cols[i])) for i in held]
+            ink = self.look.theme.ink_on(self.look.theme.tint("A", BEFORE))
+            self.add(Tags(self.look, boxes, [str(words[i]) for i in held], size, ink))
 
     def _strip(self, words: np.ndarray, name: str, box: Box) -> None:
         look, theme = self.look, self.look.theme

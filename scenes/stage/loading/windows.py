@@ -61,7 +61,8 @@ class Window(Plot):
     def cells_at(self, step: Step) -> dict[str, Cells]:
         """The lane in each element that it has asked for, or would have if it were inside."""
         load, muted = self.load, self.look.theme.muted
-        before, now = load.span(0, step.since), load.span(step.since, step.asked)
+        asked = step.asked if step.numbered else 0
+        before, now = load.span(0, min(step.since, asked)), load.span(step.since, asked)
         before &= load.inside
         now_inside = now & load.inside
         again = np.isin(load.element, load.element[now_inside])
@@ -70,7 +71,7 @@ class Window(Plot):
         return {
             "before": self._lanes(before & ~again, self.ink_on(BEFORE)),
             "now": self._lanes(now_inside, self.ink_on(NOW)),
-            "outside": self._lanes(load.span(0, step.asked) & outside, muted),
+            "outside": self._lanes(load.span(0, asked) & outside, muted),
         }
 
     def _lanes(self, which: Bools, color: str) -> Cells:
@@ -184,7 +185,8 @@ class Landing(Plot):
     def cells_at(self, step: Step) -> dict[str, Cells]:
         """The lane that has written each word."""
         load, shown = self.load, {}
-        landed = load.span(0, step.landed) & self.crop.holds(load.at, load.place)
+        numbered = load.span(0, step.landed if step.numbered else 0)
+        landed = numbered & self.crop.holds(load.at, load.place)
         for name, which, color in (
             ("data", landed & load.inside, self.ink_on(BEFORE)),
             ("zeros", landed & ~load.inside, self.look.theme.muted),

@@ -34,12 +34,20 @@ class Words:
         good, bad = int(rows.turns.sectors[0]), int(columns.turns.sectors[0])
         return f"{self.one(columns)}: {plural(good, 'sector')} along rows, {bad} down columns"
 
-    def whole(self, good: int, bad: int) -> Said:
+    def whole(self, rows: Load, columns: Load, good: int, bad: int) -> Said:
+        said = [self._sum(load, total) for load, total in ((rows, good), (columns, bad))]
         return Said(
-            f"{self.all}: {good:,} along rows, {bad:,} down columns",
+            f"{self.all}: {said[0]} along rows, {said[1]} down columns",
             f"The requests {self.counted} touch {plural(good, 'sector')} with lanes along "
             f"{self.rows}, {plural(bad, 'sector')} with lanes down the columns. A bar for each.",
         )
+
+    def _sum(self, load: Load, total: int) -> str:
+        """Sectors of all turns: as a sum where turns are few, for a sector may be in several."""
+        each = [many for many in load.turns.sectors[: load.told].tolist() if many]
+        if 1 < len(each) <= 4 and sum(each) == total:
+            return f"{'+'.join(map(str, each))} = {total}"
+        return f"{total:,}"
 
     def neighbours(self) -> bool:
         """Whether neighbouring lanes load neighbours."""
@@ -87,6 +95,8 @@ class OfTile(Words):
             f"lane {lane} writes word {word}, which is As[{k}][{i}]" for lane, word, k, i in places
         ]
         text = "A row of A becomes a column of As in shared memory"
+        if self.a.target.twist:
+            text = "A row of A becomes a column of As; the swizzle moves its words between banks"
         return Said(text, sentence(told), "to shared")
 
     def zeros(self) -> Said:
@@ -103,7 +113,7 @@ class OfTile(Words):
         if not inside.all() and inside[: of.edges[1]].all():
             return "Outside A nothing is requested: zeros are written"
         if idle:
-            return f"The last turn leaves {plural(idle, 'thread')} with nothing to load"
+            return f"Turn by turn: the last leaves {plural(idle, 'thread')} with nothing to load"
         what, warps = plural(self.a.count(of.requests), "request"), int(of.warp.max()) + 1
         return f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} load A's tile"
 

@@ -51,7 +51,8 @@ class Totals(Figure[Seen]):
         width = inner.w if wide else 0.66 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
         self.lines = [head + LINE * 1.15 * (i + 1) for i in range(len(self.ROWS))]
-        for x, word in zip(self.columns, ("without", "tiles"), strict=True):
+        heads = "without", "this kernel" if is_naive(tiling) else "tiles"
+        for x, word in zip(self.columns, heads, strict=True):
             self.add(Label(look, word, x, head, LABEL, theme.muted, "right"))
         inks = theme.ink_of["A"], theme.ink_of["B"], theme.ink_of["C"]
         for y, word, ink in zip(self.lines, self.ROWS, inks, strict=True):
@@ -69,7 +70,7 @@ class Totals(Figure[Seen]):
         theme, (x, y) = self.look.theme, self.ratio_at
         text = times(counts) + "×"
         large = Label(self.look, text, x, y, self.large, theme.ink, weight="SEMIBOLD")
-        words, note = "as many requests without tiles", "requests, not time: caches stand between"
+        words, note = "as many requests without tiles", "requests of threads, not time"
         if self.look.aspect == "wide":
             left = x + width_of(text, self.large, weight="SEMIBOLD") + 24
             lines = wrap(words, LABEL + 4, self.room - (left - x))
