@@ -10,8 +10,11 @@ from typing import Any
 import click
 
 from publish.door import (
+    CHOOSING,
     MAX_JOBS,
+    PATH,
     Door,
+    alone,
     chosen,
     look_options,
     named_option,
@@ -49,11 +52,11 @@ def list_command() -> None:
     """Scenes and presets."""
     click.echo("Scenes")
     for name, claim in SCENES.items():
-        click.echo(f"  {name:<10} {claim}")
+        click.echo(f"  {name:<17} {claim}")
     click.echo("Presets")
     for name, table in presets().items():
         sizes = f"{table['gemm']} in {table['cta']}, {table['thread']} a thread"
-        click.echo(f"  {name:<10} {sizes}: {table['about']}")
+        click.echo(f"  {name:<17} {sizes}: {table['about']}")
 
 
 @main.command()
@@ -117,11 +120,14 @@ def _add_pictures(clips: list[Clip], jobs: int) -> None:
 
     from publish.animate import ANIMATED, has_pictures, make_pictures
     from publish.clip import unwritable
+    from publish.pool import unheard
 
     lacking = [one for one in clips if not has_pictures(one)]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        with unheard():
+            made = pool.map(make_pictures, lacking)
         done = track(
-            zip(lacking, pool.map(make_pictures, lacking), strict=True),
+            zip(lacking, made, strict=True),
             "pictures",
             len(lacking),
             console=Console(stderr=True),
@@ -205,7 +211,9 @@ def film(scenes: str | None, **options: Any) -> None:
 @tiling_options
 @quality_option()
 @out_option("look in")
+@click.pass_context
 def embed(
+    ctx: click.Context,
     names: tuple[str, ...],
     base_url: str,
     theme: str,
@@ -216,8 +224,9 @@ def embed(
 ) -> None:
     """Print the HTML that shows clips on a page: to be pasted into HTML or Markdown.
 
-    It needs the clips in wide and tall, and without --theme in both themes. What is missing, or
-    stale because its tiling or sources have changed since, is rendered first.
+    It needs the clips in wide and tall, and without --theme in both themes. A scene that is
+    missing, or stale because its tiling or sources have changed since, is rendered first; a film
+    is not.
 
     \b
     python render.py embed overview --base-url /assets/tilelapse
@@ -231,6 +240,7 @@ def embed(
     if page:
         if names:
             raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
+        alone(ctx, "--page", "base_url", "theme", "controls", "no_render", "quality", *CHOOSING)
         path, count, stale = write_page(options["out"])
         click.echo(f"{path}  {count} clips")
         for stem, why in stale.items():
@@ -283,14 +293,19 @@ def serve(out: Path, port: str) -> None:
     python render.py serve
     """
     from publish.page.gallery import PAGE
-    from publish.page.serve import HOST
+    from publish.page.serve import HOST, listen
     from publish.page.serve import serve as run
 
     number = positive("--port", port, 65535, "8000")
     if not (out / PAGE).is_file():
         raise Refused("--out", out, f"has no {PAGE}", "try python render.py embed --page, first")
+    try:
+        at = listen(number)
+    except OSError as error:
+        why = f"cannot be listened on: {(error.strerror or str(error)).lower()}"
+        raise Refused("--port", number, why, f"try {number % 65535 + 1}") from None
     click.echo(f"http://{HOST}:{number}/  (Ctrl+C ends it)")
-    run(out, number)
+    run(out, at)
 
 
 @main.command()
@@ -299,11 +314,16 @@ def serve(out: Path, port: str) -> None:
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
 @named_option("--chip", CHIPS, default="sm_90", show_default=True, help="For --sweep.")
 @click.option("--csv", "as_csv", is_flag=True, help="The whole ranking, as CSV.")
-@click.option(
-    "--plot", metavar="FILE", type=click.Path(path_type=Path), help="The ranking as .png or .svg."
-)
+@click.option("--plot", metavar="FILE", type=PATH, help="The ranking as .png or .svg.")
+@click.pass_context
 def inspect(
-    as_json: bool, sweep: bool, chip: str, as_csv: bool, plot: Path | None, **options: Any
+    ctx: click.Context,
+    as_json: bool,
+    sweep: bool,
+    chip: str,
+    as_csv: bool,
+    plot: Path | None,
+    **options: Any,
 ) -> None:
     """The numbers of a tiling: what it requests, reads, computes and holds.
 
@@ -316,8 +336,13 @@ def inspect(
     if plot is not None and plot.suffix not in (".png", ".svg"):
         raise Refused("--plot", plot, "is neither .png nor .svg", f"try {plot.stem}.svg")
     if sweep or as_csv or plot:
+        asked = "--plot" if plot else "--csv" if as_csv else "--sweep"
+        alone(ctx, asked, "as_json", *CHOOSING, *(["as_csv"] if plot else []))
+        if plot:
+            writable("--plot", plot.parent, "tilings.svg")
         _sweep(chip, as_csv, plot)
         return
+    alone(ctx, "the numbers of one tiling", "chip")
     from publish.cache import describe
     from publish.tables import (
         occupancy_of,
@@ -357,7 +382,13 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
     console = Console(stderr=True)
     predictions = [
         sweep.predict(tiling, CHIPS[arch])
-        for tiling in track(tilings, "predict", console=console, transient=True)
+        for tiling in track(
+            tilings,
+            "predict",
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
     ]
     order = sweep.ranked(predictions)
     if to is not None:
@@ -379,11 +410,11 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
 @tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write the JSON to this file too.")
+@click.option("--report", type=PATH, help="Write the JSON to this file too.")
 @click.option(
     "--without-barrier",
     metavar="N",
-    help="Instead say what can go wrong without barrier N, from 0.",
+    help="Instead say what can go wrong without the Nth barrier or wait of the schedule, from 0.",
 )
 @click.pass_context
 def verify(
@@ -423,6 +454,7 @@ def verify(
     if without_barrier is not None:
         from tiling.counterexample import told
 
+        alone(ctx, "--without-barrier", "rung", "as_json", "report")
         number = whole("--without-barrier", without_barrier)
         try:
             click.echo(told(choice.schedule(), number))
@@ -432,7 +464,7 @@ def verify(
     if report is not None:
         if report.is_dir():
             raise Refused("--report", report, "is a folder", "try report.json")
-        writable("--report", report.parent)
+        writable("--report", report.parent, "report.json")
     rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         for name in rung or RUNGS:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from publish.settings import ASPECTS, QUALITIES, THEMES
 from tiling.presets import FIELDS, Choice, choose, presets
@@ -75,6 +76,30 @@ METAVARS = {
 }
 
 
+CHOOSING = "preset", "config", *(field.replace("-", "_") for field in FIELDS)
+"""The parameters by which `chosen` chooses."""
+
+
+class _Path(click.Path):
+    """An empty one, from a variable that is not set, would be the current folder."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value == "":
+            raise Refused(param.opts[0], "", "is empty", "leave it out, or name a path")
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
+
+
+def alone(ctx: click.Context, what: str, *others: str) -> None:
+    """Refuse parameters that were given though they say nothing beside `what`."""
+    for param in ctx.command.params:
+        given = ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
+        if given and param.name in others:
+            raise Refused(param.opts[0], "", f"does not go with {what}", "leave out one of them")
+
+
 def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
     """--preset or --config, and an option for each field of a tiling."""
     helps = {
@@ -103,9 +128,8 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
         command = click.option(f"--{field}", metavar=METAVARS[field], help=helps[field] + example)(
             command
         )
-    command = click.option("--config", type=click.Path(path_type=Path), help="A tiling as TOML.")(
-        command
-    )
+    config = "A tiling as TOML, after which its clips are named.  [e.g. mine.toml]"
+    command = click.option("--config", type=PATH, help=config)(command)
     names = ", ".join(presets())
     return click.option("--preset", metavar="NAME", help=f"{names}  [default: seed]")(command)
 
@@ -113,7 +137,12 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
 def chosen(options: dict[str, Any]) -> Choice:
     """The tiling that a command's options name."""
     fields = {field: options[field.replace("-", "_")] for field in FIELDS}
-    return choose(options["preset"], options["config"], fields)
+    config = options["config"]
+    taken = {*presets(), *THEMES, *ASPECTS, *QUALITIES}
+    if config and (words := taken & set(config.stem.split("-"))):
+        rule = f"names clips by its name, in which {words.pop()} has a meaning"
+        raise Refused("--config", config, rule, "call the file mine.toml")
+    return choose(options["preset"], config, fields)
 
 
 def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -142,8 +171,9 @@ def quality_option() -> Decorator:
 
 def out_option(does: str = "write to") -> Decorator:
     """The folder of the clips."""
-    path = click.Path(path_type=Path)
-    return click.option("--out", default="media", type=path, help=f"Folder to {does}.")
+    return click.option(
+        "--out", default="media", show_default=True, type=PATH, help=f"Folder to {does}."
+    )
 
 
 def look_options(*more: str) -> Decorator:
@@ -189,7 +219,7 @@ def web_address(field: str, value: str) -> None:
         raise Refused(field, value, "is no web address or path", "try /assets/tilelapse")
 
 
-def writable(field: str, folder: Path) -> None:
+def writable(field: str, folder: Path, would_do: str = "media") -> None:
     """Refuse a folder that cannot be written, before any work."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -197,4 +227,5 @@ def writable(field: str, folder: Path) -> None:
             raise PermissionError(None, "permission denied")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Refused(field, folder, f"cannot be written: {reason}", "try media") from None
+        rule = f"cannot be written: {reason}"
+        raise Refused(field, folder, rule, f"try {would_do}") from None

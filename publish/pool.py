@@ -3,11 +3,14 @@ chapters that no other has taken: so one clip keeps all cores busy, and so do ma
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from threading import Thread
+from threading import RLock, Thread
 from typing import Any, NamedTuple
 
 from publish.settings import Clip
@@ -42,21 +45,33 @@ def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
     # A fresh interpreter each: forking one that has threads is not safe.
     context = multiprocessing.get_context("spawn")
     processes, ends = [], []
-    for number in range(jobs):
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_process, args=(os.getpid(), tasks, theirs, number), daemon=True
-        )
-        process.start()
-        theirs.close()
-        processes.append(process)
-        ends.append(ours)
     try:
+        for number in range(jobs):
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(
+                target=_process, args=(os.getpid(), tasks, theirs, number), daemon=True
+            )
+            with unheard():
+                process.start()
+                processes.append(process)
+            theirs.close()
+            ends.append(ours)
         yield from _listen(ends, len(tasks))
     finally:
         for process in processes:
             process.kill()
             process.join()
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Processes that are started meanwhile do not hear Ctrl+C: who started them ends them."""
+    resource_tracker.ensure_running()  # now: it would unblock the signal when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _process(
@@ -65,12 +80,18 @@ def _process(
     """The whole life of a process that renders. What goes wrong is sent, not raised."""
     Thread(target=_die_with, args=(parent,), daemon=True).start()
     _keep_to_one_core(parent + number)
+    from tqdm import tqdm  # of Manim
+
     from publish.worker import Work  # imports Manim
 
+    tqdm.set_lock(RLock())  # its own would outlive a process that is killed
     for task, (clip, folder) in enumerate(tasks):
 
         def send(kind: str, value: Any, task: int = task) -> None:
-            progress.send(Told(task, kind, value))
+            try:
+                progress.send(Told(task, kind, value))
+            except BrokenPipeError:  # whoever started this process is gone
+                os._exit(1)
 
         try:
             Work(clip, folder, send).run(count=number == 0)

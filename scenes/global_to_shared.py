@@ -1,6 +1,5 @@
 """The threads load together, and neighbours load neighbours."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 from manim import VGroup
@@ -79,7 +78,7 @@ class GlobalToShared(Film):
 
         self.say(asked(load), "sectors", first_sectors(load))
         self.play_for(1.4, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
-        self.hold(1.0)
+        self.hold(0.6)
 
     def _land(self) -> None:
         """The first turn's elements land: for As those of one row first, then the rest."""
@@ -124,11 +123,11 @@ class GlobalToShared(Film):
         tm = self.plan.tiling.tm
         self.reading = Reading(self.look, self.a, rooms.Rooms(self.look).strip)
         groups = tm // arrangement(self.plan.tiling).rows.quad
-        where = "neighbours in As" if groups == 1 else f"in As {groups} groups of neighbours"
-        text = f"Why transposed? Thread {THREAD} will read {tm} rows at one k: {where}"
+        where = "neighbours" if groups == 1 else f"{groups} groups of neighbours"
+        text = f"Why transposed? Thread {THREAD} reads {tm} rows at one k: {where}"
         self.say(text, "why transposed", self._reads())
         # The numbers are words now, no lanes.
-        bare = self.a.to(replace(self.a.step, numbered=False))
+        bare = self.a.renumber(False)
         self.play_for(1.0, *bare, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
         self.hold(to_read(text) - 1.0)
 
@@ -158,9 +157,7 @@ class GlobalToShared(Film):
         self.say(self.words.other(), "B", shows)
         leave = [Dissolve(part, False) for part in (self.a.source, strip)]
         come = [Dissolve(part, True) for part in (b.source, b.strip)]
-        # As has its lanes again at once, and A when it has gone.
-        numbered = self.a.to(replace(self.a.step, numbered=True), ask=(0, 1))
-        self.play_for(0.8, *leave, *come, *numbered)
+        self.play_for(0.8, *leave, *come, *self.a.renumber(True))
         # Of values the caption tells of the first request: it stays a little.
         self._turns(b, 0, 1.6 if self.plan.tiling.direct else 0.8)
 

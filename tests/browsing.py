@@ -45,7 +45,8 @@ new PerformanceObserver(list => list.getEntries().forEach(entry => {
 
 
 TINY = ("--gemm", "4x4x2", "--cta", "2x2x2", "--thread", "1x1", "--quality", "draft")
-STEM = "overview-seed-changed"
+CHANGED = "seed-gemm4x4x2-cta2x2x2-thread1x1"
+STEM = f"overview-{CHANGED}"
 """Options of a clip that is rendered in seconds, and how its files' names begin."""
 
 

@@ -18,7 +18,7 @@ from publish.pool import RenderFailed
 from publish.settings import Clip
 from scenes import SCENES, title
 from scenes.stage.title import SECONDS
-from tests.browsing import TINY
+from tests.browsing import CHANGED, TINY
 from tests.screening import flaws, screen
 from tiling.presets import choose
 from tiling.shapes import Refused
@@ -150,7 +150,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 ORDER = list(reversed(SCENES))[:2]
-STEM = "film-seed-changed-draft"
+STEM = f"film-{CHANGED}-draft"
 
 
 def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
@@ -187,7 +187,7 @@ def test_its_captions_are_those_of_the_scenes_later(film: Path) -> None:
     about = json.loads((film / f"{STEM}.json").read_text())
     captions, start = [], 0.0
     for scene in ORDER:
-        clip = json.loads((film / f"{scene}-seed-changed-draft.json").read_text())
+        clip = json.loads((film / f"{scene}-{CHANGED}-draft.json").read_text())
         captions.append((round(start, 3), title(scene)))
         start += SECONDS
         captions += [(round(c["seconds"] + start, 3), c["text"]) for c in clip["captions"]]

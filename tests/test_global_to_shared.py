@@ -455,13 +455,13 @@ def test_the_captions_of_the_toy_by_hand() -> None:
         "Lanes in order: each fetches the next element",
         "One request: 9 lanes, 3 sectors of 32 bytes",
         "A row of A becomes a column of As in shared memory",
-        "Turn by turn: the last leaves 3 threads with nothing to load",
-        "Why transposed? Thread 0 will read 2 rows at one k: neighbours in As",
+        "Turn by turn: the last leaves 3 threads idle",
+        "Why transposed? Thread 0 reads 2 rows at one k: neighbours",
         "B keeps its shape: a row of B is a row of Bs",
         "Barrier: nobody reads before all have written",
         "And if lanes were numbered down the columns?",
         "One request: 3 sectors along rows, 6 down columns",
-        "The whole tile: 3+3+2 = 8 along rows, 6+6+6 = 18 down columns",
+        "In all: 3+3+2 = 8 along rows, 6+6+6 = 18 down columns",
         "Neighbours load neighbours: 8 sectors for A's tile, not 18",
         "In a real SGEMM, 32 lanes: 4 sectors a request, not 32",
         "A toy: 24 elements of A for 9 threads: who fetches which?",
@@ -518,10 +518,10 @@ def test_counts_in_captions(choice: Choice) -> None:
     assert f"{good:,} sector" in result or f"not {good:,}" in result
     assert f"{bad:,}" in result
     for text in said:
-        if text.startswith("The whole tile"):
+        if text.startswith("In all"):
             want = rows.sum_of_sectors(), columns.sum_of_sectors()
-            assert text == f"The whole tile: {want[0]} along rows, {want[1]} down columns"
-        if "nothing to load" in text:
+            assert text == f"In all: {want[0]} along rows, {want[1]} down columns"
+        if "the last leaves" in text:
             threads = choice.tiling.threads
             last = sum(turn == rows.turn[-1] for turn in rows.turn) // rows.vector
             assert f" {threads - last} thread" in text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsing import FIREFOX, PLAIN, TINY, render_py, served, tiny_clips
+from tests.browsing import FIREFOX, PLAIN, STEM, TINY, render_py, served, tiny_clips
 from tests.firefox import Tab, firefox
 
 pytestmark = [
@@ -40,9 +40,7 @@ def test_it_plays_loops_and_shows_its_captions(tab: Tab, site: str) -> None:
     assert first == "A toy: one CTA of 4 threads makes one 2×2 tile of C"
 
 
-@pytest.mark.parametrize(
-    ("width", "name"), [(390, "overview-seed-changed-tall"), (1280, "overview-seed-changed")]
-)
+@pytest.mark.parametrize(("width", "name"), [(390, f"{STEM}-tall"), (1280, STEM)])
 def test_the_source_is_the_one_for_the_window(tab: Tab, site: str, width: int, name: str) -> None:
     tab.size(width, 800)
     tab.open(f"{site}/plain.html")

@@ -46,7 +46,7 @@ def test_the_default_is_the_seed():
 
 def test_a_single_field_on_top_of_a_preset():
     choice = choose("small", overrides={"thread": "2x4"})
-    assert choice.name == "small-changed"
+    assert choice.name == "small-thread2x4"
     assert choice.tiling == Tiling(16, 16, 8, 2, 4) and choice.gemm == WANT["small"][0]
 
 
@@ -94,7 +94,7 @@ def test_a_file(config):
 
 def test_a_field_on_top_of_a_file(config):
     choice = choose(config=config, overrides={"vector": "2", "pad": "0"})
-    assert choice.name == "mine-changed"
+    assert choice.name == "mine-vector2-pad0"
     assert fields(choice) == (Gemm(20, 30, 9), Tiling(8, 8, 4, 2, 2, vector=2), (1, 2))
 
 

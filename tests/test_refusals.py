@@ -22,8 +22,9 @@ FILES = {
     "text.toml": GOOD + 'large-shared = "yes"\n',
     "number.toml": GOOD.replace('"2x2"', "2"),
     "table.toml": GOOD + "[warp]\nm = 3\n",
-    "ragged.toml": GOOD.replace("2x2", "4x4"),
+    "uneven.toml": GOOD.replace("2x2", "4x4"),
     "good.toml": GOOD,
+    "night.toml": GOOD,
     "a-file": "not a folder",
 }
 
@@ -101,7 +102,7 @@ CASES = {
     "--config text.toml": ("text.toml: large-shared yes: is not true or false", "try true"),
     "--config number.toml": ("number.toml: thread 2: is not 2 numbers",),
     "--config table.toml": ("table.toml: warp {'m': 3}: is not 2 numbers",),
-    "--config ragged.toml": ("ragged.toml: thread 4x4: TM=4 does not divide BM=6",),
+    "--config uneven.toml": ("uneven.toml: thread 4x4: TM=4 does not divide BM=6",),
     "--config good.toml --thread 5x1": ("--thread 5x1: TM=5 does not divide BM=6",),
     # clips
     "clip overvew": ("scene overvew: is not known", "try overview"),
@@ -142,6 +143,7 @@ CASES = {
         "clip overview --theme both",
     ),
     "embed film": ("scene film: needs media/film.mp4", "try python render.py film"),
+    "embed film --quality draft --out clips": ("scene film: ", "--quality draft --out clips"),
     "embed overview --preset sgemm --no-render": (
         "scene overview: needs ",
         "--aspect both --preset sgemm",
@@ -155,6 +157,22 @@ CASES = {
     "serve --port 0": ("--port 0: is not a whole number from 1 to 65535", "try 8000"),
     "verify --without-barrier 5": ("--without-barrier 5: the schedule has 5 barriers", "0 to 4"),
     "verify --without-barrier -1": ("--without-barrier -1: is not a whole number from 0",),
+    # options that say nothing beside others, and empty ones
+    "inspect --sweep --json": ("--json: does not go with --sweep", "leave out one"),
+    "inspect --sweep --cta 6x6x4": ("--cta: does not go with --sweep", "leave out one"),
+    "inspect --plot a.svg --csv": ("--csv: does not go with --plot", "leave out one"),
+    "inspect --chip sm_80": ("--chip: does not go with the numbers of one tiling", "leave out one"),
+    "inspect --plot a-file/a.svg": ("--plot a-file: cannot be written: ", "try tilings.svg"),
+    "verify --without-barrier 1 --json": ("--json: does not go with --without-barrier",),
+    "verify --without-barrier 1 --rung model": ("--rung: does not go with --without-barrier",),
+    "embed --page --base-url /x": ("--base-url: does not go with --page", "leave out one"),
+    "embed --page --preset small": ("--preset: does not go with --page", "leave out one"),
+    "clip overview --out=": ("--out: is empty", "leave it out"),
+    "verify --report=": ("--report: is empty", "leave it out"),
+    "clip overview --config night.toml": (
+        "--config night.toml: names clips by its name, in which night has a meaning",
+        "call the file mine.toml",
+    ),
     "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
 }
 
@@ -201,7 +219,7 @@ def test_refused_in_one_line_that_says_what_would_do(case):
     line = refused(arguments(case))
     assert line.startswith(begins)
     assert all(part in line for part in parts), line
-    assert re.search(r" \((try|give|leave) .+\)$", line), line
+    assert re.search(r" \((try|give|leave|call) .+\)$", line), line
 
 
 SUGGESTS = [case for case in CASES if case.startswith("--") and "--config" not in case]

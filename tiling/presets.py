@@ -78,9 +78,8 @@ def choose(
     changed = {key: value for key, value in (overrides or {}).items() if value is not None}
     with _named(changed, where):
         would_do = {**FIELDS, **{key: str(table[key]) for key in changed if key in table}}
-        return _build(
-            name + "-changed" if changed else name, {**table, **changed}, changed, would_do
-        )
+        named = "-".join([name, *(_in_name(field, changed[field]) for field in changed)])
+        return _build(named, {**table, **changed}, changed, would_do)
 
 
 @contextmanager
@@ -91,6 +90,13 @@ def _named(changed: Mapping[str, str], where: str) -> Iterator[None]:
     except Refused as no:
         prefix = "--" if no.field in changed or not where else where
         raise Refused(prefix + no.field, no.value, no.rule, no.remedy) from None
+
+
+def _in_name(field: str, value: object) -> str:
+    """A changed field as it stands in the names of files: `stages2`, `swizzle`, `no-swizzle`."""
+    if field in FLAGS:
+        return field if value else f"no-{field}"
+    return field + re.sub(r"[^0-9]+", "x", str(value))
 
 
 def _read(config: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A server for looking at the page on one's own machine."""
 
+import socket
 from pathlib import Path
 
 import uvicorn
@@ -15,6 +16,18 @@ def app(folder: Path) -> Starlette:
     return Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])
 
 
-def serve(folder: Path, port: int) -> None:
-    """Serve a folder until interrupted. 127.0.0.1 only: nobody else reaches it."""
-    uvicorn.run(app(folder), host=HOST, port=port, log_level="warning")
+def listen(port: int) -> socket.socket:
+    """A socket of this machine's own address: nobody else reaches it. Raises OSError."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((HOST, port))
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def serve(folder: Path, at: socket.socket) -> None:
+    """Serve a folder until interrupted."""
+    uvicorn.Server(uvicorn.Config(app(folder), log_level="warning")).run([at])

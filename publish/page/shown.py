@@ -138,6 +138,11 @@ def _command(clip: Clip) -> str:
         words = f"python render.py film --theme {clip.theme} --aspect {clip.aspect}"
     else:
         words = f"python render.py clip {clip.scene} --theme both --aspect both"
+    usual = Clip(clip.scene, clip.choice)
+    if clip.quality != usual.quality:
+        words += f" --quality {clip.quality}"
+    if clip.out != usual.out:
+        words += f" --out {clip.out}"
     if clip.choice.name == DEFAULT:
         return words
     known = clip.choice.name in presets()

@@ -1,6 +1,8 @@
 """One operand's tile being loaded: window, lanes and shared tile together, and the ways between;
 and the words that one thread reads of As."""
 
+from dataclasses import replace
+
 import numpy as np
 from manim import Animation, VGroup
 
@@ -119,6 +121,16 @@ class Loader:
             moves += self._landing(load.span(before.landed, step.landed) & load.inside, land)
         self.step = step
         return moves
+
+    def renumber(self, numbered: bool) -> list[Animation]:
+        """Lanes leave their cells, or come back: in global memory not before the play ends, in
+        which it may go."""
+        self.step = replace(self.step, numbered=numbered)
+        return [
+            Swap(plot.cells[name], cells, moment)
+            for plot, moment in ((self.window, float(numbered)), (self.tile, 0.0))
+            for name, cells in plot.cells_at(self.step).items()
+        ]
 
     def _asking(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
         """One of the lanes that ask for an element at once stands for all of them."""

@@ -22,7 +22,7 @@ class Words:
     """What is said of both alike. `good` and `bad` are sectors with lanes along rows and down
     columns."""
 
-    this, all, rows, counted = "tile", "The whole tile", "the rows", "for A's tile"
+    this, all, rows, counted = "tile", "In all", "the rows", "for A's tile"
 
     def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
         self.plan, self.tiling, self.a, self.b = plan, plan.tiling, a, b
@@ -113,7 +113,7 @@ class OfTile(Words):
         if not inside.all() and inside[: of.edges[1]].all():
             return "Outside A nothing is requested: zeros are written"
         if idle:
-            return f"Turn by turn: the last leaves {plural(idle, 'thread')} with nothing to load"
+            return f"Turn by turn: the last leaves {plural(idle, 'thread')} idle"
         what, warps = plural(self.a.count(of.requests), "request"), int(of.warp.max()) + 1
         return f"{plural(warps, 'warp')} in {plural(count, 'turn')}: {what} load A's tile"
 

@@ -51,7 +51,7 @@ class Totals(Figure[Seen]):
         width = inner.w if wide else 0.66 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
         self.lines = [head + LINE * 1.15 * (i + 1) for i in range(len(self.ROWS))]
-        heads = "without", "this kernel" if is_naive(tiling) else "tiles"
+        heads = "without", "here" if is_naive(tiling) else "tiles"
         for x, word in zip(self.columns, heads, strict=True):
             self.add(Label(look, word, x, head, LABEL, theme.muted, "right"))
         inks = theme.ink_of["A"], theme.ink_of["B"], theme.ink_of["C"]
