@@ -551,8 +551,9 @@ def test_counts_in_captions_without_shared_memory(choice: Choice) -> None:
     (good, more), (bad, less) = (
         [truth.sectors(0, truth.told) for truth in both.values()] for both in (rows, columns)
     )
+    along, down = f"{good:,}+{more:,} = {good + more:,}", f"{bad:,}+{less:,} = {bad + less:,}"
+    assert f"A and B at k 0: {along} along rows, {down} down columns" in said
     good, bad = good + more, bad + less
-    assert f"A and B at k 0: {good:,} along rows, {bad:,} down columns" in said
     if good == bad:
         result = f"For this tiling it is the same: {plural(good, 'sector')} either way"
     elif good > bad:
@@ -595,7 +596,7 @@ def test_the_naive_kernel_by_hand() -> None:
         "One request for B: 32 lanes, 4 sectors",
         "And if lanes were numbered down the columns of C?",
         "One request for A: 1 sector along rows, 32 down columns",
-        "A and B at k 0: 160 along rows, 1,056 down columns",
+        "A and B at k 0: 32+128 = 160 along rows, 1,024+32 = 1,056 down columns",
         "Neighbours load neighbours: 160 sectors at k 0, not 1,056",
         "No shared memory: who fetches what at each k?",
     ]

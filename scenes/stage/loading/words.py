@@ -210,6 +210,11 @@ class OfValues(Words):
             "down the columns",
         )
 
+    def _sum(self, load: Load, total: int) -> str:
+        """Sectors of A and of B."""
+        a = load.count(load.turns.sectors)
+        return f"{a:,}+{total - a:,} = {total:,}"
+
     def neighbours(self) -> bool:
         return self.tiling.tn == 1 or self.tiling.threads == 1
 
