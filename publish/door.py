@@ -137,11 +137,12 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
 def chosen(options: dict[str, Any]) -> Choice:
     """The tiling that a command's options name."""
     fields = {field: options[field.replace("-", "_")] for field in FIELDS}
-    config = options["config"]
-    taken = {*presets(), *THEMES, *ASPECTS, *QUALITIES}
-    if config and (words := taken & set(config.stem.split("-"))):
-        rule = f"names clips by its name, in which {words.pop()} has a meaning"
-        raise Refused("--config", config, rule, "call the file mine.toml")
+    if config := options["config"]:
+        words = config.stem.split("-")
+        for word, others in (words[0], presets()), (words[-1], (*THEMES, *ASPECTS, *QUALITIES)):
+            if word in others:  # other clips are called so
+                rule = f"clips are named after it, and {word} has a meaning there"
+                raise Refused("--config", config, rule, "call the file mine.toml")
     return choose(options["preset"], config, fields)
 
 

@@ -78,7 +78,7 @@ class GlobalToShared(Film):
 
         self.say(asked(load), "sectors", first_sectors(load))
         self.play_for(1.4, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
-        self.hold(0.6)
+        self.hold(0.4)
 
     def _land(self) -> None:
         """The first turn's elements land: for As those of one row first, then the rest."""
@@ -103,7 +103,6 @@ class GlobalToShared(Film):
             shows = f"{totals(load)}; lanes that take no part are grey."
             self.say(self.words.turn_by_turn(), "turn by turn", shows)
             self._turns(self.a, 1, 1.2)
-        self.hold(0.4)
         self.play_for(0.6, *self.a.to(Step(load.done, load.done, landed=load.done)))
 
     def _turns(self, loader: Loader, first: int, seconds: float) -> None:

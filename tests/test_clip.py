@@ -150,6 +150,22 @@ def test_killed_at_any_moment_it_recovers(rendered: Path, tmp_path: Path) -> Non
     assert digests(tmp_path) == digests(rendered)  # and nothing left over
 
 
+def test_interrupted_it_says_one_word_and_leaves_nothing(tmp_path: Path) -> None:
+    """As Ctrl+C does it: all processes get the signal, at whatever they are."""
+    command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(tmp_path)]
+    for patience in (0, 0.3, 1.2):
+        process = subprocess.Popen(
+            command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        while not list(tmp_path.glob(".rendering-*")):
+            time.sleep(0.01)
+        time.sleep(patience)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate()[1].split() == ["Aborted!"]
+        assert process.returncode == 1
+        assert not list(tmp_path.iterdir())
+
+
 def digests_of_finals(out: Path) -> dict[str, str]:
     return {path.name: digest(path) for path in out.glob("overview*")}
 

@@ -1,6 +1,7 @@
 """Wrong input at the door: exit status 2, one line that says what would do, nothing written."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,7 @@ CASES = {
     "clip overview --out=": ("--out: is empty", "leave it out"),
     "verify --report=": ("--report: is empty", "leave it out"),
     "clip overview --config night.toml": (
-        "--config night.toml: names clips by its name, in which night has a meaning",
+        "--config night.toml: clips are named after it, and night has a meaning there",
         "call the file mine.toml",
     ),
     "verify --cta 6x6x0": ("--cta 6x6x0: BK=0 is not a positive whole number",),
@@ -249,6 +250,32 @@ def suggested(field: str, remedy: str, given: list[str]) -> list[list[str]]:
     remedy, opt_in, _ = remedy.removeprefix("try ").partition(" or large-shared")
     values = re.split(r", | or | to ", remedy)
     return [[field, value] for value in values] + ([[*given, "--large-shared"]] if opt_in else [])
+
+
+@pytest.mark.parametrize(
+    ("stem", "means"),
+    [
+        ("seed", True),
+        ("sgemm-2", True),
+        ("mine-tall", True),
+        ("my-sgemm", False),
+        ("nightly", False),
+    ],
+)
+def test_a_file_is_not_called_as_other_clips_are(stem, means):
+    Path(f"{stem}.toml").write_text(GOOD)
+    result = run(["inspect", "--config", f"{stem}.toml"])
+    assert result.exit_code == (2 if means else 0)
+    assert ("clips are named after it" in result.stderr) == means
+
+
+def test_a_port_that_is_taken():
+    Path("index.html").touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = run(["serve", "--out", ".", "--port", str(port)])
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr.startswith(f"Error: --port {port}: cannot be listened on: address already")
 
 
 def test_a_value_with_a_line_break_is_still_one_line():
