@@ -24,7 +24,7 @@ from scenes.stage.zone import Zone
 PHONE = 360
 """Pixels across a phone."""
 
-Drawn: TypeAlias = tuple[bytes, bytes, bytes, float]
+AsDrawn: TypeAlias = tuple[bytes, bytes, bytes, float]
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Screening(FrameRenderer):
     def __init__(self, look_at: Callable[[Film], None]) -> None:
         super().__init__(sink=lambda planes, repeat: None, mine=lambda chapter: False)
         self.look_at = look_at
-        self.stood: dict[VMobject, Drawn] = {}
+        self.stood: dict[VMobject, AsDrawn] = {}
         self.paths = {}
         self.inks: dict[Mobject, tuple[np.ndarray, Box]] = {}
-        self.looked: tuple[list[tuple[VMobject, Drawn]], list[str]] = [], []
+        self.looked: tuple[list[tuple[VMobject, AsDrawn]], list[str]] = [], []
 
     def play(self, scene: Film, *args: Any, **options: Any) -> None:
         super().play(scene, *args, **options)
         self.look_at(scene)
 
-    def draw_still(self, stands: dict[VMobject, Drawn]) -> None:
+    def draw_still(self, stands: dict[VMobject, AsDrawn]) -> None:
         """Draw mobjects: all that lies where anything is not as it was the last time."""
         same = [m for m, drawn in stands.items() if self.stood.get(m) == drawn]
         kept = set(same)
@@ -95,7 +95,7 @@ def flaws(film: Film) -> list[str]:
     return film.renderer.looked[1]
 
 
-def as_drawn(mobject: VMobject) -> Drawn:
+def as_drawn(mobject: VMobject) -> AsDrawn:
     """What is drawn with: its points, colours and width of stroke."""
     arrays = mobject.points, mobject.get_fill_rgbas(), mobject.get_stroke_rgbas()
     return *(array.tobytes() for array in arrays), mobject.stroke_width
@@ -173,7 +173,7 @@ def shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (ends - begins).min(-1)
 
 
-def pale(film: Film, stands: dict[VMobject, Drawn], least: float = 4.5) -> list[str]:
+def pale(film: Film, stands: dict[VMobject, AsDrawn], least: float = 4.5) -> list[str]:
     """Texts whose contrast with what lies behind them is too low: drawn, and measured."""
     look = film.look
     shapes = {m: drawn for m, drawn in stands.items() if not isinstance(m, Label | Cells)}

@@ -95,6 +95,21 @@ def test_a_text_on_a_bar_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any("lies on a bar" in wrong for wrong in seen)
 
 
+@pytest.mark.parametrize("scene", SCENES)
+def test_what_is_looked_at_is_the_whole_picture(scene: str) -> None:
+    """Though only those parts are drawn anew in which something changed."""
+
+    def look_at(film: Film) -> None:
+        flaws(film)
+        renderer, pixels = film.renderer, film.camera.pixel_array
+        found = pixels.copy()
+        pixels[:] = film.camera.background
+        renderer._draw_all(renderer.moving, [renderer._whole()])
+        assert np.array_equal(found, pixels)
+
+    screen(Clip(scene, choose("ragged"), quality="draft"), look_at)
+
+
 @pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "overview"])
 def test_about_half_a_minute_of_the_toy(scene: str) -> None:
     assert 20 <= screen(Clip(scene, choose()), lambda film: None).now <= 42
