@@ -65,13 +65,19 @@ def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Processes that are started meanwhile do not hear Ctrl+C: who started them ends them."""
+    """Processes that are started meanwhile do not hear Ctrl+C: who started them, and hears it when
+    they are, ends them."""
+    heard = []
     resource_tracker.ensure_running()  # now: it would unblock the signal when it starts
+    handler = signal.signal(signal.SIGINT, lambda *_: heard.append(True))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if heard and callable(handler):
+        handler(signal.SIGINT, None)
 
 
 def _process(
