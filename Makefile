@@ -70,10 +70,12 @@ gallery: $(READY)
 	$(BIN)/python render.py verify --report media/verified.json
 	$(BIN)/python render.py embed --page
 
-# What needs a browser is skipped where none can be had. Who has no tests left takes over others'.
+# What needs a browser is skipped where none can be had. One process more than there are cores, for
+# some tests wait; who has no tests left takes over others'.
+WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 test: $(READY)
 	@$(MAKE) --no-print-directory setup-browser || true
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .
