@@ -1,13 +1,15 @@
-// Runs a kernel built by g++ on one problem: A and B come in on stdin, C and the trace go out on
-// stdout, all as raw bytes.
+// Runs a kernel that g++ made a library of on one problem: A and B come in on stdin, C and the trace
+// go out on stdout, all as raw bytes.
 //
-//   host M N K CTAS THREADS SHARED_WORDS STRIDE SKEW ORDER
+//   host KERNEL M N K CTAS THREADS SHARED_WORDS STRIDE SKEW ORDER
 //
 // STRIDE is 0 where the kernel was built without tracing. SKEW moves A and B that many floats away
 // from an aligned address. ORDER seeds the order in which fibers take turns.
 //
 // Exit status 0, or: 2 wrong use, 3 a barrier that not all threads reach, 4 a write outside C,
 // 5 a write outside shared memory.
+#include <dlfcn.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -16,18 +18,15 @@
 #include "host.h"
 #include "threads.h"
 
-thread_local Dim threadIdx, blockIdx;
+constinit thread_local Dim threadIdx, blockIdx;
 
 // The largest shared memory that the model accepts (227 KB), and words behind it that nobody owns.
 constexpr size_t SHARED_MAX = 227 * 1024 / sizeof(float), BEHIND = 4096;
 alignas(16) float shared[SHARED_MAX + BEHIND];
 
-#ifdef TRACE
-extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, unsigned,
-                     long long *, unsigned long long);
-#else
-extern "C" void gemm(const float *, const float *, float *, unsigned, unsigned, unsigned);
-#endif
+using Gemm = void(const float *, const float *, float *, unsigned, unsigned, unsigned);
+using TracedGemm = void(const float *, const float *, float *, unsigned, unsigned, unsigned,
+                        long long *, unsigned long long);
 
 void begin_copy_of(float *to, const float *from, unsigned floats, bool inside) {
     own_copies().begin(to, from, floats, inside);
@@ -64,11 +63,14 @@ void get(float *to, size_t count) {
 }  // namespace
 
 int main(int argc, char **argv) {
-    if (argc != 10) return 2;
-    size_t arg[10];
-    for (int i = 1; i < 10; ++i) arg[i] = strtoull(argv[i], nullptr, 10);
-    const size_t m = arg[1], n = arg[2], k = arg[3], ctas = arg[4], threads = arg[5];
-    const size_t words = arg[6], stride = arg[7], skew = arg[8], order = arg[9];
+    if (argc != 11) return 2;
+    void *const library = dlopen(argv[1], RTLD_NOW);
+    void *const kernel = library ? dlsym(library, "gemm") : nullptr;
+    if (!kernel) return fputs(dlerror(), stderr), 2;
+    size_t arg[11];
+    for (int i = 2; i < 11; ++i) arg[i] = strtoull(argv[i], nullptr, 10);
+    const size_t m = arg[2], n = arg[3], k = arg[4], ctas = arg[5], threads = arg[6];
+    const size_t words = arg[7], stride = arg[8], skew = arg[9], order = arg[10];
 
     Guarded a(m * k, skew), b(k * n, skew), c(m * n, 0);
     get(a.data(), m * k);
@@ -79,11 +81,11 @@ int main(int argc, char **argv) {
         for (float &word : shared) word = NOTHING;
         const bool together = run_cta(threads, order, [&] {
             blockIdx.x = static_cast<unsigned>(cta);
-#ifdef TRACE
-            gemm(a.data(), b.data(), c.data(), m, n, k, slots.data(), stride);
-#else
-            gemm(a.data(), b.data(), c.data(), m, n, k);
-#endif
+            if (stride)
+                reinterpret_cast<TracedGemm *>(kernel)(a.data(), b.data(), c.data(), m, n, k,
+                                                       slots.data(), stride);
+            else
+                reinterpret_cast<Gemm *>(kernel)(a.data(), b.data(), c.data(), m, n, k);
         });
         if (!together) return 3;
         for (size_t i = words; i < SHARED_MAX + BEHIND; ++i)

@@ -1,11 +1,12 @@
 // What gemm.cu needs of CUDA, in C++: so that g++ can build the same source for a CPU.
-// Light on purpose, because it is read for every tiling; host.cpp and the rest are built once.
+// Light on purpose, because it is read for every tiling; host.cpp, which loads what comes of it, and
+// the rest are built once.
 #pragma once
 
 struct Dim {
     unsigned x;
 };
-extern thread_local Dim threadIdx, blockIdx;
+extern constinit thread_local Dim threadIdx, blockIdx;
 
 #define __global__
 #define __device__

@@ -7,7 +7,6 @@ thread is a thread of the operating system and ThreadSanitizer watches them.
 import hashlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from shutil import rmtree, which
 from time import time
 from typing import Literal, TypeAlias
 
@@ -29,7 +29,7 @@ from tiling.shapes import Tiling
 Build: TypeAlias = Literal["plain", "trace", "race"]
 
 OPTIONS = (
-    *("-std=c++20", "-O1", "-pthread", "-Wno-unknown-pragmas"),
+    *("-std=c++20", "-Og", "-pthread", "-Wno-unknown-pragmas"),
     "-ffp-contract=off",  # no FMA that the source does not write
     "-fno-strict-aliasing",  # floats are read as a Wide
     # A GPU refuses a wide access at an address that is not a multiple of its width; so must this.
@@ -37,6 +37,8 @@ OPTIONS = (
     "-fsanitize-undefined-trap-on-error",
 )
 RACE_OPTIONS = ("-g", "-fsanitize=thread")
+# The kernel is a library that the host program loads, which is so linked once for all tilings.
+KERNEL_OPTIONS = ("-shared", "-fPIC", "-ftls-model=initial-exec", "-nostdlib", "-include", "host.h")
 HEADERS = ("host.h", "threads.h", "copies.h")
 RACE_FOUND = 66
 LONG = 14 * 24 * 3600
@@ -70,12 +72,12 @@ def run(
     Raises Missing without a C++ compiler, Broken if the kernel does not build or misbehaves.
     """
     gemm, tiling = schedule.gemm, schedule.tiling
-    program = compiled(tiling, build, kernel)
+    program, library = host_program(build == "race"), compiled(tiling, build, kernel)
     ctas = prod(schedule.grid)
     stride = trace_stride(schedule) if build == "trace" else 0
     sizes = (gemm.m, gemm.n, gemm.k, ctas, tiling.threads, tiling.shared_words, stride, skew, order)
     data = np.ascontiguousarray(a).tobytes() + np.ascontiguousarray(b).tobytes()
-    out = _run([str(program), *map(str, sizes)], data, limit, kernel)
+    out = _run([str(program), str(library), *map(str, sizes)], data, limit, kernel)
     c = np.frombuffer(out, np.float32, gemm.m * gemm.n).reshape(gemm.m, gemm.n)
     slots = np.frombuffer(out, np.int64, offset=c.nbytes) if stride else np.empty(0, np.int64)
     return c, slots.reshape(ctas, tiling.threads, stride)
@@ -94,7 +96,7 @@ def _run(command: list[str], data: bytes, limit: float, kernel: str | None) -> b
         return done.stdout
     log = done.stderr.decode(errors="replace")
     if "unexpected memory mapping" in log:  # ThreadSanitizer and a kernel that randomizes widely
-        if command[0] != "setarch" and shutil.which("setarch"):
+        if command[0] != "setarch" and which("setarch"):
             return _run(["setarch", "-R", *command], data, limit, kernel)
         raise Missing("ThreadSanitizer cannot map its memory here, and there is no setarch")
     if done.returncode == RACE_FOUND:
@@ -122,7 +124,7 @@ def _race(log: str, kernel: str) -> str:
 @lru_cache
 def compiler() -> tuple[str, str]:
     """(path, version) of the C++ compiler: $CXX or g++. Raises Missing."""
-    path = shutil.which(os.environ.get("CXX", "g++"))
+    path = which(os.environ.get("CXX", "g++"))
     if path is None:
         raise Missing("no g++ here")
     done = subprocess.run([path, "--version"], capture_output=True, text=True)
@@ -133,76 +135,70 @@ def compiler() -> tuple[str, str]:
 def can_race() -> None:
     """Raises Missing where the compiler has no ThreadSanitizer to link."""
     try:
-        _object("probe.cpp", "int main() { return 0; }", RACE_OPTIONS, link=True)
+        _kept({"probe.cpp": "int main() { return 0; }"}, RACE_OPTIONS)
     except Broken:
         raise Missing(f"{compiler()[1]} has no ThreadSanitizer here") from None
 
 
 @lru_cache(maxsize=256)
 def compiled(tiling: Tiling, build: Build = "plain", kernel: str | None = None) -> Path:
-    """The program that runs the tiling's kernel: compiled now, or kept from before."""
-    race, trace = build == "race", build == "trace"
+    """The library that holds the tiling's kernel: compiled now, or kept from before."""
+    if build == "race":
+        can_race()
+    options = (*_options(build == "race"), *KERNEL_OPTIONS, *defines(tiling, build == "trace"))
+    return _kept({"gemm.cu": kernel or source()}, (*options, "-x", "c++"), ("-lm",))
+
+
+@lru_cache
+def host_program(race: bool) -> Path:
+    """The program that loads a kernel and runs it: compiled now, or kept from before."""
     if race:
         can_race()
-    options = (*OPTIONS, *(RACE_OPTIONS if race else ()))
-    traced = ("-DTRACE",) if trace else ()
-    threads = "threads.cpp" if race else "fibers.cpp"
-    parts = [
-        _object("gemm.cu", kernel or source(), (*options, *defines(tiling, trace))),
-        _object("host.cpp", source("host.cpp"), (*options, *traced)),
-        _object(threads, source(threads), options),
-    ]
-    return _kept("host", "".join(map(str, parts)), [*options, *map(str, parts)])
+    files = ("host.cpp", "threads.cpp" if race else "fibers.cpp")
+    # -rdynamic: the kernel looks for shared memory, threadIdx and the rest in this program.
+    return _kept({file: source(file) for file in files}, (*_options(race), "-rdynamic"), ("-ldl",))
 
 
-def _object(name: str, text: str, options: tuple[str, ...], link: bool = False) -> Path:
-    """An object file of one source, or with `link` a program."""
-    language = ("-x", "c++", "-include", "host.h") if name.endswith(".cu") else ()
-    with tempfile.TemporaryDirectory() as folder:
-        for header in HEADERS:
-            Path(folder, header).write_text(source(header))
-        Path(folder, name).write_text(text)
-        command = [*options, f"-ffile-prefix-map={folder}=.", *language]
-        inputs = text + "".join(map(source, HEADERS))
-        return _kept(name, inputs, [*command, *([] if link else ["-c"]), name], folder)
+def _options(race: bool) -> tuple[str, ...]:
+    return (*OPTIONS, *(RACE_OPTIONS if race else ()))
 
 
-def _kept(name: str, inputs: str, command: list[str], folder: str | None = None) -> Path:
-    """What the compiler makes of `inputs`, from the cache if it is there.
+def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str, ...] = ()) -> Path:
+    """What the compiler makes of these sources, from the cache if it is there.
 
     Written under another name first and then moved, so that no half file is ever found.
     """
-    path, version = compiler()
-    options = [option for option in command if folder is None or folder not in option]
-    key = hashlib.sha256(repr((path, version, options, inputs)).encode()).hexdigest()[:32]
+    name, (path, version) = next(iter(texts)), compiler()
+    texts = texts | {header: source(header) for header in HEADERS}
+    key = hashlib.sha256(repr((path, version, options, libraries, texts)).encode()).hexdigest()[:32]
     kept = cache() / f"{name}-{key}"
     if kept.exists():
         kept.touch()  # in use
         return kept
     _forget(kept.parent)
-    handle, unfinished = tempfile.mkstemp(dir=kept.parent)
-    os.close(handle)
-    try:
-        done = subprocess.run(
-            [path, *command, "-o", unfinished], cwd=folder, capture_output=True, text=True
-        )
+    sources = [text for text in texts if text not in HEADERS]
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        for file, text in texts.items():
+            Path(folder, file).write_text(text)
+        command = [path, *options, f"-ffile-prefix-map={folder}=.", *sources, *libraries]
+        done = subprocess.run([*command, "-o", "out"], cwd=folder, capture_output=True, text=True)
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "error" in line]
             raise Broken(f"{Path(path).name} refuses {name}: " + "; ".join(errors[:2]))
-        Path(unfinished).chmod(0o700)
-        Path(unfinished).replace(kept)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+        Path(folder, "out").replace(kept)
     return kept
 
 
 @lru_cache
 def _forget(folder: Path) -> None:
-    """Delete what nobody has used for long. Once in a process."""
-    for file in folder.iterdir():
+    """Delete what nobody has used for long, and what was left unfinished. Once in a process."""
+    for path in folder.iterdir():
         with suppress(FileNotFoundError):  # another process may have been quicker
-            if time() - file.stat().st_mtime > LONG:
-                file.unlink()
+            if time() - path.stat().st_mtime > LONG:
+                if path.is_dir():
+                    rmtree(path)
+                else:
+                    path.unlink()
 
 
 def cache() -> Path:
