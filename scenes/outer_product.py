@@ -1,17 +1,21 @@
 """One column times one row makes a whole tile of products."""
 
+from collections.abc import Sequence
+
 from manim import Animation
 
 from scenes.stage.arrange import Arrangement, below_caption
 from scenes.stage.bars import Bars, Parts
+from scenes.stage.figure import Figure
 from scenes.stage.film import Film
+from scenes.stage.growth import Growth, Step
 from scenes.stage.look import Box, Look
 from scenes.stage.memory import AB
 from scenes.stage.numbers import values
 from scenes.stage.operands import Dot, Moment, Slices, Tally, Thread, matrices, source
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.registers import THREAD
-from scenes.stage.shapes import Move
+from scenes.stage.shapes import Dissolve, Move
 from scenes.stage.zone import PAD, Zone
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
@@ -39,7 +43,10 @@ class OuterProduct(Film):
         self.tally = Tally(look, places.counters, self.schedule)
         self.steps, self.grown = _steps(self.tiling), list[str]()
         zone = Zone(look, places.zones["bars"], "WORDS READ PER FMA", "")
-        self.bars = _bars(look, places.zones["bars"], [label for label, _ in self.steps])
+        self.bars = _bars(look, places.zones["bars"], [step.label for step in self.steps])
+        self.growth = _growth(look, places, self.steps)
+        # What makes room for it.
+        self.near = [self.slices, self.tally, *([self.thread] if look.aspect == "wide" else [])]
         self.add(zone, self.bars, self.slices, self.thread, self.tally)
         self._settle(Dot())
 
@@ -51,7 +58,10 @@ class OuterProduct(Film):
         self._larger_tiles()
         self.say(opening)
         self.grown.clear()
-        self._play(Dot(), 1.0, *self._moves(Dot(), 0), *self.bars.moves(self._bars_now(), 0))
+        for part in self.near:
+            part.settle(Dot())
+        back = [*self._moves(Dot(), 0), *self.bars.moves(self._bars_now(), 0)]
+        self._play(Dot(), 1.0, *_exchange([self.growth], self.near), *back)
         self.wait(FRAME)
 
     def _dot_products(self) -> None:
@@ -113,10 +123,14 @@ class OuterProduct(Film):
 
     def _larger_tiles(self) -> None:
         """The same count for larger thread tiles, and what they cost."""
-        text = "The larger the thread tile, the more often each value is used"
+        narrow = max(self.steps, key=lambda step: max(step.tile) / min(step.tile)).tile
+        larger = "larger and squarer" if max(narrow) > 2 * min(narrow) else "larger"
+        text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
-        for label, _ in self.steps:
-            self._compare(label)
+        self.growth.settle(self.grown)
+        self.play_for(1.0, *_exchange(self.near, [self.growth]))
+        for step in self.steps:
+            self._compare(step.label)
         self.poster_at = self.now
         side = LADDER[-1]
         largest = _tile(side, side)
@@ -170,16 +184,19 @@ class OuterProduct(Film):
         return [Move(self.slices.slabs[name], pose, (0, 0.3)) for name, pose in poses.items()]
 
     def _compare(self, label: str) -> None:
-        """Let one more bar grow."""
-        if label not in self.grown:
-            self.grown.append(label)
-            self.play_for(0.8, *self.bars.moves(self._bars_now(), 0.9))
-            self.bars.settle(self._bars_now())
+        """Let one more bar grow, and if it is seen the products of its thread tile."""
+        if label in self.grown:
+            return
+        self.grown.append(label)
+        seen = self.growth in self.mobjects
+        products = self.growth.multiplies(self.grown) if seen else []
+        self.play_for(0.8, *products, *self.bars.moves(self._bars_now(), 0.9))
+        self.bars.settle(self._bars_now())
 
     def _bars_now(self) -> list[Parts]:
         return [
-            parts if label in self.grown else dict.fromkeys(parts, 0.0)
-            for label, parts in self.steps
+            step.words if step.label in self.grown else dict.fromkeys(step.words, 0.0)
+            for step in self.steps
         ]
 
     # In words
@@ -213,9 +230,17 @@ class OuterProduct(Film):
         return "After each k the accumulators are, row by row: " + ". Then ".join(each) + "."
 
     def _bars_in_words(self) -> str:
-        each = [f"{label}: {sum(parts.values()):.3g}" for label, parts in self.steps]
+        each = [f"{step.label}: {sum(step.words.values()):.3g}" for step in self.steps]
+        tiles = [f"{dims(*s.tile)}, {s.read} words and {s.made} FMA" for s in self.growth.steps]
         memory = source(self.tiling)
-        return f"Words read from {memory} memory for each FMA. " + ", ".join(each) + "."
+        return (
+            f"Words read from {memory} memory for each FMA. {', '.join(each)}. Thread tiles side "
+            f"by side, and what they read and make at each k: {'; '.join(tiles)}."
+        )
+
+
+def _exchange(leave: Sequence[Figure], come: Sequence[Figure]) -> list[Animation]:
+    return [Dissolve(part, part in come) for part in (*leave, *come)]
 
 
 def _each(count: int, name: str) -> str:
@@ -237,15 +262,23 @@ def _tile(tm: int, tn: int) -> Tiling:
     return Tiling(tm, tn, 1, tm, tn)
 
 
-def _steps(tiling: Tiling) -> list[tuple[str, Parts]]:
-    """(label, words of As and of Bs for each FMA): dot products, outer products that grow."""
+def _steps(tiling: Tiling) -> list[Step]:
+    """Dot products, then outer products that grow."""
     own = tiling.tm, tiling.tn
     words = {tile: words_per_fma(_tile(*tile)) for tile in {own, *((s, s) for s in LADDER)}}
     tiles = sorted(words, key=lambda tile: (-sum(words[tile].values()), tile))
     return [
-        ("dot product", {**dot_words_per_fma()}),
-        *((_name(*tile), {**words[tile]}) for tile in tiles),
+        Step("dot product", (1, 1), {**dot_words_per_fma()}),
+        *(Step(_name(*tile), tile, {**words[tile]}) for tile in tiles),
     ]
+
+
+def _growth(look: Look, places: Arrangement, steps: Sequence[Step]) -> Growth:
+    """In place of shared memory, and in wide of the registers too."""
+    zone = places.zones["shared"]
+    if look.aspect == "wide":
+        zone = Box(zone.x, zone.y, places.zones["registers"].right - zone.x, zone.h)
+    return Growth(look, zone, steps)
 
 
 def _name(tm: int, tn: int) -> str:

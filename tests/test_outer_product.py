@@ -203,9 +203,9 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
     last: dict[str, float] = {}
 
     def look_at(film: OuterProduct) -> None:
-        for (label, _), cell in zip(film.steps, film.bars.cells.values(), strict=True):
+        for step, cell in zip(film.steps, film.bars.cells.values(), strict=True):
             if cell.texts[0, 0]:
-                last[label] = float(cell.texts[0, 0])
+                last[step.label] = float(cell.texts[0, 0])
 
     film = seen(choice, look_at)
     own = choice.tiling.tm, choice.tiling.tn
@@ -216,8 +216,40 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
         assert last[f"outer {tm}×{tn}"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
     assert last["dot product"] == 2
     assert len(last) == len(film.steps)
-    sizes = [last[label] for label, _ in film.steps]
+    sizes = [last[step.label] for step in film.steps]
     assert sizes == sorted(sizes, reverse=True)
+
+
+@EVERY
+def test_thread_tiles_are_drawn_on_one_scale_with_what_they_read_and_make(choice: Choice) -> None:
+    seen_at: list[set[str]] = []
+
+    def look_at(film: OuterProduct) -> None:
+        if film.growth in film.mobjects:
+            filled = {
+                label
+                for label, _ in film.growth.poses(()).items()
+                if film.growth.slabs[label].pose.fill
+            }
+            made = [step for step in film.growth.steps if step.label in film.grown]
+            assert filled == {step.label for step in made}
+            texts = film.growth.cells["FMA"].texts.tolist()
+            assert texts == [f"{step.tile[0] * step.tile[1]}" for step in made]
+            seen_at.append(filled)
+
+    film = seen(choice, look_at)
+    growth, own = film.growth, (choice.tiling.tm, choice.tiling.tn)
+    assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in LADDER)}
+    cells = {round(growth.corners[s.label].part("C", 0, 0, 1, 1).w, 6) for s in growth.steps}
+    for step in growth.steps:
+        tm, tn = step.tile
+        corner = growth.corners[step.label]
+        for operand, count in ("A", tm), ("B", tn):
+            side = corner.box(operand).h if operand == "A" else corner.box(operand).w
+            assert side == pytest.approx(count * min(cells))
+        labels = {one.text for one in growth if isinstance(one, Label)}
+        assert {f"{tm}×{tn}", f"{tm + tn}"} <= labels
+    assert seen_at[-1] == set(growth.corners)
 
 
 def test_words_per_fma_by_hand() -> None:

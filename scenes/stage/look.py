@@ -5,6 +5,7 @@ high (`wide`) or 720 wide (`tall`). A box is turned into Manim's points only whe
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from manim import ManimColor, interpolate_color
@@ -141,15 +142,23 @@ class Look:
     theme: Theme = THEMES["paper"]
     aspect: str = "wide"
 
-    @property
+    @cached_property
     def frame(self) -> Box:
         return Box(0, 0, *ASPECTS[self.aspect])
 
-    @property
+    @cached_property
     def margin(self) -> Box:
         """Where things may be: the frame less 4 % on each side."""
         return self.frame.inset(0.04 * self.frame.w, 0.04 * self.frame.h)
 
     def point(self, x: float, y: float) -> np.ndarray:
         """Manim's point of a place in design pixels."""
-        return np.array([(x - self.frame.w / 2) * PIXEL, (self.frame.h / 2 - y) * PIXEL, 0.0])
+        return self.points([(x, y)])[0]
+
+    def points(self, places: list[tuple[float, float]]) -> np.ndarray:
+        """(places, 3): Manim's points of places in design pixels."""
+        points = np.zeros((len(places), 3))
+        points[:, :2] = places
+        points[:, 0] -= self.frame.w / 2
+        points[:, 1] = self.frame.h / 2 - points[:, 1]
+        return points * PIXEL

@@ -1,6 +1,7 @@
 """Real numbers: what the filmed thread holds after each k, from the schedule's own execution."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ def operands(schedule: Schedule) -> tuple[Floats, Floats]:
     return columns.T, rows
 
 
+@lru_cache(maxsize=4)
 def values(schedule: Schedule, thread: int) -> Values:
     """Carry the schedule's CTA out and keep what one thread holds after each outer product."""
     a, b = operands(schedule)

@@ -24,7 +24,7 @@ class Path(Drawn):
 
 def _line(look: Look, points: list[tuple[float, float]]) -> np.ndarray:
     """Cubic segments through the points: (4·segments, 3)."""
-    corners = np.array([look.point(*point) for point in points])
+    corners = look.points(points)
     start, end = corners[:-1], corners[1:]
     thirds = [start, start + (end - start) / 3, start + (end - start) * 2 / 3, end]
     return np.stack(thirds, axis=1).reshape(-1, 3)

@@ -1,7 +1,11 @@
 """A memory: a panel with its name and what its sizes are."""
 
+from functools import lru_cache
+
+import numpy as np
 from manim import RoundedRectangle, VGroup
 
+from scenes.stage.drawn import Drawn
 from scenes.stage.look import LABEL, PIXEL, Box, Look
 from scenes.stage.shapes import STROKE
 from scenes.stage.type import CAP, MONO, WORDS, Label
@@ -18,13 +22,8 @@ class Zone(VGroup):
 
     def __init__(self, look: Look, box: Box, name: str, sizes: str) -> None:
         self.look, self.box = look, box
-        self.panel = RoundedRectangle(
-            width=box.w * PIXEL,
-            height=box.h * PIXEL,
-            corner_radius=14 * PIXEL,
-            stroke_color=look.theme.line,
-            stroke_width=2 * STROKE,
-        ).move_to(look.point(*box.center))
+        self.panel = Drawn(stroke_color=look.theme.line, stroke_width=2 * STROKE)
+        self.panel.set_points(_border(box.w, box.h) + look.point(*box.center))
         super().__init__(self.panel)
         self.lines = 0
         x, y = box.x + PAD, box.y + PAD + CAP * LABEL
@@ -44,3 +43,10 @@ class Zone(VGroup):
         if self.look.aspect == "wide":
             x, y = self.box.x + PAD, self.box.bottom - PAD + 4
             self.add(Label(self.look, text, x, y, LABEL, self.look.theme.muted, font=MONO))
+
+
+@lru_cache
+def _border(width: float, height: float) -> np.ndarray:
+    """Points of a panel's border about its centre; there are few sizes, and each takes long."""
+    sides = {"width": width * PIXEL, "height": height * PIXEL}
+    return RoundedRectangle(corner_radius=14 * PIXEL, **sides).points
