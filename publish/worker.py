@@ -4,13 +4,14 @@ import json
 import logging
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from manim import tempconfig
+from manim import config
 from PIL import Image
 
 from publish.encode import CODECS, Encoder, segment
@@ -53,6 +54,19 @@ def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def configured(clip: Clip, folder: Path) -> Iterator[None]:
+    """Manim with these settings. Its own tempconfig sets all others too, twice, among them the
+    renderer, with which it changes the bases of all its classes: that takes milliseconds."""
+    settings = manim_settings(clip, folder)
+    before = {name: config[name] for name in settings}
+    config.update(settings)
+    try:
+        yield
+    finally:
+        config.update(before)
+
+
 class Work:
     """Chapters of one clip that this process renders, each into segments of the folder, one of
     every kind of movie."""
@@ -67,7 +81,7 @@ class Work:
         `count`: first go through the scene without drawing, and send how many frames it has.
         """
         logging.getLogger("manim").setLevel("ERROR")
-        with tempconfig(manim_settings(self.clip, self.folder)):
+        with configured(self.clip, self.folder):
             scene = film_class(self.clip)
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)

@@ -123,8 +123,8 @@ class OuterProduct(Film):
 
     def _larger_tiles(self) -> None:
         """The same count for larger thread tiles, and what they cost."""
-        narrow = max(self.steps, key=lambda step: max(step.tile) / min(step.tile)).tile
-        larger = "larger and squarer" if max(narrow) > 2 * min(narrow) else "larger"
+        own = self.tiling.tm, self.tiling.tn
+        larger = "larger and squarer" if max(own) > 2 * min(own) else "larger"
         text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
         self.growth.settle(self.grown)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from manim import ManimColor, Mobject, VMobject, tempconfig
+from manim import ManimColor, Mobject, VMobject
 from manim.utils.family import extract_mobject_family_members
 
+from publish import worker
 from publish.frames import FrameRenderer, _merge
 from publish.settings import Clip
-from publish.worker import film_class, manim_settings
 from scenes.stage.bars import Bars
 from scenes.stage.film import Film
 from scenes.stage.look import PIXEL, Box, contrast
@@ -68,17 +68,14 @@ class Screening(FrameRenderer):
 
 @contextmanager
 def configured(clip: Clip) -> Iterator[None]:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        tempconfig(manim_settings(clip, Path(folder))),
-    ):
+    with tempfile.TemporaryDirectory() as folder, worker.configured(clip, Path(folder)):
         yield
 
 
 def screen(clip: Clip, look_at: Callable[[Film], None]) -> Film:
     """Go through the clip's scene; `look_at` sees it after each play."""
     with configured(clip):
-        film = film_class(clip)(renderer=Screening(look_at))
+        film = worker.film_class(clip)(renderer=Screening(look_at))
         film.render()
     return film
 

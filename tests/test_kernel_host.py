@@ -196,18 +196,21 @@ def test_a_folder_that_cannot_be_written_to_is_named(
         host.compiled.__wrapped__(TOY)
 
 
-@pytest.mark.parametrize("traced", [(), ("-DTRACE",)], ids=["plain", "trace"])
+@pytest.mark.parametrize("trace", [False, True], ids=["plain", "trace"])
 @pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"]], ids=str)
-def test_the_source_gives_no_warning(tiling: Tiling, traced: tuple[str, ...]) -> None:
+def test_the_kernel_gives_no_warning(tiling: Tiling, trace: bool) -> None:
+    _no_warning(*host.KERNEL_OPTIONS, *defines(tiling, trace), "-x", "c++", "gemm.cu")
+
+
+def test_the_host_program_gives_no_warning() -> None:
+    _no_warning("host.cpp", "fibers.cpp", "threads.cpp")
+
+
+def _no_warning(*options: str) -> None:
     path, _ = host.compiler()
-    folder = Path(host.__file__).parent
-    warnings = ("-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *traced)
-    for file in "gemm.cu", "host.cpp", "fibers.cpp", "threads.cpp":
-        kernel = ("-x", "c++", "-include", "host.h", *defines(tiling)) if file == "gemm.cu" else ()
-        done = subprocess.run(
-            [path, *warnings, *kernel, file], cwd=folder, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
+    command = [path, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *options]
+    done = subprocess.run(command, cwd=Path(host.__file__).parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:
