@@ -7,16 +7,14 @@ from manim import VGroup
 from scenes.stage.film import Film
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Step
-from scenes.stage.loading.facing import ORDERS, Facing
+from scenes.stage.loading.facing import Facing
 from scenes.stage.loading.loader import THREAD, Loader, Reading
 from scenes.stage.loading.words import OfTile, OfValues, asked, first_lanes, first_sectors, totals
 from scenes.stage.pace import FRAME, to_read
-from scenes.stage.shapes import Dissolve, Pulse
+from scenes.stage.shapes import Pulse, exchange
 from scenes.stage.zone import Zone
 from tiling.layout import arrangement
 from tiling.presets import choose
-from tiling.schedule import Copy
-from tiling.sectors import turns
 from tiling.shapes import WARP
 
 FEW = 3
@@ -127,7 +125,7 @@ class GlobalToShared(Film):
         self.say(text, "why transposed", self._reads())
         # The numbers are words now, no lanes.
         bare = self.a.renumber(False)
-        self.play_for(1.0, *bare, Dissolve(self.a.strip, False), Dissolve(self.reading, True))
+        self.play_for(1.0, *bare, *exchange([self.a.strip], [self.reading]))
         self.hold(to_read(text) - 1.0)
 
     def _reads(self) -> str:
@@ -154,9 +152,8 @@ class GlobalToShared(Film):
         b, strip = self.b, self.reading if len(self.reading) else self.a.strip
         shows = f"The window now shows B. {totals(b.load)}."
         self.say(self.words.other(), "B", shows)
-        leave = [Dissolve(part, False) for part in (self.a.source, strip)]
-        come = [Dissolve(part, True) for part in (b.source, b.strip)]
-        self.play_for(0.8, *leave, *come, *self.a.renumber(True))
+        parts = exchange([self.a.source, strip], [b.source, b.strip])
+        self.play_for(0.8, *parts, *self.a.renumber(True))
         # Of values the caption tells of the first request: it stays a little.
         self._turns(b, 0, 1.6 if self.plan.tiling.direct else 0.8)
 
@@ -178,8 +175,7 @@ class GlobalToShared(Film):
         if self.look.aspect == "tall":
             shows = shows.replace("the left", "the top").replace("the right", "the bottom")
         self.say(text, chapter, shows)
-        leave = [Dissolve(part, False) for part in (self.b.source, self.b.strip, self.on_right)]
-        self.play_for(1.0, *leave, Dissolve(facing, True))
+        self.play_for(1.0, *exchange([self.b.source, self.b.strip, self.on_right], [facing]))
         vector, first = self.plan.tiling.request("A"), int(facing.edges[1])
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
             self.play_for(0.4, *facing.to(Step(stop), 0))
@@ -204,20 +200,32 @@ class GlobalToShared(Film):
         self.play_for(1.2, *self.facing.to(Step(first, lit=True), count, whole=True))
         self.poster_at = self.now
         self.hold(max(0.6, to_read(closing) - 1.2))
+        last = [self.facing]
         if self.plan.tiling.threads < WARP and not self.plan.tiling.direct:
-            real = choose("sgemm").schedule()
-            rows, columns = (
-                int(turns(real, Copy("A", 0), order).sectors.max()) for order in ORDERS
-            )
-            closing = f"In a real SGEMM, {WARP} lanes: {rows} sectors a request, not {columns}"
-            self.say(closing, shows=f"That is {real.gemm} in tiles {real.tiling}.")
-            self.hold(to_read(closing))
+            last = [self._real()]
         self.say(opening)
         for loader in self.a, self.b:
             loader.settle(Step())
-        first = self.a.source, self.a.strip, self.on_right
-        self.play_for(1.0, Dissolve(self.facing, False), *(Dissolve(part, True) for part in first))
+        first = [self.a.source, self.a.strip, self.on_right]
+        if self.memory not in self.mobjects:
+            first.append(self.memory)
+        self.play_for(1.0, *exchange(last, first))
         self.wait(FRAME)
+
+    def _real(self) -> VGroup:
+        """One request of the real thing in both orders; and what is in the picture then."""
+        real = choose("sgemm").schedule()
+        places, facing = rooms.Rooms(self.look), Facing(self.look, real, one=True)
+        sizes = places.sizes(str(real.gemm))
+        picture = VGroup(Zone(self.look, places.memory, "GLOBAL MEMORY", sizes), facing)
+        good, bad = facing.totals
+        text = f"In a real SGEMM, {WARP} lanes: {good} sectors a request, not {bad}"
+        self.say(text, shows=f"Two windows on A's tile again, of {real.gemm} in {real.tiling}.")
+        self.play_for(0.8, *exchange([self.facing, self.memory], [picture]))
+        first = int(facing.edges[1])
+        self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
+        self.hold(to_read(text) - 2.0)
+        return picture
 
 
 def hops(first: int, end: int) -> list[tuple[int, int]]:

@@ -6,7 +6,6 @@ from manim import Animation
 
 from scenes.stage.arrange import Arrangement, below_caption
 from scenes.stage.bars import Bars, Parts
-from scenes.stage.figure import Figure
 from scenes.stage.film import Film
 from scenes.stage.growth import Growth, Step
 from scenes.stage.look import Box, Look
@@ -15,7 +14,7 @@ from scenes.stage.numbers import values
 from scenes.stage.operands import Dot, Moment, Slices, Tally, Thread, matrices, source
 from scenes.stage.pace import FRAME, to_read
 from scenes.stage.registers import THREAD
-from scenes.stage.shapes import Dissolve, Move
+from scenes.stage.shapes import Move, exchange
 from scenes.stage.zone import PAD, Zone
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
@@ -61,7 +60,7 @@ class OuterProduct(Film):
         for part in self.near:
             part.settle(Dot())
         back = [*self._moves(Dot(), 0), *self.bars.moves(self._bars_now(), 0)]
-        self._play(Dot(), 1.0, *_exchange([self.growth], self.near), *back)
+        self._play(Dot(), 1.0, *exchange([self.growth], self.near), *back)
         self.wait(FRAME)
 
     def _dot_products(self) -> None:
@@ -128,7 +127,7 @@ class OuterProduct(Film):
         text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
         self.growth.settle(self.grown)
-        self.play_for(1.0, *_exchange(self.near, [self.growth]))
+        self.play_for(1.0, *exchange(self.near, [self.growth]))
         for step in self.steps:
             self._compare(step.label)
         self.poster_at = self.now
@@ -237,10 +236,6 @@ class OuterProduct(Film):
             f"Words read from {memory} memory for each FMA. {', '.join(each)}. Thread tiles side "
             f"by side, and what they read and make at each k: {'; '.join(tiles)}."
         )
-
-
-def _exchange(leave: Sequence[Figure], come: Sequence[Figure]) -> list[Animation]:
-    return [Dissolve(part, part in come) for part in (*leave, *come)]
 
 
 def _each(count: int, name: str) -> str:

@@ -468,6 +468,23 @@ def test_the_captions_of_the_toy_by_hand() -> None:
     ]
 
 
+def test_a_toy_ends_with_one_request_of_the_real_thing() -> None:
+    """By hand: 32 lanes along rows of 8 floats are 4 rows, a sector each; down a column 32 rows."""
+    bars: list[list[str]] = []
+
+    def look_at(film: GlobalToShared) -> None:
+        if film.captions[-1].text.startswith("In a real SGEMM"):
+            (facing,) = [
+                one for one in film.get_mobject_family_members() if isinstance(one, Facing)
+            ]
+            assert facing is not film.facing
+            assert {load.schedule.gemm for load in facing.loads} == {Gemm(4096, 4096, 4096)}
+            bars.append([cells.texts[0, 0] for cells in facing.bars.cells.values()])
+
+    screen(Clip("global_to_shared", choose()), look_at)
+    assert bars[0] == ["", ""] and bars[-1] == ["4 sectors", "32 sectors"]
+
+
 def test_the_words_for_those_who_cannot_watch_by_hand() -> None:
     film = screen(Clip("global_to_shared", choose()), lambda film: None)
     shows = " ".join(mark.shows for mark in film.captions)

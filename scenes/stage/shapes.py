@@ -1,6 +1,6 @@
 """The few shapes everything is drawn with. One path each, whatever the number of cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -249,6 +249,11 @@ class Dissolve(Plain):
         if not self.appear:
             for part, fill, stroke in self.seen:
                 part.set_fill(opacity=fill, family=False).set_stroke(opacity=stroke, family=False)
+
+
+def exchange(leave: Sequence[VMobject], come: Sequence[VMobject]) -> list[Animation]:
+    """Some parts of the picture go, and others come in their place."""
+    return [Dissolve(part, part in come) for part in (*leave, *come)]
 
 
 class Glimpse(Plain):

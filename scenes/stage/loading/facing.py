@@ -22,9 +22,12 @@ ORDERS: tuple[Order, Order] = ("rows", "columns")
 
 class Facing(VGroup):
     """The same part of A under both orders side by side, and a bar for each one's sectors: with
-    those of B, where who reads which element of A says who reads which of B."""
+    those of B, where who reads which element of A says who reads which of B.
 
-    def __init__(self, look: Look, schedule: Schedule) -> None:
+    `one`: the bars are for the first request alone.
+    """
+
+    def __init__(self, look: Look, schedule: Schedule, one: bool = False) -> None:
         super().__init__()
         self.loads = [first_load(schedule, "A", order, 1) for order in ORDERS]
         direct = schedule.tiling.direct
@@ -32,7 +35,10 @@ class Facing(VGroup):
         self.edges = self.loads[0].turns.edges[: self.loads[0].told + 1]
         others = [first_load(schedule, "B", order, 1) for order in ORDERS] if direct else []
         self.rest = [other.count(other.turns.sectors) for other in others]
-        a = [one.count(one.turns.sectors) for one in self.loads]
+        a = [
+            int(load.turns.sectors[0]) if one else load.count(load.turns.sectors)
+            for load in self.loads
+        ]
         self.totals = [sum(both) for both in zip(a, self.rest or (0, 0), strict=True)]
         self.windows: list[Window] = []
         self.step = Step()
@@ -41,7 +47,7 @@ class Facing(VGroup):
         names, first, what = (
             ("along its rows", "down its columns"),
             "turn of a warp",
-            "A's tile, lanes",
+            "one request, lanes" if one else "A's tile, lanes",
         )
         if direct:
             names, first, what = ("along rows of C", "down columns of C"), "request", "lanes"
