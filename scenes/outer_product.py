@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from manim import Animation
 
+from scenes.stage.amounts import grouped
 from scenes.stage.arrange import Arrangement, below_caption
 from scenes.stage.bars import Bars, Parts
 from scenes.stage.film import Film
@@ -90,7 +91,7 @@ class OuterProduct(Film):
             self._go(Dot(done, self.tiling.bk, self.tiling.bk - 1), 0.8 if done == 1 else 0.4)
         words, fma = self.tally.counts(Dot(count))
         but = "" if words == 2 * fma else ", none for zeros past an edge"
-        self.say(f"{words} words read for {fma} FMA: two for each{but}")
+        self.say(f"{grouped(words)} words read for {grouped(fma)} FMA: two for each{but}")
         self._compare("dot product")
 
     def _outer_products(self) -> None:
@@ -117,7 +118,7 @@ class OuterProduct(Film):
         for i in _evenly(0, len(rest)) if rest else ():
             self._go(state_at(self.schedule, rest[i - 1] + 2), 0.4)
         words, fma = self.tally.counts(state_at(self.schedule, reads[-1] + 2))
-        self.say(f"{words} words read for {fma} FMA, the same results")
+        self.say(f"{grouped(words)} words read for {grouped(fma)} FMA, the same results")
         self._compare(_name(tm, tn))
 
     def _larger_tiles(self) -> None:

@@ -1,6 +1,6 @@
 """One CTA makes one tile of C by marching along K."""
 
-from scenes.stage.counters import count
+from scenes.stage.amounts import count
 from scenes.stage.film import Film
 from scenes.stage.pace import Beat, pace, to_read
 from scenes.stage.registers import THREAD
@@ -155,7 +155,7 @@ class Overview(Film):
     def _room(self, tiling: Tiling) -> str:
         a, b = dims(tiling.bm, tiling.bk), dims(tiling.bk, tiling.bn)
         if tiling.direct:
-            return "Shared memory is not used."
+            return "Shared memory is not used: the second panel is the registers of the whole CTA."
         if tiling.stages == 1:
             return f"Shared memory has room for a tile of A ({a}) and one of B ({b})."
         return f"Shared memory has room for {tiling.stages} tiles of A ({a}) and of B ({b})."

@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from scenes.stage.amounts import grouped
 from scenes.stage.arrange import below_caption
 from scenes.stage.film import Film
 from scenes.stage.memory import AB
@@ -161,7 +162,9 @@ class WhyTile(Film):
         self._move(Seen(untiled, counts[0]), 0.6, swap=0)
         for copied in counts[1:3]:
             self._move(Seen(untiled, copied), 1.2)
-        results = f"All {rows * cols} results use" if rows * cols > 1 else "Its result uses"
+        results = (
+            f"All {grouped(rows * cols)} results use" if rows * cols > 1 else "Its result uses"
+        )
         self.say(
             f"{results} the copies: this CTA requests nothing twice",
             shows="One k after another lights up in As and Bs, and no number changes. Then come "
@@ -323,7 +326,7 @@ def _each(end: Count) -> str:
 
 
 def _often(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+    return {1: "once", 2: "twice"}.get(number, f"{grouped(number)} times")
 
 
 def _as_many(ratio: str) -> str:

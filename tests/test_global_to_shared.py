@@ -9,9 +9,9 @@ import pytest
 
 from publish.settings import Clip
 from scenes.global_to_shared import GlobalToShared, hops
+from scenes.stage.amounts import grouped, plural
 from scenes.stage.loading.copying import Crop, Plot, Step
 from scenes.stage.loading.facing import Facing
-from scenes.stage.loading.lanes import plural
 from scenes.stage.loading.loader import Loader, Reading
 from scenes.stage.loading.windows import Window
 from scenes.stage.look import PIXEL, Box, Look
@@ -187,7 +187,7 @@ class Truth:
             first = end
         total, each = sum(each), [many for many in each if many]
         summed = f"{'+'.join(map(str, each))} = " if 1 < len(each) <= 4 else ""
-        return f"{summed}{total:,}"
+        return f"{summed}{grouped(total)}"
 
     def turn_end(self, first: int) -> int:
         """Behind the last element of the warp's turn that begins with this one."""
@@ -371,7 +371,7 @@ def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: s
             if choice.tiling.direct and film.facing.whole:
                 counted = [a + b.sectors(0, b.told) for a, b in zip(counted, rest, strict=True)]
             assert [text.split(" ")[0] for text in shown] == [
-                f"{count:,}" if count else "" for count in counted
+                f"{grouped(count)}" if count else "" for count in counted
             ]
 
     screen(Clip("global_to_shared", choice, aspect=aspect, quality="draft"), look_at)
@@ -507,11 +507,11 @@ def test_the_captions_of_the_real_thing_by_hand() -> None:
         for mark in screen(Clip("global_to_shared", choose("sgemm")), lambda film: None).captions
     }
     assert said >= {
-        "1,024 elements of A for 256 threads: who fetches which?",
+        "1024 elements of A for 256 threads: who fetches which?",
         "One request: 32 lanes, 4 sectors of 32 bytes",
         "8 warps in 4 turns: 32 requests load A's tile",
         "One request: 4 sectors along rows, 32 down columns",
-        "Neighbours load neighbours: 128 sectors for A's tile, not 1,024",
+        "Neighbours load neighbours: 128 sectors for A's tile, not 1024",
     }
 
 
@@ -532,8 +532,8 @@ def test_counts_in_captions(choice: Choice) -> None:
     result = next(text for text in said if text.startswith(("Neighbours", "For this tile")))
     assert (good < bad) == result.startswith("Neighbours")
     assert (good == bad) == ("the same" in result)
-    assert f"{good:,} sector" in result or f"not {good:,}" in result
-    assert f"{bad:,}" in result
+    assert f"{grouped(good)} sector" in result or f"not {grouped(good)}" in result
+    assert f"{grouped(bad)}" in result
     for text in said:
         if text.startswith("In all"):
             want = rows.sum_of_sectors(), columns.sum_of_sectors()
@@ -568,17 +568,21 @@ def test_counts_in_captions_without_shared_memory(choice: Choice) -> None:
     (good, more), (bad, less) = (
         [truth.sectors(0, truth.told) for truth in both.values()] for both in (rows, columns)
     )
-    along, down = f"{good:,}+{more:,} = {good + more:,}", f"{bad:,}+{less:,} = {bad + less:,}"
+    along, down = (
+        f"{grouped(good)}+{grouped(more)} = {grouped(good + more)}",
+        f"{grouped(bad)}+{grouped(less)} = {grouped(bad + less)}",
+    )
     assert f"A and B at k 0: {along} along rows, {down} down columns" in said
     good, bad = good + more, bad + less
     if good == bad:
         result = f"For this tiling it is the same: {plural(good, 'sector')} either way"
     elif good > bad:
-        result = f"For this tiling the columns would do better: {bad:,} sectors, not {good:,}"
+        result = "For this tiling the columns would do better"
+        result += f": {plural(bad, 'sector')}, not {grouped(good)}"
     else:
         neighbours = "Neighbours load neighbours"
         result = neighbours if choice.tiling.tn == 1 else "Along rows it takes fewer"
-        result += f": {plural(good, 'sector')} at k 0, not {bad:,}"
+        result += f": {plural(good, 'sector')} at k 0, not {grouped(bad)}"
     assert result in said
     again = Truth(choice, "A")
     one, other = (
@@ -613,8 +617,8 @@ def test_the_naive_kernel_by_hand() -> None:
         "One request for B: 32 lanes, 4 sectors",
         "And if lanes were numbered down the columns of C?",
         "One request for A: 1 sector along rows, 32 down columns",
-        "A and B at k 0: 32+128 = 160 along rows, 1,024+32 = 1,056 down columns",
-        "Neighbours load neighbours: 160 sectors at k 0, not 1,056",
+        "A and B at k 0: 32+128 = 160 along rows, 1024+32 = 1056 down columns",
+        "Neighbours load neighbours: 160 sectors at k 0, not 1056",
         "No shared memory: who fetches what at each k?",
     ]
 

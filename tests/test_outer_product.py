@@ -7,6 +7,7 @@ import pytest
 
 from publish.settings import Clip
 from scenes.outer_product import LADDER, OuterProduct
+from scenes.stage.amounts import grouped
 from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
 from scenes.stage.shapes import Carry
@@ -112,8 +113,10 @@ def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
     captions = [caption.text for caption in film.captions]
     alone, together = tiling.tn * a.sum() + tiling.tm * b.sum(), a.sum() + b.sum()
     but = "" if alone == 2 * fma else ", none for zeros past an edge"
-    assert f"{alone} words read for {fma} FMA: two for each{but}" in captions
-    assert any(c.startswith(f"{together} words read for {fma} FMA,") for c in captions)
+    assert f"{grouped(alone)} words read for {grouped(fma)} FMA: two for each{but}" in captions
+    assert any(
+        c.startswith(f"{grouped(together)} words read for {grouped(fma)} FMA,") for c in captions
+    )
     said = " ".join([*captions, *(caption.shows for caption in film.captions)])
     memory, other = ("global", "shared") if tiling.direct else ("shared", "global")
     assert f"from {memory} memory" in said and other not in said.lower()

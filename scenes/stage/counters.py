@@ -4,37 +4,12 @@ from bisect import bisect_left
 
 from manim import VGroup
 
+from scenes.stage.amounts import of
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.pace import k_tile_edges
 from scenes.stage.type import CAP, MONO, Label
 from tiling.schedule import Schedule
 from tiling.state import State, state_at
-
-SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"))
-
-WHOLE = 10**6
-"""Numbers below are written out."""
-
-
-def count(number: int) -> str:
-    """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
-    digits, scale, prefix = _scale(number)
-    return f"{number / scale:.{digits}f} {prefix}"
-
-
-def of(now: int, total: int, unit: str = "") -> str:
-    """`384 of 576 B`, `1.24 of 4.19 MB`: both in the scale that suits the total."""
-    digits, scale, prefix = _scale(total)
-    last, first = f"{total / scale:.{digits}f}", f"{now / scale:.{digits}f}"
-    return f"{first:>{len(last)}} of {last} {prefix}{unit}".rstrip()
-
-
-def _scale(number: int) -> tuple[int, int, str]:
-    """Digits after the point, what to divide by, and its prefix."""
-    if number < WHOLE:
-        return 0, 1, ""
-    scale, prefix = next((s, p) for s, p in SCALES if number >= s)
-    return 3 - len(str(number // scale)), scale, prefix
 
 
 class Counters(VGroup):

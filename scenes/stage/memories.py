@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from scenes.stage.amounts import plural
 from scenes.stage.arrange import Arrangement
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks, tile_marks
@@ -147,7 +148,9 @@ class SharedMemory(Memory):
         depth = max(1, self.stages) * tiling.bk
         corner = Corner(tiling.bm, tiling.bn, depth, places.content["shared"], GAP)
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        heading = ["SHARED MEMORY", sizes if self.stages else "not used"]
+        heading = ["SHARED MEMORY", sizes]
+        if tiling.direct:  # then only C's tile is here
+            heading = ["REGISTERS · CTA", plural(tiling.threads, "thread")]
         super().__init__(look, places, "shared", heading, corner)
         corner = self.corner
         self.schedule, self.groups = schedule, groups(tiling)
@@ -168,7 +171,7 @@ class SharedMemory(Memory):
         if self.stages:
             along = "BK" if self.stages == 1 else f"{self.stages}·BK"
             self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
-        self._say_where_c_is()
+            self._say_where_c_is()
 
     def _draw(self, operand: Operand) -> None:
         """The buffers of one operand, and what is read of them."""

@@ -20,8 +20,10 @@ class Values:
 
 
 def largest(k: int) -> int:
-    """The largest operand that keeps a sum of k products to three digits where k allows."""
-    return int(np.clip((999 / k) ** 0.5, 1, 9))
+    """The largest operand that keeps a sum of k products to three digits, or to as few more as
+    leave operands that are not all 1."""
+    sizes = (int((top / k) ** 0.5) for top in (999, 9_999, 99_999))
+    return min(9, next((size for size in sizes if size > 1), 1))
 
 
 def operands(schedule: Schedule) -> tuple[Floats, Floats]:

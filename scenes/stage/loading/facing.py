@@ -3,10 +3,10 @@
 import numpy as np
 from manim import Animation, VGroup
 
+from scenes.stage.amounts import plural
 from scenes.stage.bars import HIGH, PITCH, Bars
 from scenes.stage.loading import rooms
 from scenes.stage.loading.copying import Step, first_load
-from scenes.stage.loading.lanes import plural
 from scenes.stage.loading.loader import extent
 from scenes.stage.loading.windows import Window, title
 from scenes.stage.look import LABEL, Box, Look

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from scenes.stage.amounts import plural
 from scenes.stage.loading.copying import Crop, Load, Plot, Step
 from scenes.stage.loading.windows import NOW, ZERO
 from scenes.stage.look import LABEL, Box, Look
@@ -107,7 +108,3 @@ class Lanes(Plot):
         found = [plural(asking, "lane")]
         found += [f"{zeros} for zeros"] * (zeros > 0)
         return found + [f"{exist - asking - zeros} idle"] * (exist > asking + zeros)
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + "s" * (count != 1)

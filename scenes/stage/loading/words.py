@@ -3,8 +3,8 @@ or, where there is none, of the values that threads read for themselves."""
 
 from typing import NamedTuple
 
+from scenes.stage.amounts import grouped, plural
 from scenes.stage.loading.copying import Load
-from scenes.stage.loading.lanes import plural
 from tiling.schedule import Schedule
 from tiling.sectors import SECTOR
 from tiling.shapes import WARP, ceil_div, dims
@@ -47,7 +47,7 @@ class Words:
         each = [many for many in load.turns.sectors[: load.told].tolist() if many]
         if 1 < len(each) <= 4 and sum(each) == total:
             return f"{'+'.join(map(str, each))} = {total}"
-        return f"{total:,}"
+        return grouped(total)
 
     def neighbours(self) -> bool:
         """Whether neighbouring lanes load neighbours."""
@@ -57,11 +57,10 @@ class Words:
         if good == bad:
             return f"For this {self.this} it is the same: {plural(good, 'sector')} either way"
         if good > bad:
-            return (
-                f"For this {self.this} the columns would do better: {bad:,} sectors, not {good:,}"
-            )
+            head = f"For this {self.this} the columns would do better"
+            return f"{head}: {plural(bad, 'sector')}, not {grouped(good)}"
         head = "Neighbours load neighbours" if self.neighbours() else "Along rows it takes fewer"
-        return f"{head}: {plural(good, 'sector')} {self.counted}, not {bad:,}"
+        return f"{head}: {plural(good, 'sector')} {self.counted}, not {grouped(bad)}"
 
 
 class OfTile(Words):
@@ -213,7 +212,7 @@ class OfValues(Words):
     def _sum(self, load: Load, total: int) -> str:
         """Sectors of A and of B."""
         a = load.count(load.turns.sectors)
-        return f"{a:,}+{total - a:,} = {total:,}"
+        return f"{grouped(a)}+{grouped(total - a)} = {grouped(total)}"
 
     def neighbours(self) -> bool:
         return self.tiling.tn == 1 or self.tiling.threads == 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenes.stage.amounts import grouped
 from scenes.stage.arrange import ROOM
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
@@ -157,7 +158,7 @@ class Requests(Figure[Seen]):
         """The number of a whole region, if there is one and it can hold it."""
         size, box, texts = LABEL + 4, self.corner.box(operand), None
         for one in regions:
-            box, text = self.place(operand, one), f"{one.times}×"
+            box, text = self.place(operand, one), f"{grouped(one.times)}×"
             if box.h >= 1.3 * size and box.w >= (len(text) + 0.6) * ADVANCE * size:
                 texts = np.array([[text]], object)
         return Cells(self.look, box, texts, size, self.look.theme.ink)
@@ -180,13 +181,13 @@ class Copies(Figure[Seen]):
         if self.corner.stretched:
             self.zone.head(stretched(self.corner))
         a, b = self.corner.box("A"), self.corner.box("B")
-        for operand, whole in ("A", a), ("B", b):
-            self.add(Slab(look, whole, fill=tint(operand, 0.06)))
-            self.slab(f"{operand}s", whole, tint(operand, 0.5))
-            self.slab(f"{operand}s k", whole, tint(operand, 0.95))
-            sides = zip((whole.h, whole.w), tiling.tile_shape(operand), strict=True)
+        for operand, box in ("A", a), ("B", b):
+            self.add(Slab(look, box, fill=tint(operand, 0.06)))
+            self.slab(f"{operand}s", box, tint(operand, 0.5))
+            self.slab(f"{operand}s k", box, tint(operand, 0.95))
+            sides = zip((box.h, box.w), tiling.tile_shape(operand), strict=True)
             lines = (marks(length, side, side) for length, side in sides)
-            self.add(frame(look, whole, operand, *lines))
+            self.add(frame(look, box, operand, *lines))
         middle, ink = CAP * NAME / 2, look.theme.ink_of
         bold = {"weight": "SEMIBOLD"}
         at_a, at_b = (a.x - 12, a.center[1] + middle), (b.right + 12, b.center[1] + middle)

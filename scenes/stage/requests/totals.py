@@ -3,8 +3,8 @@
 import numpy as np
 from manim import Animation
 
+from scenes.stage.amounts import WHOLE, count, grouped
 from scenes.stage.bars import HIGH, Bars, Parts
-from scenes.stage.counters import WHOLE, count
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.memory import AB
@@ -112,8 +112,10 @@ class Totals(Figure[Seen]):
         if one is None:
             return ["", "", ""]
         result = one.done.per_result
-        each = "" if np.isnan(result) else f"{result:.3g}" if result < 1000 else f"{result:.0f}"
-        return [*(str(one.most(op)) if one.most(op) else "" for op in AB), each]
+        each = "" if np.isnan(result) else f"{result:.3g}"
+        if result >= 1000:
+            each = grouped(round(result))
+        return [*(grouped(one.most(op)) if one.most(op) else "" for op in AB), each]
 
     def settle(self, state: Seen) -> None:
         super().settle(state)

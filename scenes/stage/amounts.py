@@ -1,0 +1,38 @@
+"""Amounts as they are written."""
+
+SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"))
+
+WHOLE = 10**6
+"""Numbers below are written out."""
+
+
+def grouped(number: int) -> str:
+    """`4096`, `16,384`: written out, in groups from five digits on."""
+    return f"{number:,}" if number >= 10_000 else f"{number}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 lane`, `32 lanes`."""
+    return f"{grouped(number)} {noun}" + "s" * (number != 1)
+
+
+def count(number: int) -> str:
+    """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
+    digits, scale, prefix = _scale(number)
+    return f"{grouped(number) if scale == 1 else f'{number / scale:.{digits}f}'} {prefix}"
+
+
+def of(now: int, total: int, unit: str = "") -> str:
+    """`384 of 576 B`, `1.24 of 4.19 MB`: both in the scale that suits the total, for a counter that
+    has little room."""
+    digits, scale, prefix = _scale(total)
+    last, first = f"{total / scale:.{digits}f}", f"{now / scale:.{digits}f}"
+    return f"{first:>{len(last)}} of {last} {prefix}{unit}".rstrip()
+
+
+def _scale(number: int) -> tuple[int, int, str]:
+    """Digits after the point, what to divide by, and its prefix."""
+    if number < WHOLE:
+        return 0, 1, ""
+    scale, prefix = next((s, p) for s, p in SCALES if number >= s)
+    return 3 - len(str(number // scale)), scale, prefix

@@ -1,0 +1,31 @@
+"""Amounts as they are written, by hand."""
+
+import pytest
+
+from scenes.stage.amounts import count, grouped, of, plural
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0"), (9999, "9999"), (10_000, "10,000"), (1_234_567, "1,234,567")]
+)
+def test_groups_from_five_digits_on(number: int, text: str) -> None:
+    assert grouped(number) == text
+
+
+def test_one_is_not_many() -> None:
+    assert [plural(n, "lane") for n in (0, 1, 32)] == ["0 lanes", "1 lane", "32 lanes"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(864, "864 "), (52_720, "52,720 "), (999_999, "999,999 "), (4_194_304, "4.19 M")]
+    + [(16_777_216, "16.8 M"), (549_755_813_888, "550 G")],
+)
+def test_from_a_million_on_three_digits_and_a_scale(number: int, text: str) -> None:
+    assert count(number) == text
+
+
+def test_a_counter_keeps_the_scale_and_the_width_of_its_total() -> None:
+    assert of(72, 576, "B") == " 72 of 576 B"
+    assert of(400_000, 33_554_432, "B") == " 0.4 of 33.6 MB"
+    assert of(7, 12) == " 7 of 12"
