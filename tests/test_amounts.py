@@ -18,8 +18,14 @@ def test_one_is_not_many() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(864, "864 "), (52_720, "52,720 "), (999_999, "999,999 "), (4_194_304, "4.19 M")]
-    + [(16_777_216, "16.8 M"), (549_755_813_888, "550 G")],
+    [
+        (864, "864 "),
+        (52_720, "52,720 "),
+        (999_999, "999,999 "),
+        (4_194_304, "4.19 M"),
+        (16_777_216, "16.8 M"),
+        (549_755_813_888, "550 G"),
+    ],
 )
 def test_from_a_million_on_three_digits_and_a_scale(number: int, text: str) -> None:
     assert count(number) == text

@@ -198,9 +198,10 @@ def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
             case Fragments(k_tile, k, number, buffer):
                 want = set()
                 for op in "A", "B":
-                    here = shared.fragment(op, k, number)
                     if plan.tiling.direct:
                         here = memory.fragment(op, k_tile, k)
+                    else:
+                        here = shared.fragment(op, k, number)
                     want |= set(zip(here, registers.parts(op, len(here), buffer), strict=True))
                 assert carried == want
             case OuterProduct():

@@ -1,5 +1,6 @@
 """Global and shared memory. Each draws itself once, and says how its slabs lie in a state."""
 
+from dataclasses import replace
 from itertools import pairwise, product
 from math import prod
 
@@ -145,8 +146,10 @@ class SharedMemory(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
         tiling = schedule.tiling
         self.stages = 0 if tiling.direct else tiling.stages
-        depth = max(1, self.stages) * tiling.bk
-        corner = Corner(tiling.bm, tiling.bn, depth, places.content["shared"], GAP)
+        within, depth = places.content["shared"], self.stages * tiling.bk
+        corner = Corner(tiling.bm, tiling.bn, depth, within, GAP)
+        if tiling.direct:
+            corner = replace(corner, floor=0)  # no room for As and Bs
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
         heading = ["SHARED MEMORY", sizes]
         if tiling.direct:  # then only C's tile is here
@@ -172,6 +175,9 @@ class SharedMemory(Memory):
             along = "BK" if self.stages == 1 else f"{self.stages}·BK"
             self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
             self._say_where_c_is()
+        else:
+            ink, y = look.theme.ink_of["C"], c.bottom + 14 + CAP * LETTER
+            self.add(Label(look, "C", c.center[0], y, LETTER, ink, "center", weight="SEMIBOLD"))
 
     def _draw(self, operand: Operand) -> None:
         """The buffers of one operand, and what is read of them."""
