@@ -23,7 +23,7 @@ LARGEST = 62
 ROWS, COLS = 8, 16
 """Most cells of a window in which numbers are read."""
 
-FINE = 11
+FINE = 6
 """Design pixels of the smallest row of a window without numbers."""
 
 MAP = 150

@@ -100,7 +100,8 @@ class Requests(Figure[Seen]):
         digits = len(str(max(self.gemm.m, self.gemm.n)))
         cells = [self.corner.box(op).part(*self.gemm.shape(op), 0, 0, 1, 1) for op in AB]
         size = min(min(cell.h * 0.76, cell.w * 0.9 / (digits * ADVANCE)) for cell in cells)
-        return min(size, LABEL + 8) if size >= SMALLEST else 0
+        # Smaller where it may be, or the digits of neighbours would look like one number.
+        return max(SMALLEST, min(size * 0.85, LABEL + 8)) if size >= SMALLEST else 0
 
     def place(self, name: Name, region: Region) -> Box:
         return self.corner.part(name, region.row, region.col, region.rows, region.cols)
