@@ -78,7 +78,7 @@ def compare_traces() -> None:
 
 def climb_the_ladder() -> None:
     """The host rung, compiling too: what was compiled before is out of reach."""
-    host.compiled.cache_clear()
+    forget()
     with TemporaryDirectory() as empty:
         os.environ["XDG_CACHE_HOME"] = empty
         for preset in LADDER:

@@ -60,8 +60,8 @@ def configured(clip: Clip, folder: Path) -> Iterator[None]:
     renderer, with which it changes the bases of all its classes: that takes milliseconds."""
     settings = manim_settings(clip, folder)
     before = {name: config[name] for name in settings}
-    config.update(settings)
     try:
+        config.update(settings)
         yield
     finally:
         config.update(before)

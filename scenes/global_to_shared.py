@@ -182,6 +182,7 @@ class GlobalToShared(Film):
         text = self.words.first(*facing.loads)
         self.say(text)
         self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
+        self.poster_at = self.now
         self.hold(to_read(text) - 1.2)
         count = len(facing.edges) - 1
         if count > 1 or facing.rest:
@@ -192,39 +193,42 @@ class GlobalToShared(Film):
                 self.play_for(0.8, *facing.to(step, end, whole=True))
 
     def _close(self, opening: str) -> None:
-        """What it comes to, for the real thing as well if this is a toy; then back to the start."""
-        closing = self.words.closing(*self.facing.totals)
-        self.say(closing, "result", "The sectors of the first turn are outlined again.")
-        first = int(self.facing.edges[1])
-        count = len(self.facing.edges) - 1
-        self.play_for(1.2, *self.facing.to(Step(first, lit=True), count, whole=True))
-        self.poster_at = self.now
-        self.hold(max(0.6, to_read(closing) - 1.2))
-        last = [self.facing]
-        if self.plan.tiling.threads < WARP and not self.plan.tiling.direct:
-            last = [self._real()]
+        """What it comes to, or for a toy what it comes to in the real thing; then the start."""
+        good, bad = self.facing.totals
+        toy = self.plan.tiling.threads < WARP and not self.plan.tiling.direct
+        if not toy or good >= bad:  # else the real thing says it
+            closing = self.words.closing(good, bad)
+            self.say(closing, "result")
+            self.hold(to_read(closing))
+        last = self._real() if toy else self.facing
         self.say(opening)
         for loader in self.a, self.b:
             loader.settle(Step())
         first = [self.a.source, self.a.strip, self.on_right]
         if self.memory not in self.mobjects:
             first.append(self.memory)
-        self.play_for(1.0, *exchange(last, first))
+        self.play_for(1.0, *exchange([last], first))
         self.wait(FRAME)
 
     def _real(self) -> VGroup:
         """One request of the real thing in both orders; and what is in the picture then."""
-        real = choose("sgemm").schedule()
+        real = choose("sgemm", None, {"block": "0,0"}).schedule()
         places, facing = rooms.Rooms(self.look), Facing(self.look, real, one=True)
-        sizes = places.sizes(str(real.gemm))
+        sizes = places.sizes(f"{real.gemm} in {real.tiling}")
         picture = VGroup(Zone(self.look, places.memory, "GLOBAL MEMORY", sizes), facing)
         good, bad = facing.totals
-        text = f"In a real SGEMM, {WARP} lanes: {good} sectors a request, not {bad}"
-        self.say(text, shows=f"Two windows on A's tile again, of {real.gemm} in {real.tiling}.")
+        text = f"Neighbours load neighbours: {good} sectors a request in SGEMM, not {bad}"
+        self.say(
+            text,
+            "in a real SGEMM",
+            f"Two windows on A's tile again, of {real.gemm} in {real.tiling}. One request of a "
+            f"warp, with its lanes along {good} rows of the tile, each of them one sector; with "
+            f"its lanes down a column, {bad} rows.",
+        )
         self.play_for(0.8, *exchange([self.facing, self.memory], [picture]))
         first = int(facing.edges[1])
         self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
-        self.hold(to_read(text) - 2.0)
+        self.hold(to_read(text) - 1.0)
         return picture
 
 

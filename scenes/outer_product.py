@@ -1,6 +1,7 @@
 """One column times one row makes a whole tile of products."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from manim import Animation
 
@@ -84,11 +85,14 @@ class OuterProduct(Film):
         if count > 1:
             row = "row of A" if self.tiling.tn > 1 else "column of B"
             self.say(f"The next result reads the same {row} again")
+        bk = self.tiling.bk
         for done in hops:
             if done == 2:
                 self.say("So it goes on: a row and a column for each result")
             self._go(Dot(done, 0, None), 0.2)
-            self._go(Dot(done, self.tiling.bk, self.tiling.bk - 1), 0.8 if done == 1 else 0.4)
+            steps = _evenly(0, bk, 4) if done == 1 else [bk]
+            for k in steps:
+                self._go(Dot(done, k, k - 1), 0.4 if done == 1 or count > slow else 0.8)
         words, fma = self.tally.counts(Dot(count))
         but = "" if words == 2 * fma else ", none for zeros past an edge"
         self.say(f"{grouped(words)} words read for {grouped(fma)} FMA: two for each{but}")
@@ -123,8 +127,7 @@ class OuterProduct(Film):
 
     def _larger_tiles(self) -> None:
         """The same count for larger thread tiles, and what they cost."""
-        own = self.tiling.tm, self.tiling.tn
-        larger = "larger and squarer" if max(own) > 2 * min(own) else "larger"
+        larger = "larger" if _grow(self.steps) else "larger and squarer"
         text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
         self.growth.settle(self.grown)
@@ -134,14 +137,14 @@ class OuterProduct(Film):
         self.poster_at = self.now
         side = LADDER[-1]
         largest = _tile(side, side)
-        each = sum(words_per_fma(largest).values())
+        step = next(step for step in self.steps if step.tile == (side, side))
         held = traffic(schedule(self.schedule.gemm, largest)).accumulators
         closing = (
-            f"{dims(side, side)} a thread: {each:.3g} words for each FMA, "
+            f"{dims(side, side)} a thread: {step.read} words for {step.made} FMA, "
             f"and {held} accumulators to hold"
         )
         self.say(closing)
-        self.hold(to_read(closing) + 0.8)
+        self.hold(to_read(closing) + 0.4)
 
     # How the picture goes on
 
@@ -188,9 +191,11 @@ class OuterProduct(Film):
         if label in self.grown:
             return
         self.grown.append(label)
-        seen = self.growth in self.mobjects
-        products = self.growth.multiplies(self.grown) if seen else []
-        self.play_for(0.8, *products, *self.bars.moves(self._bars_now(), 0.9))
+        products: list[Animation] = []
+        if self.growth in self.mobjects:
+            products = self.growth.multiplies(self.grown)
+        seconds = 1.2 if products else 0.8
+        self.play_for(seconds, *products, *self.bars.moves(self._bars_now(), 0.9))
         self.bars.settle(self._bars_now())
 
     def _bars_now(self) -> list[Parts]:
@@ -275,6 +280,12 @@ def _growth(look: Look, places: Arrangement, steps: Sequence[Step]) -> Growth:
     if look.aspect == "wide":
         zone = Box(zone.x, zone.y, places.zones["registers"].right - zone.x, zone.h)
     return Growth(look, zone, steps)
+
+
+def _grow(steps: list[Step]) -> bool:
+    """Whether larger tiles need fewer words for each FMA, for all of them."""
+    ways = sorted({(step.made, step.read / step.made) for step in steps})
+    return all(one[0] < two[0] and one[1] > two[1] for one, two in pairwise(ways))
 
 
 def _name(tm: int, tn: int) -> str:

@@ -124,9 +124,11 @@ class WhyTile(Film):
         plan, each = self.naive, len(self.naive.events)
         ctas = prod(plan.grid)
         if ctas > 1:
-            again = "rows of A" if plan.grid[1] > 1 else "columns of B"
+            alike = [("rows of A", plan.grid[1]), ("columns of B", plan.grid[0])]
+            same = ", or ".join(name for name, count in alike if count > 1)
+            others = "The other CTA requests" if ctas == 2 else "Other CTAs request"
             self.say(
-                f"The next CTA requests the same {again} once more",
+                f"{others} the same {same}, once more",
                 chapter="all threads",
                 shows=f"Its threads go along K together. Then {self._most(moment(plan, 2 * each))}."
                 + (f" The other {ctas - 2} CTAs follow quickly." if ctas > 2 else ""),

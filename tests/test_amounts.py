@@ -21,17 +21,23 @@ def test_one_is_not_many() -> None:
     [
         (864, "864 "),
         (52_720, "52,720 "),
-        (999_999, "999,999 "),
+        (99_999, "99,999 "),
+        (286_720, "287 k"),
+        (999_999, "1.00 M"),
+        (9_996_000, "10.0 M"),
+        (999_999_999, "1.00 G"),
+        (5 * 10**15, "5000 T"),
         (4_194_304, "4.19 M"),
         (16_777_216, "16.8 M"),
         (549_755_813_888, "550 G"),
     ],
 )
-def test_from_a_million_on_three_digits_and_a_scale(number: int, text: str) -> None:
+def test_large_ones_have_three_digits_and_a_scale(number: int, text: str) -> None:
     assert count(number) == text
 
 
 def test_a_counter_keeps_the_scale_and_the_width_of_its_total() -> None:
     assert of(72, 576, "B") == " 72 of 576 B"
+    assert of(72, 10_240, "B") == "    72 of 10,240 B"
     assert of(400_000, 33_554_432, "B") == " 0.4 of 33.6 MB"
     assert of(7, 12) == " 7 of 12"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from manim import config
 
 from publish.frames import FrameRenderer, to_planes
 from publish.settings import Clip
@@ -64,3 +65,12 @@ def test_partial_frames_equal_whole_frames(
     assert renderer.emitted == renderer.frames == round(film.now * clip.fps) > 300
     assert renderer.pixel_faults == 0
     assert renderer.plane_faults == 0
+
+
+def test_manim_is_as_it_was_after_a_clip_even_one_that_fails() -> None:
+    before = dict(config._d)
+    clip = Clip("overview", choose(), aspect="tall", quality="draft")
+    with pytest.raises(ZeroDivisionError), configured(clip):
+        assert config.pixel_width == 540 and config.frame_rate == 15
+        raise ZeroDivisionError
+    assert dict(config._d) == before

@@ -154,6 +154,7 @@ def test_a_build_is_kept_and_no_half_file_is_found(
     kept = sorted(path.name for path in program.parent.iterdir())
     assert len(kept) == 1  # the kernel; nothing unfinished
     assert stat.S_IMODE(program.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(program.stat().st_mode) == 0o700
     before = program.stat().st_ino
     assert host.compiled.__wrapped__(TOY) == program
     assert program.stat().st_ino == before  # not built again
@@ -166,12 +167,28 @@ def test_what_nobody_has_used_for_long_is_deleted(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     old, used = (host.compiled.__wrapped__(TILINGS[name]) for name in ("toy", "small"))
-    for program in old, used:
-        os.utime(program, (0, time() - host.LONG - 60))
+    left, begun = (old.parent / name for name in ("left", "begun"))  # of builds, in folders
+    for folder in left, begun:
+        folder.mkdir()
+        (folder / "gemm.cu").touch()
+    for path in old, used, left:
+        os.utime(path, (0, time() - host.LONG - 60))
     host.compiled.__wrapped__(TILINGS["small"])
     host._forget.cache_clear()
     new = host.compiled.__wrapped__(TILINGS["padded"])
     assert not old.exists() and used.exists() and new.exists()
+    assert not left.exists() and begun.exists()
+
+
+def test_a_kernel_that_cannot_be_loaded_is_said_to_be_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, a, b = case(TOY)
+    broken = tmp_path / "broken"
+    broken.write_text("no library")
+    monkeypatch.setattr(host, "compiled", lambda *_: broken)
+    with pytest.raises(Broken, match="what was built of it cannot be loaded"):
+        host.run(plan, a, b)
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

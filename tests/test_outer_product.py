@@ -10,7 +10,7 @@ from scenes.outer_product import LADDER, OuterProduct
 from scenes.stage.amounts import grouped
 from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
-from scenes.stage.shapes import Carry
+from scenes.stage.shapes import Carry, Spread
 from scenes.stage.type import Cells, Label
 from tests.screening import screen
 from tests.tilings import DIRECT, FILMED, random_choices
@@ -243,16 +243,67 @@ def test_thread_tiles_are_drawn_on_one_scale_with_what_they_read_and_make(choice
     film = seen(choice, look_at)
     growth, own = film.growth, (choice.tiling.tm, choice.tiling.tn)
     assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in LADDER)}
-    cells = {round(growth.corners[s.label].part("C", 0, 0, 1, 1).w, 6) for s in growth.steps}
+    assert seen_at[-1] == set(growth.corners)
+    cell = growth.corners["dot product"].box("C").w
+    labels = [one for one in growth.submobjects if isinstance(one, Label)]
+    lines = [next(one for one in labels if one.text == row).boxes[0].y for row in ("words", "FMA")]
     for step in growth.steps:
         tm, tn = step.tile
         corner = growth.corners[step.label]
-        for operand, count in ("A", tm), ("B", tn):
-            side = corner.box(operand).h if operand == "A" else corner.box(operand).w
-            assert side == pytest.approx(count * min(cells))
-        labels = {one.text for one in growth if isinstance(one, Label)}
-        assert {f"{tm}×{tn}", f"{tm + tn}"} <= labels
-    assert seen_at[-1] == set(growth.corners)
+        assert corner.box("A").h == pytest.approx(tm * cell)
+        assert corner.box("B").w == pytest.approx(tn * cell)
+        # Under the tile its size; on the line of words what is read, on that of FMA what is made.
+        middle = corner.within.center[0]
+        under = {
+            round(one.boxes[0].y - lines[0]): one.text
+            for one in labels
+            if one.boxes[0].center[0] == pytest.approx(middle)
+        }
+        assert under[0] == f"{tm + tn}"
+        assert f"{tm}×{tn}" in under.values()
+        (made,) = [
+            text
+            for text, box in zip(growth.cells["FMA"].texts, growth.cells["FMA"].boxes, strict=True)
+            if box.center[0] == pytest.approx(middle)
+        ]
+        assert made == f"{tm * tn}"
+    assert {round(box.y - lines[1]) for box in growth.cells["FMA"].boxes} == {0}
+
+
+def test_values_spread_over_each_tile_that_comes() -> None:
+    film = seen(choose(), lambda film: None)
+    growth = film.growth
+    growth.settle(["dot product", "outer 2×2"])
+    moves = growth.multiplies(["dot product", "outer 2×2", "outer 4×4"])
+    corner = growth.corners["outer 4×4"]
+    spreads = [(m.start.box, m.over) for m in moves if isinstance(m, Spread)]
+    assert spreads == [(corner.box(part), corner.box("C")) for part in ("A", "B")]
+
+
+def test_thread_tiles_in_words_by_hand() -> None:
+    shows = " ".join(caption.shows for caption in seen(choose(), lambda film: None).captions)
+    assert (
+        "Thread tiles side by side, and what they read and make at each k: 1×1, 2 words and 1 FMA; "
+        "2×2, 4 words and 4 FMA; 4×4, 8 words and 16 FMA; 8×8, 16 words and 64 FMA." in shows
+    )
+
+
+@pytest.mark.parametrize(
+    ("thread", "larger"),
+    [
+        ("2x2", "larger"),
+        ("8x4", "larger"),
+        ("8x1", "larger and squarer"),
+        ("11x6", "larger and squarer"),
+        ("6x3", "larger and squarer"),
+    ],
+)
+def test_larger_is_said_of_tiles_that_get_better_as_they_grow(thread: str, larger: str) -> None:
+    tm, tn = map(int, thread.split("x"))
+    tiling = {"cta": f"{tm * 4}x{tn * 4}x4", "thread": thread, "gemm": "64x64x8"}
+    film = seen(choose("seed", None, tiling), lambda film: None)
+    said = f"The {larger} the thread tile, the more often each value is used"
+    assert said in [caption.text for caption in film.captions]
 
 
 def test_words_per_fma_by_hand() -> None:

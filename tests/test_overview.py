@@ -15,6 +15,7 @@ from scenes.stage.numbers import operands
 from scenes.stage.pace import FRAME, pace
 from scenes.stage.shapes import Carry, Pose, Pulse, Spread
 from scenes.stage.stage import Stage
+from scenes.stage.type import Label
 from tests.screening import configured, screen
 from tests.tilings import DIRECT, FILMED, TOYS, random_choices
 from tiling.execute import execute
@@ -126,6 +127,15 @@ def test_what_is_read_of_global_memory(choice: Choice, stage_of) -> None:
             mine = stage.memory.fragment(operand, event.k_tile, event.k)
             one = [stage.memory.corner.part(operand, x.row, x.col, *x.size) for x in first(read)]
             assert mine == one
+
+
+@pytest.mark.parametrize("choice", DIRECT, ids=name_of)
+def test_the_second_panel_is_the_registers_of_the_cta(choice: Choice, stage_of) -> None:
+    shared, threads = stage_of(choice).shared, choice.tiling.threads
+    words = {one.text for one in shared.get_family() if isinstance(one, Label)}
+    assert words == {"REGISTERS · CTA", f"{threads} thread" + "s" * (threads > 1), "C"}
+    c, within = shared.corner.box("C"), shared.corner.within
+    assert max(c.w / within.w, c.h / within.h) > 0.9
 
 
 def first(read) -> list[Any]:
@@ -268,12 +278,12 @@ def test_counters_say_what_the_state_counts(choice: Choice, stage_of) -> None:
 
 def approximately(shown: str, value: int, unit: str) -> bool:
     """Whether a number as shown, in the scale that its unit says, is the value."""
-    scale = {"M": 1e6, "G": 1e9, "T": 1e12}.get(unit[0], 1)
+    scale = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}.get(unit[0], 1)
     last_digit = 10.0 ** -len(shown.partition(".")[2])
-    return abs(float(shown) * scale - value) <= scale * last_digit / 2
+    return abs(float(shown.replace(",", "")) * scale - value) <= scale * last_digit / 2
 
 
-def test_counts_are_whole_below_a_million(stage_of) -> None:
+def test_counts_are_whole_where_they_are_small(stage_of) -> None:
     plan = schedule(choose().gemm, choose().tiling)
     texts = Counters(Look(), Box(0, 0, 1000, 50), plan).texts(state_at(plan, len(plan.events)))
     assert texts == ["k-tile 3 of 3", "k 12 of 12", "FMA 432 of 432", "requested 576 of 576 B"]

@@ -1,8 +1,8 @@
 """Amounts as they are written."""
 
-SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"))
+SCALES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
-WHOLE = 10**6
+WHOLE = 10**5
 """Numbers below are written out."""
 
 
@@ -19,14 +19,13 @@ def plural(number: int, noun: str) -> str:
 def count(number: int) -> str:
     """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
     digits, scale, prefix = _scale(number)
-    return f"{grouped(number) if scale == 1 else f'{number / scale:.{digits}f}'} {prefix}"
+    return f"{_scaled(number, digits, scale)} {prefix}"
 
 
 def of(now: int, total: int, unit: str = "") -> str:
-    """`384 of 576 B`, `1.24 of 4.19 MB`: both in the scale that suits the total, for a counter that
-    has little room."""
+    """`384 of 576 B`, `1.24 of 4.19 MB`: both in the scale that suits the total."""
     digits, scale, prefix = _scale(total)
-    last, first = f"{total / scale:.{digits}f}", f"{now / scale:.{digits}f}"
+    last, first = (_scaled(number, digits, scale) for number in (total, now))
     return f"{first:>{len(last)}} of {last} {prefix}{unit}".rstrip()
 
 
@@ -34,5 +33,10 @@ def _scale(number: int) -> tuple[int, int, str]:
     """Digits after the point, what to divide by, and its prefix."""
     if number < WHOLE:
         return 0, 1, ""
+    number = int(float(f"{number:.2e}"))  # 999,999 is 1.00 M
     scale, prefix = next((s, p) for s, p in SCALES if number >= s)
-    return 3 - len(str(number // scale)), scale, prefix
+    return max(0, 3 - len(str(number // scale))), scale, prefix
+
+
+def _scaled(number: int, digits: int, scale: int) -> str:
+    return grouped(number) if scale == 1 else f"{number / scale:.{digits}f}"

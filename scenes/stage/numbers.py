@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 
@@ -19,17 +20,24 @@ class Values:
     acc: Floats
 
 
-def largest(k: int) -> int:
-    """The largest operand that keeps a sum of k products to three digits, or to as few more as
-    leave operands that are not all 1."""
-    sizes = (int((top / k) ** 0.5) for top in (999, 9_999, 99_999))
-    return min(9, next((size for size in sizes if size > 1), 1))
+def magnitudes(k: int) -> tuple[int, int]:
+    """(largest operand, digits of a sum of k products): three digits, or as few more as leave
+    operands that are not all 1.
+
+    Each operand is as likely as another. A sum is taken to lie within six standard deviations.
+    """
+    for digits in count(3):
+        for top in range(9, 1, -1):
+            mean, square = (1 + top) / 2, (1 + top) * (1 + 2 * top) / 6
+            if k * mean**2 + 6 * (k * (square**2 - mean**4)) ** 0.5 < 10**digits:
+                return top, min(digits, len(str(k * top**2)))
+    raise AssertionError
 
 
 def operands(schedule: Schedule) -> tuple[Floats, Floats]:
     """A and B of small whole numbers, which float32 multiplies and adds exactly: k after k, so that
     scenes which show the first of them alone show the same."""
-    gemm, top = schedule.gemm, largest(schedule.gemm.k)
+    gemm, (top, _) = schedule.gemm, magnitudes(schedule.gemm.k)
     columns, rows = (
         np.random.default_rng(seed).integers(1, top + 1, (gemm.k, size)).astype(np.float32)
         for seed, size in ((16, gemm.m), (60, gemm.n))

@@ -78,7 +78,7 @@ class Slices(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
-        self.there, note = there(schedule), f"k-tile 0, thread {THREAD}"
+        self.there, note = there(schedule), f"first k-tile, thread {THREAD}"
         if not all(inside.all() for inside in within(schedule).values()):
             note = "nothing past an edge" if tiling.direct else "zeros past an edge"
         heading = [f"{source(tiling)} memory".upper(), note]

@@ -9,7 +9,7 @@ from scenes.stage.arrange import Arrangement
 from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.matrix import Corner, Name, frame, marks
 from scenes.stage.memory import AB, GAP, LETTER, Memory
-from scenes.stage.numbers import Values, largest, values
+from scenes.stage.numbers import Values, magnitudes, values
 from scenes.stage.shapes import (
     GROWN,
     LANDED,
@@ -66,7 +66,7 @@ class Registers(Memory):
     def _values(self) -> Values | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
         schedule, largest_value = self.schedule, self.places.value_size
-        digits = len(str(schedule.gemm.k * largest(schedule.gemm.k) ** 2))
+        _, digits = magnitudes(schedule.gemm.k)
         self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
         self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
         legible = min(self.sizes.values()) >= LEAST

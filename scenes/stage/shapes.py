@@ -273,7 +273,8 @@ class Pulse(Plain):
     def __init__(self, border: VMobject, color: str, width: float, **options: object) -> None:
         self.dark, self.thin = border.get_stroke_color(), border.get_stroke_width()
         self.light, self.thick = ManimColor(color), width * STROKE
-        super().__init__(border, rate_func=rate_functions.there_and_back, **options)
+        rate = rate_functions.there_and_back_with_pause
+        super().__init__(border, rate_func=rate, **options)
 
     def interpolate_mobject(self, alpha: float) -> None:
         share = self.rate_func(alpha)

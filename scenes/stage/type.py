@@ -4,6 +4,7 @@ Sizes are em sizes in design pixels. Text is placed by its baseline, never by it
 that neighbours stand on one line.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -64,8 +65,9 @@ def width_of(text: str, size: float, font: str = WORDS, weight: str = "NORMAL") 
 
 
 def wrap(text: str, size: float, width: float, weight: str = "NORMAL") -> list[str]:
-    """Lines of words that fit the width, as even as they can be."""
-    words = text.split()
+    """Lines of words that fit the width, as even as they can be; what a number counts stays with
+    it."""
+    words = re.split(r"(?<!\d) ", text)
     for count in range(1, len(words) + 1):
         lines = _balanced(words, count, size, weight)
         if all(width_of(line, size, WORDS, weight) <= width for line in lines):

@@ -48,6 +48,7 @@ TROUBLE = {
     3: "a barrier is not reached by all threads of the CTA",
     4: "a write outside C",
     5: "a write outside shared memory",
+    6: "what was built of it cannot be loaded",
 }
 """What host.cpp's exit statuses mean."""
 
@@ -172,8 +173,8 @@ def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str,
     texts = texts | {header: source(header) for header in HEADERS}
     key = hashlib.sha256(repr((path, version, options, libraries, texts)).encode()).hexdigest()[:32]
     kept = cache() / f"{name}-{key}"
-    if kept.exists():
-        kept.touch()  # in use
+    with suppress(FileNotFoundError):
+        os.utime(kept)  # in use
         return kept
     _forget(kept.parent)
     sources = [text for text in texts if text not in HEADERS]
@@ -185,6 +186,7 @@ def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str,
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "error" in line]
             raise Broken(f"{Path(path).name} refuses {name}: " + "; ".join(errors[:2]))
+        Path(folder, "out").chmod(0o700)
         Path(folder, "out").replace(kept)
     return kept
 

@@ -123,12 +123,12 @@ class Loader:
         return moves
 
     def renumber(self, numbered: bool) -> list[Animation]:
-        """Lanes leave their cells, or come back: in global memory not before the play ends, in
-        which it may go."""
+        """Lanes leave their cells, or come back: when what stood there instead has gone; in global
+        memory not before the play ends, in which it may go."""
         self.step = replace(self.step, numbered=numbered)
         return [
             Swap(plot.cells[name], cells, moment)
-            for plot, moment in ((self.window, float(numbered)), (self.tile, 0.0))
+            for plot, moment in ((self.window, float(numbered)), (self.tile, 0.7 * numbered))
             for name, cells in plot.cells_at(self.step).items()
         ]
 
