@@ -70,9 +70,9 @@ gallery: $(READY)
 	$(BIN)/python render.py verify --report media/verified.json
 	$(BIN)/python render.py embed --page
 
-# What needs a browser is skipped where none can be had. One process more than there are cores, for
-# some tests wait; who has no tests left takes over others'.
-WORKERS := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+# What needs a browser is skipped where none can be had. A process for each core, for more would take
+# each other's caches; who has no tests left takes over others'.
+WORKERS := $(shell getconf _NPROCESSORS_ONLN)
 test: $(READY)
 	@$(MAKE) --no-print-directory setup-browser || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
