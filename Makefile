@@ -90,12 +90,12 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.formats --write
 
 # On a machine with an NVIDIA GPU, with what is installed there: Python, NumPy, CuPy, click, rich and
-# pytest; ncu and compute-sanitizer for what they measure. Writes to evidence/.
+# pytest; ncu and compute-sanitizer for what they measure. Writes to evidence/ and README.md; all of
+# it is run, even where something failed before.
 gpu:
-	$(PYTHON) -m pytest -m gpu
-	$(PYTHON) -m benchmarks.hardware
-	$(PYTHON) -m benchmarks.counters
-	$(PYTHON) -m benchmarks.sgemm --sweep
+	@failed=0; for what in "pytest -m gpu" "benchmarks.hardware" "benchmarks.counters" \
+	  "benchmarks.sgemm --sweep" "benchmarks.measured --write"; do \
+	  echo "$(PYTHON) -m $$what"; $(PYTHON) -m $$what || failed=1; done; exit $$failed
 
 # The README's pictures.
 pictures: $(READY) setup-browser

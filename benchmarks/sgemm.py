@@ -4,7 +4,8 @@
 first, which then takes part.
 
 Every kernel multiplies the same matrices in turn, round after round; what counts is the median.
-Share of peak: of two FLOP for each lane and cycle at the clock that was read under load.
+Share of peak: of two FLOP for each lane and cycle at the clock that was read while the last of them
+ran. ncu, where there is one, tells which kernels cuBLAS chose.
 """
 
 import subprocess
@@ -17,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import ncu
 from benchmarks.evidence import device, keep
 from benchmarks.ladder import LADDER
 from benchmarks.tables import table
 from tiling.kernel import gpu
-from tiling.kernel.build import Broken
+from tiling.kernel.build import Broken, Missing
 from tiling.occupancy import CHIPS
 from tiling.presets import choose
 from tiling.schedule import grid
@@ -126,11 +128,22 @@ def sweep(cupy: Any, a: Any, b: Any, c: Any) -> list[tuple[float, Tiling]]:
     return sorted(again, key=lambda one: one[0]) + found[10:]
 
 
-def clock() -> float:
-    """MHz of the multiprocessors, now."""
-    query = ["nvidia-smi", "--query-gpu=clocks.sm", "--format=csv,noheader,nounits"]
-    done = subprocess.run(query, capture_output=True, text=True, check=True)
-    return float(done.stdout.splitlines()[0])
+def clock(cupy: Any, launch: Launch) -> float:
+    """MHz of the multiprocessors while a kernel runs again and again."""
+    number = cupy.cuda.runtime.deviceGetPCIBusId(cupy.cuda.Device().id)
+    query = [
+        "nvidia-smi",
+        f"--id={number}",
+        "--query-gpu=clocks.sm",
+        "--format=csv,noheader,nounits",
+    ]
+    with subprocess.Popen(query, stdout=subprocess.PIPE, text=True) as asking:
+        while asking.poll() is None:
+            milliseconds(cupy, launch, 20)
+        said, _ = asking.communicate()
+    if asking.returncode:
+        raise SystemExit(f"nvidia-smi tells no clock: {said.strip()}")
+    return float(said)
 
 
 def peak_tflops(cupy: Any, mhz: float) -> float:
@@ -145,12 +158,34 @@ def measure(cupy: Any, gemm: Gemm, kernels: dict[str, Tiling]) -> dict[str, Any]
     random = cupy.random.default_rng(0)
     a, b = (random.standard_normal(gemm.shape(name), dtype=np.float32) for name in "AB")
     c, d = (cupy.empty((gemm.m, gemm.n), np.float32) for _ in range(2))
-    launches: dict[str, Launch] = {BASELINE: lambda: cupy.matmul(a, b, out=d)}
+    blas = gpu.cublas()
+    launches: dict[str, Launch] = {BASELINE: lambda: blas.gemm("N", "N", a, b, out=d)}
     for name, tiling in kernels.items():
-        launches[name] = launcher(a, b, c, tiling)
+        launches[name] = launch = launcher(a, b, c, tiling)
     took = race(cupy, launches, gemm)
-    mhz = clock()
-    return {"clock_mhz": mhz, "rates": rates(took, gemm, peak_tflops(cupy, mhz))}
+    mhz = clock(cupy, launch)
+    found = rates(took, gemm, peak_tflops(cupy, mhz))
+    return {"clock_mhz": mhz, "cublas_kernels": blas_kernels(gemm), "rates": found}
+
+
+PROGRAM = """
+import cupy
+from tiling.kernel import gpu
+
+a, b = (cupy.zeros(shape, "float32") for shape in (({m}, {k}), ({k}, {n})))
+gpu.cublas().gemm("N", "N", a, b, out=cupy.empty(({m}, {n}), "float32"))
+cupy.cuda.Device().synchronize()
+"""
+
+
+def blas_kernels(gemm: Gemm) -> list[str]:
+    """The names of the kernels that cuBLAS launches, or why they are not known."""
+    program = PROGRAM.format(m=gemm.m, n=gemm.n, k=gemm.k)
+    try:
+        rows = ncu.launches(program, ["gpu__time_duration.sum"])
+    except Missing as missing:
+        return [f"not known: {missing}"]
+    return list(dict.fromkeys(row["Kernel Name"] for row in rows))
 
 
 def shown(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,17 +1,23 @@
-"""What runs on hardware, as far as it can be tried without: predictions, reading of reports."""
+"""What runs on hardware, as far as it can be tried without: predictions, reading of reports.
+
+Programs that are not here are stood in for by scripts that say what those would.
+"""
 
 import json
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import counters, evidence, hardware, sgemm
+from benchmarks import counters, evidence, hardware, measured, ncu, sanitizer, sgemm
 from tests.kernel_cases import TILINGS
 from tiling.expand import expand_copy, expand_store
+from tiling.kernel.build import Missing, source
 from tiling.presets import presets
 from tiling.schedule import Copy, schedule
 from tiling.shapes import Gemm, Tiling
@@ -39,6 +45,8 @@ def test_the_counters_of_a_plain_tiling_by_hand():
         "shared read conflicts": warps * 8 * 16 * 4,
         "shared write conflicts": warps * 8 * 4 * 7,
         "barriers": warps * 15,
+        "DRAM bytes read": (2 * 256 * 64 * 4, warps * 8 * 8 * 4 * 32),
+        "DRAM bytes written": (0, warps * 64 * 32 * 32),
     }
 
 
@@ -71,31 +79,123 @@ def test_all_ctas_are_counted(name: str):
     assert found["store sectors"] == sectors["store"]
 
 
-CSV = """==PROF== Connected to process 1
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Puts a shell script of some name where programs are looked for first."""
+
+    def make(name: str, script: str) -> None:
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return make
+
+
+CSV = """cat <<'END'
+==PROF== Connected to process 1
 "ID","Process ID","Kernel Name","Metric Name","Metric Unit","Metric Value"
 "0","1","gemm(const float *, const float *)","smsp__sum_of_this.sum","inst","4,194,304"
 "0","1","gemm(const float *, const float *)","l1tex__that.sum","","12"
-"""
+END"""
 
 
-def test_ncus_csv_is_read():
+def test_ncus_csv_is_read(program):
+    program("ncu", CSV)
     names = {"FMA": "smsp__sum_of_this.sum", "load sectors": "l1tex__that.sum", "x": "y.sum"}
-    assert counters.counted(CSV, names) == {"FMA": 4194304, "load sectors": 12}
+    rows = ncu.launches("", list(names.values()))
+    assert counters.counted(rows, names) == {"FMA": 4194304, "load sectors": 12}
     with pytest.raises(ValueError, match="2 launches"):
-        counters.counted(
-            CSV.replace('"0","1","gemm(const float *, const float *)","l1', '"1","1","gemm","l1'),
-            names,
-        )
+        counters.counted([rows[0], rows[1] | {"ID": "1"}], names)
+    assert sgemm.blas_kernels(Gemm(1, 1, 1)) == ["gemm(const float *, const float *)"]
 
 
-def test_only_counters_that_ncu_knows_are_asked_for():
-    listed = "smsp__sass_thread_inst_executed_op_ffma_pred_on  Counter  inst  # of FMA\nother  x"
-    assert counters.known(listed) == {"FMA": counters.METRICS["FMA"][0]}
+def test_ncu_is_told_what_to_count_of_which_kernel(program):
+    program("ncu", """printf '"said"\\n"%s"\\n' "$*" """)
+    ((said,),) = (row.values() for row in ncu.launches("PROGRAM", ["a.sum", "b.sum"], "gemm"))
+    assert said == (
+        "--csv --print-units base --clock-control none --kernel-name gemm "
+        f"--metrics a.sum,b.sum {sys.executable} -c PROGRAM"
+    )
+
+
+def test_an_ncu_that_cannot_run_is_missing(program):
+    program("ncu", "echo; echo '==ERROR== LibraryNotLoaded' >&2; exit 1")
+    with pytest.raises(Missing, match="ncu says: ==ERROR== LibraryNotLoaded"):
+        ncu.known()
+    assert sgemm.blas_kernels(Gemm(1, 1, 1)) == ["not known: ncu says: ==ERROR== LibraryNotLoaded"]
+
+
+def test_only_counters_that_ncu_knows_are_asked_for(program):
+    known = "smsp__sass_thread_inst_executed_op_ffma_pred_on  Counter  inst  # of FMA"
+    program("ncu", f"echo '{known}'; echo other x")
+    assert counters.known(ncu.known()) == {"FMA": counters.METRICS["FMA"][0]}
 
 
 def test_a_wrong_prediction_is_named():
     one = {"tiling": "t", "gemm": "1³", "predicted": {"a": 1, "b": 2}, "counted": {"a": 1, "b": 3}}
-    assert "| t | 1³ | 1 of 2 | b 3, predicted 2 |" in counters.shown([one])
+    assert "| t | 1³ | 1 of 2 | b 3, predicted 2 |" in counters.shown([one | {"right": ["a"]}])
+
+
+def test_what_is_counted_is_right_where_it_is_equal_or_within_bounds(monkeypatch):
+    gemm = Gemm(256, 256, 64)
+    want = counters.predicted(schedule(gemm, counters.TILINGS["smem"]))
+    got = {what: sum(many) // 2 if isinstance(many, tuple) else many for what, many in want.items()}
+    monkeypatch.setattr(counters, "profile", lambda *_: got)
+    assert counters.look("smem", gemm, {})["right"] == list(want)
+    got["FMA"] += 1
+    got["DRAM bytes read"] = want["DRAM bytes read"][1] + 1
+    assert set(want) - set(counters.look("smem", gemm, {})["right"]) == {"FMA", "DRAM bytes read"}
+
+
+WATCHED = """for last; do :; done
+case "$last" in
+"") exit 0;;
+store*) exit 9;;
+barrier*) exit 0;;
+*) echo; echo no device; exit 1;;
+esac"""
+
+
+def test_the_sanitizer_has_to_find_the_mutants_and_nothing_else(program):
+    program("compute-sanitizer", WATCHED)
+    found = {(one["tool"], one["mutant"]): one for one in sanitizer.watched()}
+    assert found["memcheck", ""]["right"] and not found["memcheck", ""]["found"]
+    assert found["memcheck", "store: row not checked"]["right"]
+    silent = found["racecheck", "barrier before reads recorded, not made"]
+    assert not silent["found"] and not silent["right"]
+    broken = found["racecheck", "no barrier before overwrite"]
+    assert broken["not_run"] == "compute-sanitizer ends with 1: no device" and not broken["right"]
+
+
+def test_a_kernel_that_hangs_under_the_sanitizer_is_ended(program, monkeypatch, tmp_path):
+    program("compute-sanitizer", f"sleep 60 & echo $! >{tmp_path}/child; wait")
+    monkeypatch.setattr(sanitizer, "SECONDS", 0.5)
+    with pytest.raises(Missing, match=r"not done after 0\.5 s"):
+        sanitizer.found(sanitizer.WATCHES[0])
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "cmdline")
+    assert not child.exists() or not child.read_bytes()  # gone, or nobody has asked how it ended
+
+
+def test_the_sanitizer_watches_the_kernel_and_mutants_that_there_are():
+    texts = [sanitizer.kernel(watch.mutant) for watch in sanitizer.WATCHES]
+    assert [text == source() for text in texts] == [not one.mutant for one in sanitizer.WATCHES]
+    assert {one.tool for one in sanitizer.WATCHES} >= {"memcheck", "racecheck", "synccheck"}
+
+
+def test_the_clock_is_read_while_the_kernel_runs(program):
+    program("nvidia-smi", "sleep 0.2; echo $1 $2 >&2; echo 1980")
+    event = SimpleNamespace(record=lambda: None, synchronize=lambda: None)
+    runtime = SimpleNamespace(deviceGetPCIBusId=lambda number: "0000:0f:00.0")
+    cuda = SimpleNamespace(
+        Event=lambda: event,
+        get_elapsed_time=lambda start, end: 1.0,
+        runtime=runtime,
+        Device=lambda: SimpleNamespace(id=0),
+    )
+    launched: list[int] = []
+    mhz = sgemm.clock(SimpleNamespace(cuda=cuda), lambda: launched.append(1))
+    assert mhz == 1980 and launched
 
 
 def test_rates_by_hand():
@@ -122,6 +222,56 @@ def test_evidence_names_device_commit_and_date(tmp_path, monkeypatch):
     assert path.name == "proof-h200-80gb.json"
     kept = json.loads(path.read_text())
     assert kept["device"] == "NVIDIA H200 80GB" and kept["commit"] and kept["date"]
+
+
+PROOF = {
+    "rungs": [
+        {"choice": "seed", "status": "passed"},
+        {"choice": "random 0", "status": "passed"},
+        {"choice": "random 1", "status": "not run"},
+        {"choice": "random 2", "status": "failed"},
+    ],
+    "sanitizer": [
+        {"tool": "memcheck", "mutant": "", "right": True},
+        {"tool": "racecheck", "mutant": "", "right": False},
+        {"tool": "racecheck", "mutant": "m", "right": True},
+    ],
+}
+COUNTED = {
+    "launches": [
+        {"tiling": "seed", "counted": {"a": 1, "b": 2}, "right": ["a"]},
+        {"tiling": "seed", "counted": {"a": 1, "b": 2}, "right": ["a", "b"]},
+    ]
+}
+
+
+def test_the_table_is_made_from_the_reports(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    assert measured.shown(tmp_path) == measured.NOTHING
+    on = {"device": "NVIDIA H200", "driver": "1.2", "nvrtc": "13.0", "cupy": "14"}
+    rates = sgemm.rates({"cuBLAS": 2.0, "warp": 4.0, "vector": 5.0}, Gemm(1000, 1000, 1000), 10.0)
+    evidence.keep("proof", on, PROOF)
+    evidence.keep("counters", on, COUNTED)
+    evidence.keep("sgemm", on, {"sizes": [{"rates": rates}]})
+    (tmp_path / "other.json").write_text("{}")
+    lines = measured.shown(tmp_path).splitlines()
+    assert lines[0] == (
+        "| measured on NVIDIA H200 | driver 1.2, NVRTC 13.0, CuPy 14 | commit | date |"
+    )
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [
+        ["| gpu rung, presets", "1 of 1 passed"],
+        ["| gpu rung, random tilings", "1 of 3 passed, 1 not run, 1 failed"],
+        ["| compute-sanitizer", "clean: memcheck"],
+        ["| compute-sanitizer, mutants", "found 1 of 1"],
+        ["| counters, seed", "3 of 4"],
+        ["| 1000³, our fastest", "warp, 0.5 TFLOP/s, 5% of peak, 50.0% of cuBLAS"],
+    ]
+
+
+def test_the_readme_says_what_the_reports_say():
+    text = (ROOT / "README.md").read_text("utf-8")
+    said = text.split("<!-- hardware -->\n")[1].split("\n<!-- /hardware -->")[0]
+    assert said == measured.shown()
 
 
 @pytest.mark.parametrize("name", ["hardware", "counters", "sgemm"])

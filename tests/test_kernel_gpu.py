@@ -3,9 +3,6 @@
 python3 -m pytest -m gpu
 """
 
-import shutil
-import subprocess
-import sys
 from random import Random
 
 import numpy as np
@@ -198,42 +195,3 @@ def test_a_tiling_is_built_once() -> None:
 def test_the_gpu_rung_is_climbed(preset: str) -> None:
     rung = verify("gpu", choose(preset))
     assert rung.status == "passed", rung.says
-
-
-SANITIZED = """
-import sys
-from tests.kernel_cases import TILINGS, case
-from tests.mutant_list import KERNEL_MUTANTS
-from tiling.kernel import gpu
-
-changed = [mutant.kernel() for mutant in KERNEL_MUTANTS if mutant.name == sys.argv[1]]
-if changed:
-    gpu.source = lambda: changed[0]
-for name in "toy", "warps", "padded", "pipeline", "direct":
-    plan, a, b = case(TILINGS[name])
-    gpu.gemm(a, b, plan.tiling).get()
-"""
-FOUND = 9
-
-
-@pytest.mark.skipif(not shutil.which("compute-sanitizer"), reason="no compute-sanitizer here")
-@pytest.mark.parametrize(
-    ("tool", "mutant", "status"),
-    [
-        ("memcheck", "none", 0),
-        ("racecheck", "none", 0),
-        ("synccheck", "none", 0),
-        ("initcheck", "none", 0),
-        ("memcheck", "store: row not checked", FOUND),
-        ("racecheck", "no barrier before overwrite", FOUND),
-        ("racecheck", "barrier before reads recorded, not made", FOUND),
-    ],
-)
-def test_compute_sanitizer_finds_the_mutants_and_nothing_else(
-    tool: str, mutant: str, status: int
-) -> None:
-    sanitizer = ["compute-sanitizer", "--tool", tool, "--error-exitcode", str(FOUND)]
-    done = subprocess.run(
-        [*sanitizer, sys.executable, "-c", SANITIZED, mutant], capture_output=True, text=True
-    )
-    assert done.returncode == status, done.stdout[-2000:] + done.stderr[-2000:]

@@ -132,6 +132,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ),
     )
     monkeypatch.setattr(gpu, "_cupy", lambda: cupy)
+    blas = SimpleNamespace(gemm=lambda _, __, a, b: np.asfortranarray(a @ b).view(Array))
+    monkeypatch.setattr(gpu, "cublas", lambda: blas)
     monkeypatch.setattr(Module, "made", [])
     gpu.built.cache_clear()
     yield
@@ -180,7 +182,7 @@ def test_the_rung_runs_the_full_size_too_where_it_is_large() -> None:
     rung = verify("gpu", Choice("large", Gemm(130, 140, 50), tiling, (1, 2)))
     assert rung.status == "passed"
     assert "a stand-in, cut down to 34×44×26 (9 CTAs, same tiling and remainders)" in rung.says
-    assert "130×140×50: integers equal, bits of 5 CTAs equal" in rung.says
+    assert "130×140×50: integers cuBLAS's, bits of 5 CTAs equal" in rung.says
 
 
 @needs_host
@@ -196,6 +198,19 @@ def test_the_rung_fails_with_the_first_wrong_element(monkeypatch: pytest.MonkeyP
     assert rung.status == "failed"
     assert rung.says.startswith("C[3, 4] is ")
     assert rung.says.endswith("so 1 of 144 elements")
+
+
+@needs_host
+def test_the_rung_fails_where_cublas_has_another_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(_: str, __: str, a: Any, b: Any) -> Any:
+        c = (a @ b).view(Array)
+        c[2, 1] += 1
+        return c
+
+    monkeypatch.setattr(gpu, "cublas", lambda: SimpleNamespace(gemm=spoilt))
+    rung = verify("gpu", choose("seed"))
+    assert rung.status == "failed"
+    assert rung.says.startswith("C[2, 1] is ") and " not cuBLAS's " in rung.says
 
 
 A, B = floats(RAGGED)

@@ -45,6 +45,26 @@ def traced(a: Any, b: Any, tiling: Tiling) -> tuple[Floats, Slots]:
         return c.get(), slots.get()
 
 
+def sgemm(a: Any, b: Any) -> Any:
+    """C (M, N) = A·B by cuBLAS, in an order of its own; takes and raises what `gemm` does."""
+    a, b, _ = _operands(a, b)
+    with a.device:
+        return cublas().gemm("N", "N", a, b)
+
+
+def cublas() -> Any:
+    """CuPy's module `cupy.cublas`, whose `gemm` of float32 is cuBLAS's SGEMM. Raises Missing.
+
+    CuPy's `matmul` asks cuBLAS in another way, with leave to use tensor cores.
+    """
+    _cupy()
+    try:
+        from cupy import cublas
+    except ImportError as error:
+        raise Missing(f"CuPy finds no cuBLAS here: {str(error).splitlines()[0]}") from None
+    return cublas
+
+
 def device() -> dict[str, str]:
     """The current device, its driver and the toolkit, by name. Raises Missing."""
     cupy = _cupy()

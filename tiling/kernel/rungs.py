@@ -139,12 +139,14 @@ def gpu(choice: Choice, advance: Advance) -> Says:
     whole, plan = that_fits(choice.schedule()), reduced(choice)
     a, b = floats(plan.gemm)
     same_bits(device.gemm(a, b, choice.tiling).get(), execute(plan, a, b))
+    same_integers(plan)
     advance(0.1)
     a, b = provenance(plan.gemm)
     c, slots = device.traced(a, b, choice.tiling)
     same_bits(c, execute(plan, a, b))
     records = same_trace(slots, plan, lambda share: advance(0.1 + share / 5))
     says = f"{named['device']}, {_size(choice, plan)}: bits of C and all {records} records equal"
+    says += ", integers cuBLAS's"
     if plan.gemm != whole.gemm:
         says += "; " + _full_size(whole, lambda share: advance(0.3 + 0.7 * share))
     versions = f"driver {named['driver']}, NVRTC {named['nvrtc']}, CuPy {named['cupy']}"
@@ -153,9 +155,7 @@ def gpu(choice: Choice, advance: Advance) -> Says:
 
 def _full_size(whole: Schedule, advance: Advance) -> str:
     """The GEMM as it was chosen: integers everywhere, bits in a CTA of each kind and the chosen."""
-    a, b = integers(whole.gemm)
-    # Every partial sum is a whole number below 2^24, so any order of adding gives the same.
-    same_bits(device.gemm(a, b, whole.tiling).get(), a @ b)
+    same_integers(whole)
     advance(0.3)
     a, b = floats(whole.gemm)
     c = device.gemm(a, b, whole.tiling).get()
@@ -166,17 +166,31 @@ def _full_size(whole: Schedule, advance: Advance) -> str:
         tile = np.s_[row : row + whole.tiling.bm, col : col + whole.tiling.bn]
         same_bits(c[tile], want[tile], (row, col))
         advance(0.3 + 0.7 * (done + 1) / len(ctas))
-    return f"{whole.gemm}: integers equal, bits of {len(ctas)} CTAs equal"
+    return f"{whole.gemm}: integers cuBLAS's, bits of {len(ctas)} CTAs equal"
 
 
-def same_bits(c: Floats, want: Floats, at: tuple[int, int] = (0, 0)) -> None:
+def same_integers(plan: Schedule) -> None:
+    """The kernel's product of whole numbers is NumPy's and cuBLAS's. Raises Failed.
+
+    Every partial sum is a whole number up to 2^24, so any order of adding gives the same.
+    """
+    a, b = integers(plan.gemm)
+    c = device.gemm(a, b, plan.tiling).get()
+    for whose, theirs in ("NumPy's", a @ b), ("cuBLAS's", device.sgemm(a, b).get()):
+        # A sum of -0 alone is -0 where nothing starts at +0.
+        same_bits(c, theirs + np.float32(0), whose=whose)
+
+
+def same_bits(
+    c: Floats, want: Floats, at: tuple[int, int] = (0, 0), whose: str = "the model's"
+) -> None:
     """Raises Failed at the first element whose bits differ. Zeros of either sign differ too."""
     differ = c.view(np.int32) != np.ascontiguousarray(want).view(np.int32)
     if differ.any():
         i, j = map(int, np.argwhere(differ)[0])
         many = int(differ.sum())
         raise Failed(
-            f"C[{at[0] + i}, {at[1] + j}] is {c[i, j]}, not the model's {want[i, j]}; "
+            f"C[{at[0] + i}, {at[1] + j}] is {c[i, j]}, not {whose} {want[i, j]}; "
             f"so {many} of {c.size} elements"
         )
 
