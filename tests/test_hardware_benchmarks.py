@@ -9,13 +9,13 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks import counters, evidence, hardware, measured, ncu, sanitizer, sgemm
-from tests.kernel_cases import TILINGS
+from tests.kernel_cases import TILINGS, TOY, needs_host
+from tests.stand_in import stand_in as stand_in
 from tiling.expand import expand_copy, expand_store
 from tiling.kernel.build import Missing, source
 from tiling.presets import presets
@@ -183,19 +183,11 @@ def test_the_sanitizer_watches_the_kernel_and_mutants_that_there_are():
     assert {one.tool for one in sanitizer.WATCHES} >= {"memcheck", "racecheck", "synccheck"}
 
 
-def test_the_clock_is_read_while_the_kernel_runs(program):
-    program("nvidia-smi", "sleep 0.2; echo $1 $2 >&2; echo 1980")
-    event = SimpleNamespace(record=lambda: None, synchronize=lambda: None)
-    runtime = SimpleNamespace(deviceGetPCIBusId=lambda number: "0000:0f:00.0")
-    cuda = SimpleNamespace(
-        Event=lambda: event,
-        get_elapsed_time=lambda start, end: 1.0,
-        runtime=runtime,
-        Device=lambda: SimpleNamespace(id=0),
-    )
+def test_the_clock_is_read_while_the_kernel_runs(program, stand_in):
+    program("nvidia-smi", "sleep 0.2; [ $1 = --id=0000:0f:00.0 ] && echo 1980")
     launched: list[int] = []
-    mhz = sgemm.clock(SimpleNamespace(cuda=cuda), lambda: launched.append(1))
-    assert mhz == 1980 and launched
+    assert sgemm.clock(stand_in, lambda: launched.append(1)) == 1980
+    assert len(launched) > 20
 
 
 def test_rates_by_hand():
@@ -272,6 +264,53 @@ def test_the_readme_says_what_the_reports_say():
     text = (ROOT / "README.md").read_text("utf-8")
     said = text.split("<!-- hardware -->\n")[1].split("\n<!-- /hardware -->")[0]
     assert said == measured.shown()
+
+
+@needs_host
+def test_all_reports_are_written_and_read(program, stand_in, tmp_path, monkeypatch, capsys):
+    """As on a machine with a GPU, but for what the stand-ins say."""
+    monkeypatch.setattr(evidence, "FOLDER", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["", "--sweep"])
+    monkeypatch.setitem(sys.modules, "cupy", stand_in)
+    few = [choice for choice in hardware.cases() if choice.name in ("seed", "random 0")]
+    monkeypatch.setattr(hardware, "cases", lambda: few)
+    monkeypatch.setattr(counters, "GEMMS", (Gemm(12, 12, 12),))
+    monkeypatch.setattr(counters, "TILINGS", {"seed": TOY})
+    monkeypatch.setattr(sgemm, "LADDER", ("naive",))
+    monkeypatch.setattr(sgemm, "SIZES", (Gemm(13, 11, 10),))
+    monkeypatch.setattr(sgemm, "SWEPT", Gemm(12, 12, 12))
+    monkeypatch.setattr(sgemm, "candidates", lambda: [TOY, TILINGS["small"]])
+    monkeypatch.setattr(sgemm, "ROUNDS", 1)
+    monkeypatch.setattr(sgemm, "race", lambda cupy, launches, gemm: dict.fromkeys(launches, 1.0))
+    program("compute-sanitizer", "exit 0")  # which misses the mutants
+    program("nvidia-smi", "echo 1980")
+    name = counters.METRICS["FMA"][0]
+    program(
+        "ncu",
+        f"""case "$*" in *query-metrics*) echo {name.removesuffix(".sum")};;
+        *) printf '"ID","Kernel Name","Metric Name","Metric Value"\\n"0","gemm","{name}","1728"\\n'
+        esac""",
+    )
+    for main, status in (hardware.main, 1), (counters.main, 1), (sgemm.main, None):
+        if status is None:
+            main()
+        else:
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert ended.value.code == status
+    assert "barriers: this ncu has no such counter" in capsys.readouterr().out
+    lines = [line.split(" | ")[:2] for line in measured.shown(tmp_path).splitlines()[2:]]
+    assert lines == [
+        ["| gpu rung, presets", "1 of 1 passed"],
+        ["| gpu rung, random tilings", "1 of 1 passed"],
+        ["| compute-sanitizer", "clean: memcheck, racecheck, synccheck, initcheck"],
+        ["| compute-sanitizer, mutants", "found 0 of 4"],
+        ["| counters, seed", "1 of 1"],
+        ["| 13×11×10, our fastest", lines[5][1]],
+    ]
+    (size,) = json.loads((tmp_path / "sgemm-a-stand-in.json").read_text())["sizes"]
+    assert size["cublas_kernels"] == ["gemm"] and size["clock_mhz"] == 1980
+    assert [one["kernel"] for one in size["rates"]] == ["cuBLAS", "naive", "best of the sweep"]
 
 
 @pytest.mark.parametrize("name", ["hardware", "counters", "sgemm"])

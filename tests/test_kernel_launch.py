@@ -1,10 +1,8 @@
-"""What is said to CuPy, with a stand-in for CuPy that runs the kernel on the CPU.
+"""What is said to CuPy, or to its stand-in.
 
 Nothing here says anything about a GPU: tests/test_kernel_gpu.py does that, where there is one.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +10,10 @@ import numpy as np
 import pytest
 
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, needs_host
+from tests.stand_in import LIMITS, Array, Kernel, Module
+from tests.stand_in import stand_in as stand_in
 from tiling.execute import execute
-from tiling.kernel import gpu, host
+from tiling.kernel import gpu
 from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import provenance
@@ -23,121 +23,7 @@ from tiling.schedule import schedule
 from tiling.shapes import Gemm, Refused, Tiling
 from tiling.verify import verify
 
-LIMITS = {
-    "MaxSharedMemoryPerBlock": 48 * 1024,
-    "MaxSharedMemoryPerBlockOptin": 99 * 1024,
-    "MaxThreadsPerBlock": 1024,
-}
-
-
-class Device:
-    current = 0
-
-    def __init__(self, number: int | None = None) -> None:
-        self.id = Device.current if number is None else number
-        self.attributes = LIMITS
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-
-class Array(np.ndarray):
-    """A NumPy array that says it lies on a device."""
-
-    number = 0
-
-    @property
-    def device(self) -> Device:
-        return Device(self.number)
-
-    def get(self) -> np.ndarray:
-        return np.asarray(self)
-
-
-class CompileException(Exception):
-    pass
-
-
-@dataclass
-class Kernel:
-    tiling: Tiling
-    max_threads_per_block: int = 1024
-    num_regs: int = 64
-    max_dynamic_shared_size_bytes: int = 48 * 1024
-    launches: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, grid: Any, block: Any, args: Any, *, shared_mem: int) -> None:
-        a, b, c, m, n, k, *slots = args
-        assert shared_mem <= self.max_dynamic_shared_size_bytes
-        plan = schedule(Gemm(int(m), int(n), int(k)), self.tiling)
-        c[:], found = host.run(plan, a, b, "trace" if slots else "plain")
-        if slots:
-            assert int(slots[1]) == slots[0].shape[-1]
-            slots[0][:] = found
-        self.launches.append({"grid": grid, "block": block, "shared_mem": shared_mem})
-
-
-class Module:
-    made: list[Kernel] = []  # noqa: RUF012
-    fails = False
-    most_threads = 1024
-
-    def __init__(self, code: str, options: tuple[str, ...]) -> None:
-        given = dict(o.removeprefix("-D").split("=") for o in options if "=" in o and "-D" in o)
-        size = {name: int(value.split(",")[0]) for name, value in given.items()}
-        assert size["LAUNCH_BOUNDS"] * size["TM"] * size["TN"] == size["BM"] * size["BN"]
-        warp = (size["WM"], size["WN"])
-        self.tiling = Tiling(
-            *(size[name] for name in ("BM", "BN", "BK", "TM", "TN")),
-            vector=size["B_VECTOR"],
-            pad=size["PAD"],
-            stages=size["STAGES"],
-            fragments=size["FRAGMENTS"],
-            swizzle=bool(size["TWIST"]),
-            split=(size["QUAD_M"], size["QUAD_N"]) != (size["TM"], size["TN"]),
-            direct=bool(size["DIRECT"]),
-            shared_store=bool(size["SHARED_STORE"]),
-            warp=warp if warp != (size["BM"], size["BN"]) else None,
-            large_shared=bool(size["LARGE_SHARED"]),
-        )
-
-    def get_function(self, name: str) -> Kernel:
-        assert name == "gemm"
-        if Module.fails:
-            raise CompileException("gemm.cu(1): error: something\nand more")
-        Module.made.append(Kernel(self.tiling, Module.most_threads))
-        return Module.made[-1]
-
-
-@pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    properties = {"name": b"a stand-in", "major": 0, "minor": 0}
-    cupy = SimpleNamespace(
-        ndarray=Array,
-        asarray=lambda array: array if isinstance(array, Array) else array.view(Array),
-        empty=lambda shape, dtype: np.full(shape, np.nan, dtype).view(Array),
-        full=lambda shape, value, dtype: np.full(shape, value, dtype).view(Array),
-        RawModule=Module,
-        __version__="0",
-        cuda=SimpleNamespace(
-            Device=Device,
-            compiler=SimpleNamespace(CompileException=CompileException),
-            nvrtc=SimpleNamespace(getVersion=lambda: (0, 0)),
-            runtime=SimpleNamespace(
-                getDeviceProperties=lambda number: properties, driverGetVersion=lambda: 13020
-            ),
-        ),
-    )
-    monkeypatch.setattr(gpu, "_cupy", lambda: cupy)
-    blas = SimpleNamespace(gemm=lambda _, __, a, b: np.asfortranarray(a @ b).view(Array))
-    monkeypatch.setattr(gpu, "cublas", lambda: blas)
-    monkeypatch.setattr(Module, "made", [])
-    gpu.built.cache_clear()
-    yield
-    gpu.built.cache_clear()
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
 @needs_host
