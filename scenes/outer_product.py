@@ -1,9 +1,8 @@
 """One column times one row makes a whole tile of products."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
-from manim import Animation
+from manim import Animation, VMobject
 
 from scenes.stage.amounts import grouped
 from scenes.stage.arrange import Arrangement, below_caption
@@ -27,6 +26,9 @@ from tiling.traffic import traffic
 LADDER = (2, 4, 8)
 """Sides of the thread tiles that are compared, beside the clip's own."""
 
+HIGH = 500.0
+"""Design pixels of the panel of thread tiles, in tall."""
+
 
 class OuterProduct(Film):
     """One thread in one k-tile: dot products, then outer products, then larger thread tiles."""
@@ -43,12 +45,16 @@ class OuterProduct(Film):
         self.thread = Thread(look, places, self.schedule)
         self.tally = Tally(look, places.counters, self.schedule)
         self.steps, self.grown = _steps(self.tiling), list[str]()
-        zone = Zone(look, places.zones["bars"], "WORDS READ PER FMA", "")
-        self.bars = _bars(look, places.zones["bars"], [step.label for step in self.steps])
-        self.growth = _growth(look, places, self.steps)
-        # What makes room for it.
-        self.near = [self.slices, self.tally, *([self.thread] if look.aspect == "wide" else [])]
-        self.add(zone, self.bars, self.slices, self.thread, self.tally)
+        self.growth = Growth(look, places.zones["growth"], self.steps)
+        self.near: list[VMobject] = [self.slices, self.thread, self.tally]
+        self.far: list[VMobject] = [self.growth]
+        zone, self.bars = self._panel(places.zones["bars"])
+        self.add(zone, self.bars, *self.near)
+        self.compared = self.bars
+        if look.aspect == "tall":  # beside larger tiles there is more room for bars
+            self.near += [zone, self.bars]
+            zone, self.compared = self._panel(places.zones["compared"])
+            self.far += [zone, self.compared]
         self._settle(Dot())
 
         opening = f"One thread makes {self._results()}: how many values must it read?"
@@ -59,10 +65,14 @@ class OuterProduct(Film):
         self._larger_tiles()
         self.say(opening)
         self.grown.clear()
-        for part in self.near:
-            part.settle(Dot())
-        back = [*self._moves(Dot(), 0), *self.bars.moves(self._bars_now(), 0)]
-        self._play(Dot(), 1.0, *exchange([self.growth], self.near), *back)
+        self._settle(Dot())
+        nothing, back = self._bars_now(), list[Animation]()
+        if self.bars is self.compared:
+            back = self.bars.moves(nothing, 0)
+        else:
+            self.bars.settle(nothing)
+        self._play(Dot(), 1.0, *exchange(self.far, self.near), *back)
+        self.bars.settle(nothing)
         self.wait(FRAME)
 
     def _dot_products(self) -> None:
@@ -131,7 +141,8 @@ class OuterProduct(Film):
         text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
         self.growth.settle(self.grown)
-        self.play_for(1.0, *exchange(self.near, [self.growth]))
+        self.compared.settle(self._bars_now())
+        self.play_for(1.0, *exchange(self.near, self.far))
         for step in self.steps:
             self._compare(step.label)
         self.poster_at = self.now
@@ -191,12 +202,16 @@ class OuterProduct(Film):
         if label in self.grown:
             return
         self.grown.append(label)
-        products: list[Animation] = []
+        products, bars = list[Animation](), self.bars
         if self.growth in self.mobjects:
-            products = self.growth.multiplies(self.grown)
+            products, bars = self.growth.multiplies(self.grown), self.compared
         seconds = 1.2 if products else 0.8
-        self.play_for(seconds, *products, *self.bars.moves(self._bars_now(), 0.9))
-        self.bars.settle(self._bars_now())
+        self.play_for(seconds, *products, *bars.moves(self._bars_now(), 0.9))
+        bars.settle(self._bars_now())
+
+    def _panel(self, zone: Box) -> tuple[Zone, Bars]:
+        bars = _bars(self.look, zone, [step.label for step in self.steps])
+        return Zone(self.look, zone, "WORDS READ PER FMA", ""), bars
 
     def _bars_now(self) -> list[Parts]:
         return [
@@ -274,14 +289,6 @@ def _steps(tiling: Tiling) -> list[Step]:
     ]
 
 
-def _growth(look: Look, places: Arrangement, steps: Sequence[Step]) -> Growth:
-    """In place of shared memory, and in wide of the registers too."""
-    zone = places.zones["shared"]
-    if look.aspect == "wide":
-        zone = Box(zone.x, zone.y, places.zones["registers"].right - zone.x, zone.h)
-    return Growth(look, zone, steps)
-
-
 def _grow(steps: list[Step]) -> bool:
     """Whether larger tiles need fewer words for each FMA, for all of them."""
     ways = sorted({(step.made, step.read / step.made) for step in steps})
@@ -299,7 +306,10 @@ def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:
 
 
 def _places(look: Look) -> Arrangement:
-    """Shared memory, registers and bars side by side; in tall shared memory above the others."""
+    """Shared memory, registers and bars side by side; in tall shared memory above the others.
+
+    In place of the first two comes `growth`; in tall it takes more, and leaves `compared` to bars.
+    """
     room, zones = below_caption(look), {}
     if look.aspect == "wide":
         widths, gap = {"shared": 730.0, "registers": 610.0, "bars": 0.0}, 30.0
@@ -308,6 +318,7 @@ def _places(look: Look) -> Arrangement:
         for name, width in widths.items():
             zones[name] = Box(left, room.y, width, height)
             left += width + gap
+        zones["growth"] = Box(room.x, room.y, zones["registers"].right - room.x, height)
         lower = {"shared": 66, "registers": 90}  # registers have a line of code at their foot
         content = {
             name: Box(zones[name].x + 62, room.y + 130, zones[name].w - 124, height - 130 - foot)
@@ -321,6 +332,8 @@ def _places(look: Look) -> Arrangement:
             "shared": Box(room.x, room.y, room.w, upper),
             "registers": Box(room.x, low, half, lower),
             "bars": Box(room.x + half + gap, low, half, lower),
+            "growth": Box(room.x, room.y, room.w, HIGH),
+            "compared": Box(room.x, room.y + HIGH + gap, room.w, room.h - HIGH - gap),
         }
         content = {
             "shared": Box(room.x + 58, room.y + 66, room.w - 116, upper - 128),

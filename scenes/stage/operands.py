@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from manim import Animation
 
+from scenes.stage.amounts import grouped
 from scenes.stage.arrange import Arrangement
 from scenes.stage.figure import Figure
 from scenes.stage.look import LABEL, LEAST, Box, Look
@@ -215,7 +216,7 @@ class Tally(Figure[Moment]):
         self.box, self.schedule, tiling = box, schedule, schedule.tiling
         self.there = there(schedule)
         self.names = f"words read from {source(tiling)} memory", "FMA"
-        longest = max(len(str(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
+        longest = max(len(grouped(n)) for n in self.counts(Dot(tiling.tm * tiling.tn)))
         self.places, x, y = [], box.x, box.y + 6
         for name in self.names:
             width = (len(name) + 1) * ADVANCE * SIZE
@@ -240,6 +241,6 @@ class Tally(Figure[Moment]):
     def cells_at(self, state: Moment) -> dict[str, Cells]:
         color = self.look.theme.ink
         return {
-            name: Cells(self.look, place, np.array([[f"{number}"]], object), SIZE, color)
+            name: Cells(self.look, place, np.array([[grouped(number)]], object), SIZE, color)
             for name, place, number in zip(self.names, self.places, self.counts(state), strict=True)
         }

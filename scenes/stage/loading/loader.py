@@ -12,7 +12,7 @@ from scenes.stage.loading.lanes import Lanes
 from scenes.stage.loading.windows import BEFORE, NOW, Landing, Whole, Window, legend, title
 from scenes.stage.look import LABEL, LEAST, Box, Look
 from scenes.stage.shapes import STROKE, Patch, Path, Relight, Slab, Swap, Travel, outline
-from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size
+from scenes.stage.type import CAP, MONO, Label, Tags, fitting_size, width_of
 from scenes.stage.zone import LINE, PAD
 from tiling.expand import Bools, fragment_words
 from tiling.layout import Ints, Operand, shared_layout
@@ -43,13 +43,15 @@ class Loader:
         self.lanes = Lanes(look, self.load, places.lanes)
         self.plots = [self.window, self.lanes]
         said = extent(crop, self.load.shape)
+        mapped = rooms.cropped(self.load, crop.rows, crop.col, crop.cols)
+        right = zone.right - (rooms.MAP if mapped else PAD)
         self.source = VGroup(
             self.window,
             title(look, operand, operand, said, zone.x + PAD, places.title(zone)),
-            legend(look, self.load, zone.x + PAD, places.foot(zone)),
+            legend(look, self.load, zone.x + PAD, right, places.foot(zone)),
         )
         self.strip = VGroup(self.lanes, *absent(look, schedule.tiling.threads, places))
-        if rooms.cropped(self.load, crop.rows, crop.col, crop.cols):
+        if mapped:
             box = rooms.map_box(self.load, area, crop)
             whole = Whole(look, self.load, crop, box)
             self.plots.append(whole)
@@ -209,12 +211,17 @@ class Reading(VGroup):
         self.words = [as_it_is, kept.word(row, 0)]
         found = a.load.found
         self.loaded = [int(found.thread[found.word == word][0]) for word in as_it_is]
-        names = ["As[k][row], as it is", "As[row][k], had A kept its shape"]
-        if look.aspect == "tall":
+        names = ["As[k][row], as it is", "As[row][k], not transposed"]
+        told = [_listed(words) for words in self.words]
+        widths = [
+            width_of(name, LABEL, MONO) + width_of(words, LABEL) + PAD
+            for name, words in zip(names, told, strict=True)
+        ]
+        if max(widths) > box.w:  # then the names alone
             names = [name.partition(",")[0] for name in names]
         lead = (box.h + 10) / 2
-        for i, (words, name) in enumerate(zip(self.words, names, strict=True)):
-            self._strip(words, name, Box(box.x, box.y + i * lead, box.w, lead - 30))
+        for i, (words, name, said) in enumerate(zip(self.words, names, told, strict=True)):
+            self._strip(words, name, said, Box(box.x, box.y + i * lead, box.w, lead - 30))
         first = a.load.schedule.origin("A")
         column, zeros = np.full_like(row, first[1]), np.zeros_like(row)
         for crop, rows, cols, words in (
@@ -234,16 +241,10 @@ class Reading(VGroup):
             ink = self.look.theme.ink_on(self.look.theme.tint("A", BEFORE))
             self.add(Tags(self.look, boxes, [str(words[i]) for i in held], size, ink))
 
-    def _strip(self, words: np.ndarray, name: str, box: Box) -> None:
+    def _strip(self, words: np.ndarray, name: str, said: str, box: Box) -> None:
         look, theme = self.look, self.look.theme
         top = box.y + CAP * LABEL
         self.add(Label(look, name, box.x, top, LABEL, theme.ink_of["A"], font=MONO))
-        listed = ", ".join(map(str, words))
-        if len(words) > 4:
-            listed = f"{', '.join(map(str, words[:3]))}, … {words[-1]}"
-        said = f"reads words {listed}"
-        if words[-1] >= WARP:
-            said += f"; 0–{WARP - 1} shown"
         self.add(Label(look, said, box.right, top, LABEL, theme.muted, "right"))
         crop = Crop(Box(box.x, top + 14, box.w, min(56, box.h - CAP * LABEL - 14)), 0, 0, 1, WARP)
         seen = words[words < WARP]
@@ -260,3 +261,11 @@ class Reading(VGroup):
             each = [crop.part(0, word) for word in seen.tolist()]
             texts = [str(word) for word in seen.tolist()]
             self.add(Tags(look, each, texts, size, theme.ink_on(color)))
+
+
+def _listed(words: Ints) -> str:
+    """Which words are read, and whether they all are in the strip."""
+    listed = ", ".join(map(str, words))
+    if len(words) > 4:
+        listed = f"{', '.join(map(str, words[:3]))}, … {words[-1]}"
+    return f"reads words {listed}" + (f"; 0–{WARP - 1} shown" if words[-1] >= WARP else "")

@@ -10,7 +10,7 @@ from scenes.stage.loading.copying import FLOATS, Crop, Load, Plot, Step
 from scenes.stage.look import LABEL, Box, Look
 from scenes.stage.matrix import CELL
 from scenes.stage.shapes import STROKE, Patch, Path, Slab, dashed, outline
-from scenes.stage.type import CAP, MONO, Cells, Label
+from scenes.stage.type import CAP, MONO, Cells, Label, width_of
 from tiling.expand import Bools
 from tiling.sectors import SECTOR
 
@@ -201,15 +201,15 @@ class Landing(Plot):
         return [self.crop.part(at, place) for at, place in places]
 
 
-def legend(look: Look, load: Load, x: float, baseline: float) -> VGroup:
-    """What the outlines are: a sector and its size."""
+def legend(look: Look, load: Load, x: float, right: float, baseline: float) -> VGroup:
+    """What the outlines are: a sector and its size; and what seems odd of some, where that fits."""
     size, ink = LABEL, look.theme.ink
-    box = Box(x, baseline - CAP * size - 1, FLOATS * 14, CAP * size + 2)
+    box = Box(x, baseline - CAP * size - 1, FLOATS * 12, CAP * size + 2)
     cells = Crop(box, 0, 0, 1, FLOATS).lines()
     color = look.theme.tint(load.operand, 0.6)
-    words = f"a sector: {FLOATS} floats, {SECTOR} bytes"
-    if load.shape[1] % FLOATS and look.aspect == "wide":
-        words += "; some span rows"
+    words, spans = f"a sector: {FLOATS} floats, {SECTOR} bytes", "; some span rows"
+    if load.shape[1] % FLOATS and box.right + 16 + width_of(words + spans, size) <= right:
+        words += spans
     return VGroup(
         Path(look, cells, stroke_color=color, stroke_width=STROKE),
         Slab(look, box, stroke=ink, width=3),
