@@ -119,3 +119,9 @@ def test_a_refusal_says_whether_the_file_or_the_command_line_is_wrong(config):
     config.write_text(config.read_text().replace("2x2", "3x2"))
     with pytest.raises(Refused, match=r"mine\.toml: thread 3x2: "):
         choose(config=config)
+
+
+def test_a_file_may_begin_with_the_mark_that_some_editors_write(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('\ufeffgemm = "24x24x24"\ncta = "6x6x4"\nthread = "2x2"\n', "utf-8")
+    assert choose(config=path).gemm == Gemm(24, 24, 24)

@@ -101,12 +101,14 @@ def _in_name(field: str, value: object) -> str:
 
 def _read(config: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(config.read_text("utf-8"))
+        text = config.read_text("utf-8-sig")  # some editors put a mark before the first line
+        table = tomllib.loads(text)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Refused("--config", config, f"cannot be read: {reason}", "try a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused("--config", config, f"is not TOML: {error}", 'try cta = "6x6x4"') from None
+        remedy = 'try cta = "6x6x4", with the quotes'
+        raise Refused("--config", config, f"is not TOML: {error}", remedy) from None
     for key in table:
         if key not in FIELDS:
             raise Refused(f"{config}:", key, "is not a field", "try " + ", ".join(FIELDS))
