@@ -228,7 +228,8 @@ def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
                 strip = shared.corner.part("B", 0, 0, rows, plan.tiling.bn)
                 assert carried == {(shared.corner.box("C"), strip)}
             case Store(row):
-                here = shared.corner.box("C") if row is None else strip
+                results = shared.corner.part("C", 0, 0, *plan.inside("C"))
+                here = results if row is None else strip
                 assert carried == {(here, memory.inside("C"))}
             case Commit() | Wait():
                 assert not carried

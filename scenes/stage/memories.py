@@ -268,6 +268,10 @@ class SharedMemory(Memory):
         inside = self.schedule.inside(operand, k_tile)
         return self.corner.part(operand, *self._offset(operand, stage), *inside)
 
+    def stored(self) -> Box:
+        """The part of C's tile that lies inside the matrix."""
+        return self.corner.part("C", 0, 0, *self.schedule.inside("C"))
+
     def poses(self, state: State) -> dict[str, Pose]:
         tiling, poses = self.schedule.tiling, {}
         total = self.schedule.k_tiles * tiling.bk

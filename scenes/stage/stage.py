@@ -128,7 +128,7 @@ class Stage(VGroup):
                     Swap(self.shared.cells["Cs"], numbers["Cs"], LANDED),
                 ]
             case Store(row):
-                registers, there = self.shared.corner.box("C"), self.memory.inside("C")
+                registers, there = self.shared.stored(), self.memory.inside("C")
                 here = registers if row is None else self.shared.exchange
                 return [
                     carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
