@@ -325,7 +325,7 @@ def _places(look: Look) -> Arrangement:
             for name, foot in lower.items()
         }
     else:
-        gap, upper, foot = 14.0, 470.0, 84.0
+        gap, upper, foot = 14.0, 490.0, 84.0
         half, lower = (room.w - gap) / 2, room.h - upper - gap - foot
         low = room.y + upper + gap
         zones = {

@@ -15,7 +15,7 @@ import numpy as np
 import uharfbuzz as hb
 
 from scenes.stage.drawn import Drawn
-from scenes.stage.look import PIXEL, Box, Look
+from scenes.stage.look import LEAST, PIXEL, Box, Look
 
 WORDS, MONO = "Inter", "JetBrains Mono"
 CAP = 0.73
@@ -225,5 +225,8 @@ def written(values: np.ndarray) -> np.ndarray:
 
 
 def fitting_size(cell: Box, digits: int, largest: float) -> float:
-    """Size of numbers of so many digits that fit a cell."""
-    return min(largest, cell.h * 0.62, cell.w * 0.84 / (digits * ADVANCE))
+    """Size of numbers of so many digits that fit a cell: with air around them, or if they would be
+    too small so with less."""
+    airy = min(cell.h * 0.62, cell.w * 0.84 / (digits * ADVANCE))
+    dense = min(cell.h * 0.8, cell.w * 0.88 / (digits * ADVANCE))
+    return min(largest, max(airy, min(dense, LEAST)))
