@@ -93,7 +93,7 @@ bench: $(READY)
 # pytest; ncu and compute-sanitizer for what they measure. Writes to evidence/ and README.md; all of
 # it is run, even where something failed before.
 gpu:
-	@failed=0; for what in "pytest -m gpu" "benchmarks.hardware" "benchmarks.counters" \
+	@failed=0; for what in "pytest -m gpu" "benchmarks.hardware" "benchmarks.sanitizer" "benchmarks.counters" \
 	  "benchmarks.sgemm --sweep" "benchmarks.measured --write"; do \
 	  echo "$(PYTHON) -m $$what"; $(PYTHON) -m $$what || failed=1; done; exit $$failed
 

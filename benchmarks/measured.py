@@ -33,8 +33,11 @@ def proof(report: Report) -> Iterator[tuple[str, str]]:
             f", {count} {status}" for status, count in many.items() if status != "passed"
         )
         yield what, f"{many['passed']} of {len(rungs)} passed{rest}"
+
+
+def sanitizer(report: Report) -> Iterator[tuple[str, str]]:
     for mutants in False, True:
-        watches = [one for one in report["sanitizer"] if bool(one["mutant"]) == mutants]
+        watches = [one for one in report["watches"] if bool(one["mutant"]) == mutants]
         right = [one["tool"] for one in watches if one["right"]]
         says = f"found {len(right)} of {len(watches)}" if mutants else f"clean: {', '.join(right)}"
         yield "compute-sanitizer" + ", mutants" * mutants, says
@@ -61,7 +64,7 @@ def _by(name: str, found: list[Report]) -> dict[str, list[Report]]:
     return groups
 
 
-READ = {"proof": proof, "counters": counters, "sgemm": sgemm}
+READ = {"proof": proof, "sanitizer": sanitizer, "counters": counters, "sgemm": sgemm}
 
 
 def shown(folder: Path = FOLDER) -> str:

@@ -1,4 +1,9 @@
-"""compute-sanitizer on the kernel, and on mutants of it that it has to notice."""
+"""compute-sanitizer on the kernel, and on mutants of it that it has to notice, on the GPU that is
+here.
+
+`python3 -m benchmarks.sanitizer` writes evidence/sanitizer-DEVICE.json. The exit status is 1 if it
+was silent where it should not be, or the other way round.
+"""
 
 import os
 import signal
@@ -7,6 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.evidence import device, keep
 from tests.mutant_list import KERNEL_MUTANTS
 from tiling.kernel.build import Missing, source
 
@@ -84,14 +90,23 @@ def _run(command: list[str]) -> tuple[str, int]:
     return said, running.returncode
 
 
-def watched() -> list[dict[str, Any]]:
-    """Every watch: what it found, and whether that is `right`, or why it was not run."""
-    return [asdict(watch) | _watched(watch) for watch in WATCHES]
-
-
-def _watched(watch: Watch) -> dict[str, Any]:
+def watched(watch: Watch) -> dict[str, Any]:
+    """What it found, and whether that is `right`; or why it was not run."""
     try:
         saw = found(watch)
     except Missing as why:
-        return {"right": False, "not_run": str(why)}
-    return {"right": saw == bool(watch.mutant), "found": saw}
+        return {**asdict(watch), "right": False, "not_run": str(why)}
+    return {**asdict(watch), "right": saw == bool(watch.mutant), "found": saw}
+
+
+def main() -> None:
+    on, watches = device(), []
+    for watch in WATCHES:
+        watches.append(watched(watch))
+        print(watches[-1], flush=True)
+    print(keep("sanitizer", on, {"watches": watches}))
+    sys.exit(any(not one["right"] for one in watches))
+
+
+if __name__ == "__main__":
+    main()
