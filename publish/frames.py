@@ -19,6 +19,7 @@ from manim.utils.family import extract_mobject_family_members
 
 from scenes.stage.film import Film
 from scenes.stage.look import Box
+from scenes.stage.type import Cells, Label
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -104,6 +105,7 @@ class FrameRenderer(CairoRenderer):
             self.update_frame(scene)
             self._convert(None)
         elif changed := _merge([*now, *self.last]):
+            changed = self._uncut(changed)
             self._redraw(changed)
             for box in changed:
                 self._convert(box)
@@ -139,6 +141,19 @@ class FrameRenderer(CairoRenderer):
         bottom = min(camera.pixel_height, int(y - low[1] * scale + margin) + 1)
         return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
+    def _uncut(self, boxes: list[Box]) -> list[Box]:
+        """Rectangles grown until they cut no text: Cairo draws a letter's edges a little otherwise
+        where others of its line are cut off."""
+        texts = [
+            reach
+            for mobject in self.moving
+            if isinstance(mobject, Label | Cells) and _seen(mobject)
+            if (reach := self._path(mobject)[0])
+        ]
+        while cut := [text for text in texts if any(_cuts(box, text) for box in boxes)]:
+            boxes = _merge([*boxes, *cut])
+        return boxes
+
     def _redraw(self, boxes: list[Box]) -> None:
         """Draw parts of the frame anew: the static image, and over it what may move."""
         context = self.camera.get_cairo_context(self.camera.pixel_array)
@@ -162,7 +177,7 @@ class FrameRenderer(CairoRenderer):
         for mobject in mobjects:
             if not _seen(mobject):
                 continue
-            reach, path = self.paths.get(mobject) or (self._reach(mobject), None)
+            reach, path = self._path(mobject)
             if reach is not None and any(reach.meets(box) for box in boxes):
                 if path is None:
                     camera.set_cairo_context_path(context, mobject)
@@ -176,6 +191,10 @@ class FrameRenderer(CairoRenderer):
                     camera.apply_stroke(context, mobject)
             if mobject not in self.animated:
                 self.paths[mobject] = reach, path
+
+    def _path(self, mobject: Mobject) -> tuple[Box | None, Any]:
+        """What it may cover, and its path if that is known."""
+        return self.paths.get(mobject) or (self._reach(mobject), None)
 
     def _convert(self, changed: Box | None) -> None:
         """Bring the planes up to date where the pixels have changed, or everywhere."""
@@ -222,6 +241,11 @@ def _seen(mobject: Mobject) -> bool:
         return False
     strokes = mobject.stroke_width > 0 and mobject.get_stroke_opacity() > 0
     return bool(strokes or mobject.get_fill_opacity() > 0)
+
+
+def _cuts(box: Box, other: Box) -> bool:
+    """Whether a part of the other lies in a box, and a part beside it."""
+    return box.meets(other) and box.intersect(other) != other
 
 
 def _merge(boxes: list[Box]) -> list[Box]:

@@ -325,7 +325,7 @@ def _places(look: Look) -> Arrangement:
             for name, foot in lower.items()
         }
     else:
-        gap, upper, foot = 14.0, 490.0, 84.0
+        gap, upper, foot = 14.0, 500.0, 84.0
         half, lower = (room.w - gap) / 2, room.h - upper - gap - foot
         low = room.y + upper + gap
         zones = {
@@ -336,7 +336,7 @@ def _places(look: Look) -> Arrangement:
             "compared": Box(room.x, room.y + HIGH + gap, room.w, room.h - HIGH - gap),
         }
         content = {
-            "shared": Box(room.x + 58, room.y + 66, room.w - 116, upper - 128),
+            "shared": Box(room.x + 58, room.y + 88, room.w - 116, upper - 150),
             "registers": Box(room.x + 58, low + 136, half - 88, lower - 200),
         }
     high = 40 if look.aspect == "wide" else 72
