@@ -12,13 +12,13 @@ from scenes.stage.numbers import operands
 from scenes.stage.operands import Dot
 from scenes.stage.shapes import Carry, Spread
 from scenes.stage.type import Cells, Label
-from tests.screening import screen
+from tests.screening import flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
 from tiling.presets import Choice, choose
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
-from tiling.shapes import Tiling
+from tiling.shapes import Gemm, Tiling
 
 CHOICES = [*(choose(name) for name in FILMED), *DIRECT, *random_choices(4, seed=3)]
 EVERY = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.gemm} in {c.tiling}")
@@ -310,3 +310,10 @@ def test_words_per_fma_by_hand() -> None:
     assert dot_words_per_fma() == {"A": 1, "B": 1}
     assert words_per_fma(Tiling(128, 128, 8, 8, 8)) == {"A": 1 / 8, "B": 1 / 8}
     assert words_per_fma(Tiling(64, 32, 8, 16, 4)) == {"A": 1 / 4, "B": 1 / 16}
+
+
+def test_a_short_wide_column_of_bs_keeps_clear_of_the_heading() -> None:
+    choice = Choice("short", Gemm(100, 100, 7), Tiling(6, 16, 2, 6, 2), (9, 2))
+    found: list[str] = []
+    screen(Clip("outer_product", choice, aspect="tall"), lambda film: found.extend(flaws(film)))
+    assert not found
