@@ -16,7 +16,7 @@ Report = dict[str, Any]
 
 
 def reports(folder: Path = FOLDER) -> dict[str, dict[str, Report]]:
-    """For each device by name its reports: of proof, counters and sgemm those that there are."""
+    """For each device by name its reports, of the kinds in READ those that there are."""
     found: dict[str, dict[str, Report]] = {}
     for kind in READ:
         for path in sorted(folder.glob(f"{kind}-*.json")):
