@@ -123,8 +123,9 @@ def test_a_clip_ends_on_its_first_frame(scene: str) -> None:
         frames[1:] = [[plane.copy() for plane in planes]]
 
     clip = Clip(scene, choose("ragged"), quality="draft")
+    ends = 0, len(screen(clip, lambda film: None).chapters) - 1  # what lies between is not drawn
     with configured(clip):
-        film_class(clip)(renderer=FrameRenderer(keep, lambda chapter: True)).render()
+        film_class(clip)(renderer=FrameRenderer(keep, lambda chapter: chapter in ends)).render()
     for one, other in zip(frames[0], frames[1], strict=True):
         assert int(np.abs(one.astype(int) - other).max()) <= 1
 
