@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from scenes.stage.look import PIXEL, Look
-from scenes.stage.type import ADVANCE, CAP, MONO, WEIGHTS, WORDS, Label, _outline, width_of
+from scenes.stage.look import LEAST, PIXEL, Box, Look
+from scenes.stage.type import (
+    ADVANCE,
+    CAP,
+    MONO,
+    WEIGHTS,
+    WORDS,
+    Label,
+    _outline,
+    fitting_size,
+    width_of,
+)
 
 
 @pytest.mark.parametrize("font", [WORDS, MONO])
@@ -57,3 +67,14 @@ def test_a_label_is_where_its_box_is(anchor: str, share: float) -> None:
     low, high = label.points.min(axis=0), label.points.max(axis=0)
     corner, other = look.point(box.x, box.bottom), look.point(box.right, box.y)
     assert np.abs(low - corner).max() < 4 * PIXEL and np.abs(high - other).max() < 4 * PIXEL
+
+
+def test_numbers_fit_their_cells_and_come_closer_before_they_are_left_out():
+    sizes = [fitting_size(Box(0, 0, side, side), 1, 50) for side in range(20, 100)]
+    assert sizes == sorted(sizes) and sizes[-1] == 50
+    for side, size in zip(range(20, 100), sizes, strict=True):
+        assert size <= 0.8 * side
+        assert (size >= LEAST) == (0.8 * side >= LEAST)
+    wide = [fitting_size(Box(0, 0, side, 40), 3, 50) for side in range(30, 100)]
+    for side, size in zip(range(30, 100), wide, strict=True):
+        assert 3 * ADVANCE * size <= 0.88 * side + 1e-9
