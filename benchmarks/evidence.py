@@ -14,9 +14,11 @@ FOLDER = Path(__file__).parent.parent / "evidence"
 
 
 def device() -> dict[str, str]:
-    """The device's names and versions. Ends the program where there is none."""
+    """The device's names and versions. Ends the program where there is none, or no cuBLAS."""
     try:
-        return gpu.device()
+        on = gpu.device()
+        gpu.cublas()
+        return on
     except Missing as missing:
         raise SystemExit(f"not run: {missing}") from None
 

@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from benchmarks import counters, evidence, hardware, measured, ncu, sanitizer, s
 from tests.kernel_cases import TILINGS, TOY, needs_host
 from tests.stand_in import stand_in as stand_in
 from tiling.expand import expand_copy, expand_store
+from tiling.kernel import gpu
 from tiling.kernel.build import Missing, source
 from tiling.presets import presets
 from tiling.schedule import Copy, schedule
@@ -310,11 +312,19 @@ def test_all_reports_are_written_and_read(program, stand_in, tmp_path, monkeypat
         ["| compute-sanitizer", "clean: memcheck, racecheck, synccheck, initcheck"],
         ["| compute-sanitizer, mutants", "found 0 of 4"],
         ["| counters, seed", "1 of 1"],
-        ["| 13×11×10, our fastest", lines[5][1]],
+        ["| 13×11×10, our fastest", "naive, 0.0 TFLOP/s, 0% of peak, 100.0% of cuBLAS"],
     ]
     (size,) = json.loads((tmp_path / "sgemm-a-stand-in.json").read_text())["sizes"]
     assert size["cublas_kernels"] == ["gemm"] and size["clock_mhz"] == 1980
     assert [one["kernel"] for one in size["rates"]] == ["cuBLAS", "naive", "best of the sweep"]
+
+
+def test_without_cublas_nothing_is_run(monkeypatch):
+    monkeypatch.setattr(gpu, "_cupy", lambda: None)
+    monkeypatch.setattr(gpu, "device", dict)
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace())
+    with pytest.raises(SystemExit, match="not run: CuPy finds no cuBLAS here: cannot import name"):
+        evidence.device()
 
 
 @pytest.mark.parametrize("name", ["hardware", "sanitizer", "counters", "sgemm"])
