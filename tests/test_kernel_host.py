@@ -12,7 +12,7 @@ import pytest
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
 from tiling.execute import execute
 from tiling.kernel import host
-from tiling.kernel.build import Broken, Missing, defines, source
+from tiling.kernel.build import Broken, Missing, defines, file_text, source
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import late_barriers, provenance
 from tiling.schedule import schedule
@@ -86,7 +86,9 @@ def _patched(old: str, new: str) -> str:
 
 def test_a_barrier_that_some_threads_skip_is_reported() -> None:
     plan, a, b = case(TOY)
-    kernel = _patched("if (k_tile > 0) barrier();", "if (k_tile > 0 && thread != 3) barrier();")
+    kernel = _patched(
+        "if (k_tile > 0) __syncthreads();", "if (k_tile > 0 && thread != 3) __syncthreads();"
+    )
     with pytest.raises(Broken, match="not reached by all threads"):
         host.run(plan, a, b, kernel=kernel)
 
@@ -103,8 +105,8 @@ def test_a_kernel_that_hangs_is_stopped(build: host.Build) -> None:
 def test_a_write_outside_c_is_reported() -> None:
     plan, a, b = case(TOY)
     kernel = _patched(
-        "const bool inside = row < M && col < N;\n        float",
-        "const bool inside = col < N;\n        float",
+        "const bool inside = row < M && col < N;\n        Element",
+        "const bool inside = col < N;\n        Element",
     )
     with pytest.raises(Broken, match="a write outside C"):
         host.run(plan, a, b, kernel=kernel)
@@ -139,7 +141,7 @@ def test_a_kernel_that_does_not_build_says_where() -> None:
 @pytest.mark.parametrize("attempt", range(10))
 def test_a_race_is_found_every_time_and_told_in_lines_of_the_source(attempt: int) -> None:
     plan, a, b = case(TOY)
-    kernel = _patched("if (k_tile > 0) barrier();", "")
+    kernel = _patched("if (k_tile > 0) __syncthreads();", "")
     with pytest.raises(
         Broken, match=r"data race between threads: a \w+ in line \d+ \(.* and a \w+ in line \d+ \("
     ):
@@ -230,9 +232,10 @@ def _no_warning(*options: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:
+def test_recording_leaves_nothing_in_the_text_that_is_shipped() -> None:
+    assert "recorded_" in source() and "record" not in file_text("gemm.cu")
     path, _ = host.compiler()
     command = [path, "-E", "-P", "-x", "c++", "-"]
     done = subprocess.run(command, input=source(), capture_output=True, text=True, check=True)
-    for word in "trace", "clock64", "slot", "Action":
+    for word in "record", "clock64", "slot", "class":
         assert word not in done.stdout

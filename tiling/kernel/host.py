@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from tiling.fma import Floats
-from tiling.kernel.build import Broken, Missing, defines, source, trace_stride
+from tiling.kernel.build import Broken, Missing, defines, file_text, line, source, trace_stride
 from tiling.kernel.provenance import Slots
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
@@ -117,8 +117,7 @@ def _race(log: str, kernel: str) -> str:
         log,
         re.MULTILINE | re.IGNORECASE,
     )
-    lines = kernel.splitlines()
-    sides = [f"a {kind.lower()} in line {n} ({lines[int(n) - 1].strip()})" for kind, n in found[:2]]
+    sides = [f"a {kind.lower()} in line {n} ({line(kernel, int(n))})" for kind, n in found[:2]]
     return "data race between threads: " + " and ".join(sides or ["unknown lines"])
 
 
@@ -157,7 +156,9 @@ def host_program(race: bool) -> Path:
         can_race()
     files = ("host.cpp", "threads.cpp" if race else "fibers.cpp")
     # -rdynamic: the kernel looks for shared memory, threadIdx and the rest in this program.
-    return _kept({file: source(file) for file in files}, (*_options(race), "-rdynamic"), ("-ldl",))
+    return _kept(
+        {file: file_text(file) for file in files}, (*_options(race), "-rdynamic"), ("-ldl",)
+    )
 
 
 def _options(race: bool) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str,
     Written under another name first and then moved, so that no half file is ever found.
     """
     name, (path, version) = next(iter(texts)), compiler()
-    texts = texts | {header: source(header) for header in HEADERS}
+    texts = texts | {header: file_text(header) for header in HEADERS}
     key = hashlib.sha256(repr((path, version, options, libraries, texts)).encode()).hexdigest()[:32]
     kept = cache() / f"{name}-{key}"
     with suppress(FileNotFoundError):

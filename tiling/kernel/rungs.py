@@ -13,7 +13,7 @@ from tiling.kernel import gpu as device
 from tiling.kernel import host as cpu
 from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
-from tiling.kernel.provenance import Slots, late_barriers, provenance
+from tiling.kernel.provenance import Slots, counts, late_barriers, provenance
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
@@ -204,7 +204,7 @@ def same_trace(slots: Slots, plan: Schedule, advance: Advance) -> int:
         advance((number + 1) / len(ctas))
     if late := late_barriers(plan, slots):
         raise Failed("; ".join(late[:3]))
-    return int((slots[:, :, ::2] != -1).sum())
+    return int(counts(slots).sum())
 
 
 def _size(choice: Choice, plan: Schedule) -> str:
