@@ -5,11 +5,11 @@
 // model accepts, and an index over that edge must not overflow before it is compared with it.
 using Index = unsigned int;
 
-#if STAGES > 1 && !defined(ON_A_CPU)
+#if STAGES > 1 && !defined(ON_A_CPU)  // on a CPU, host.h makes a copy at its wait
 // An asynchronous copy from global to shared memory, or of zeros where nothing lies inside: then
 // nothing is read, wherever `from` points (CUTLASS's zero-filling copies rely on that too). What a
 // thread has begun it closes as a group, and later waits for all but its last groups. Where the
-// hardware has none, the copy is made at once; on a CPU, host.h makes it at the wait.
+// hardware has no such copies, they are made at once.
 template <Index FLOATS>
 __device__ inline void begin_copy(float *to, const float *from, bool inside) {
 #if __CUDA_ARCH__ >= 800

@@ -10,10 +10,8 @@
 #include "accessors.h"
 #include "layout.h"
 
-// Neighbours of one row of A or B, from (row, col) on. They are fetched by one wide request where
-// all of them lie inside the matrix and the address is a multiple of the width, otherwise one by
-// one, with a zero for each that lies outside. Both operands need their zeros: a zero in one alone
-// meets an Inf or NaN of the other.
+// Neighbours of one row of A or B, from (row, col) on, with a zero for each that lies outside. Both
+// operands need their zeros: a zero in one alone meets an Inf or NaN of the other.
 struct Neighbours {
     const Element *__restrict__ matrix;
     Index row, col, rows, cols;
@@ -23,6 +21,7 @@ struct Neighbours {
     }
     __device__ bool inside(Index v) const { return row < rows && col + v < cols; }
 #if B_VECTOR > 1
+    // Whether one wide request may fetch them: not over an edge, nor off a multiple of its width.
     template <Index FLOATS>
     __device__ bool wide() const {
         const auto address = reinterpret_cast<unsigned long long>(from());
@@ -168,11 +167,11 @@ gemm(const Element *__restrict__ A, const Element *__restrict__ B, Element *__re
         __syncthreads();
 #endif
 
-        // One column of As times one row of Bs for each k: k is the outer loop, so that TM + TN
-        // words serve TM·TN multiply-adds. With two buffers the fragments are one k ahead.
+        // A column of A's tile times a row of B's tile for each k: k is the outer loop, so that
+        // TM + TN words serve TM·TN multiply-adds.
         float a[FRAGMENTS][TM], b[FRAGMENTS][TN];
 #if FRAGMENTS > 1
-        read(k_tile, 0, a[0], b[0]);
+        read(k_tile, 0, a[0], b[0]);  // fragments are one k ahead
 #endif
 #pragma unroll
         for (Index k = 0; k < BK; ++k) {
