@@ -6,7 +6,7 @@ import numpy as np
 from tiling.ptx import floats
 from tiling.ptx.build import Group, Step, builds, shape
 from tiling.ptx.forms import DTYPE, SCOPES, kinds, size
-from tiling.ptx.memory import COMING, UNSIGNED, Bools, Ints, Raw, Where
+from tiling.ptx.memory import COMING, UNSIGNED, Bools, Ints, Raw
 from tiling.ptx.registers import Array, Mask
 
 TYPES = (*kinds("bus", (8, 16, 32, 64)), "f16", "bf16", "f32", "f64")
@@ -60,7 +60,12 @@ def load(group: Group) -> Step:
     width, n = size(kind), group.n
     names = [name for one in group.instructions for name in _names(one.operands[0])]
     dtype = DTYPE[kind]
-    address, active, memory, machine = group.addresses(1), group.active(), group.machine.memory, group.machine
+    address, active, memory, machine = (
+        group.addresses(1),
+        group.active(),
+        group.machine.memory,
+        group.machine,
+    )
     threads, place = group.threads, group.place
     quiet = space in ("param", "const")
     space = _own_memory(group, space)
@@ -126,7 +131,12 @@ def store(group: Group) -> Step:
     bits = f"b{8 * width}"
     names = [name for one in group.instructions for name in _names(one.operands[1])]
     reads = [group.values(names[part::count], bits) for part in range(count)]
-    address, active, memory, machine = group.addresses(0), group.active(), group.machine.memory, group.machine
+    address, active, memory, machine = (
+        group.addresses(0),
+        group.active(),
+        group.machine.memory,
+        group.machine,
+    )
     place, space = group.place, _own_memory(group, space)
 
     def step(mask: Mask) -> None:
@@ -213,7 +223,9 @@ def atomic(group: Group) -> Step:
     return step
 
 
-def _changed(operation: str, kind: str, now: Array, new: Array, other: Array | None = None) -> Array:
+def _changed(
+    operation: str, kind: str, now: Array, new: Array, other: Array | None = None
+) -> Array:
     """What an atomic operation leaves, of one value."""
     match operation:
         case "exch":
@@ -300,7 +312,12 @@ def _copy(group: Group) -> Step:
     width = int(group.constant(group.operands(2)[0], "u32"))
     if width not in (4, 8, 16) or (cache == "cg" and width != 16):
         raise form.refused("copies 4, 8 or 16 bytes, with .cg 16")
-    to, source, active, machine = group.addresses(0), group.addresses(1), group.active(), group.machine
+    to, source, active, machine = (
+        group.addresses(0),
+        group.addresses(1),
+        group.active(),
+        group.machine,
+    )
     n, threads, place, memory = group.n, group.threads, group.place, group.machine.memory
     brings = group.read(3, "u32") if len(group.instructions[0].operands) == 4 else None
     unit = min(width, 8)
@@ -330,7 +347,9 @@ def _copy(group: Group) -> Step:
         data = np.zeros((n, threads, width), np.uint8)
         some = np.ones((n, threads), bool) if here is None else here
         if (count[some] > width).any():
-            machine.wrong("copies more bytes than it has room for", None, start, some & (count > width))
+            machine.wrong(
+                "copies more bytes than it has room for", None, start, some & (count > width)
+            )
         whole = some & (count >= width)
         if whole.all():
             whole_mask = None
@@ -339,7 +358,9 @@ def _copy(group: Group) -> Step:
         if whole.any():
             value, read = memory.load("global", start, whole_mask, unit, many)
             machine.accessed("copy", read, place, unit, value)
-            data[...] = np.ascontiguousarray(value.transpose(0, 2, 1)).view(np.uint8).reshape(data.shape)
+            data[...] = (
+                np.ascontiguousarray(value.transpose(0, 2, 1)).view(np.uint8).reshape(data.shape)
+            )
         for byte in range(width if (some & (count > 0) & (count < width)).any() else 0):
             part = some & (count > byte) & (count < width)
             if part.any():
@@ -349,8 +370,3 @@ def _copy(group: Group) -> Step:
         return data
 
     return step
-
-
-def flat(where: Where) -> Ints:
-    """The offsets of accesses, one after the other."""
-    return where.offset.reshape(-1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tiling.ptx import floats, integers
+from tiling.ptx.approximate import approximate
 from tiling.ptx.build import Builder, Group, Step, builds, shape
 from tiling.ptx.forms import ROUNDINGS
 from tiling.ptx.registers import Array, Mask
@@ -41,23 +42,22 @@ def _two(group: Group) -> Step:
     """add, sub, mul, div."""
     form = group.form
     rounding = form.take(*ROUNDINGS)
-    approximate = form.take("approx", "full")
+    approximately = form.take("approx", "full")
     ftz, sat = form.flag("ftz"), form.flag("sat")
     kind = form.kind(*KINDS)
     form.done(3)
     inner = HALVES.get(kind, kind)
     if form.name == "div":
-        if approximate:
-            return group.pure(
-                lambda a, b: floats.approximate("div", a, b, ftz=ftz), kind, kind, kind
-            )
+        if approximately and kind == "f32":
+            way = f"div.{approximately}"
+            return group.pure(lambda a, b: approximate(way, a, b, ftz=ftz), kind, kind, kind)
         if not rounding or kind not in ("f32", "f64"):
             raise form.refused("a division has a rounding, and is of f32 or f64")
         return group.pure(
             lambda a, b: floats.div(kind, a, b, rounding=rounding, ftz=ftz), kind, kind, kind
         )
-    if approximate:
-        raise form.refused(f".{approximate} is not known here")
+    if approximately:
+        raise form.refused(f".{approximately} is not known here")
     operation = {"add": floats.add, "sub": floats.sub, "mul": floats.mul}[form.name]
     rounding = rounding or "rn"
 
@@ -128,19 +128,18 @@ def _least_most(group: Group) -> Step:
 def function_of_one(group: Group) -> Step:
     form = group.form
     rounding = form.take(*ROUNDINGS)
-    approximate = form.flag("approx")
+    approximately = form.flag("approx")
     ftz = form.flag("ftz")
-    kind = form.kind("f16", "bf16", "f32", "f64", "f16x2", "bf16x2")
+    kind = form.kind(*KINDS)
     form.done(2)
     name = form.name
     if rounding and name in ("rcp", "sqrt") and kind in ("f32", "f64"):
         exact = floats.rcp if name == "rcp" else floats.sqrt
         return group.pure(lambda a: exact(kind, a, rounding=rounding, ftz=ftz), kind, kind)
-    if not approximate or (kind != "f32" and name not in ("ex2", "tanh")):
+    halves = kind not in ("f32", "f64")
+    if not approximately or (halves and name not in ("ex2", "tanh")):
         raise form.refused("is not known for this type and rounding")
-    if kind == "f32":
-        return group.pure(lambda a: floats.approximate(name, a, ftz=ftz), kind, kind)
-    raise form.refused(f"is not known for {kind}")
+    return _apply(group, kind, 1, lambda a: approximate(name, a, ftz=ftz))
 
 
 @builds("copysign")
@@ -158,7 +157,7 @@ def test_property(group: Group) -> Step:
     )
     kind = form.kind("f32", "f64")
     form.done(2)
-    return group.pure(lambda a: floats.testp(what, kind, a), "pred", kind)
+    return group.pure(lambda a: floats.testp(kind, what, a), "pred", kind)
 
 
 builds("add", "sub")(_shared_with_integers(_two, integers.add))

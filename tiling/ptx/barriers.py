@@ -78,10 +78,14 @@ class Barriers:
         barrier = self.open.get(number)
         if barrier is None:
             nobody = np.zeros(machine.threads, bool)
-            barrier = _Open(nobody, nobody.copy(), np.zeros(machine.threads, np.int64), count, place)
+            barrier = _Open(
+                nobody, nobody.copy(), np.zeros(machine.threads, np.int64), count, place
+            )
             self.open[number] = barrier
         if barrier.count != count:
-            machine.found(f"comes to barrier {number} with another count", np.flatnonzero(here), place)
+            machine.found(
+                f"comes to barrier {number} with another count", np.flatnonzero(here), place
+            )
         barrier.came |= here
         barrier.then[here] = then
         if waits:
@@ -137,7 +141,9 @@ class Barriers:
             if (missing & ~machine.ended).any():
                 continue
             ended = np.flatnonzero(missing)
-            machine.found("ended without reaching a barrier that others wait at", ended, barrier.place)
+            machine.found(
+                "ended without reaching a barrier that others wait at", ended, barrier.place
+            )
             self._let_go(number, barrier, to)
         if (to == where).all():
             for number, barrier in self.open.items():

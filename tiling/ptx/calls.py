@@ -51,7 +51,9 @@ def _put(
         if name in given:
             return given[name]
         local = (
-            name in function.labels or name in function.variables or function.type_of(name) is not None
+            name in function.labels
+            or name in function.variables
+            or function.type_of(name) is not None
         )
         return name + suffix if local and suffix else name
 

@@ -76,7 +76,9 @@ class Copies:
         """(thread, instruction) of a copy that is bringing this byte, or None."""
         for copy in self.coming:
             if copy.buffer is buffer:
-                at = np.flatnonzero((copy.offset <= offset) & (offset < copy.offset + copy.value.shape[1]))
+                at = np.flatnonzero(
+                    (copy.offset <= offset) & (offset < copy.offset + copy.value.shape[1])
+                )
                 if at.size:
                     return int(copy.thread[at[0]]), int(copy.instruction[at[0]])
         return None

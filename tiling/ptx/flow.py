@@ -5,7 +5,7 @@ form that are ready together make a batch. Accesses to memory keep their order w
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tiling.ptx.forms import refused
@@ -76,7 +76,9 @@ class Flow:
 
 SPECIAL = {
     **{f"%{name}.{axis}": "u32" for name in ("tid", "ntid", "ctaid", "nctaid") for axis in "xyz"},
-    **dict.fromkeys(("%laneid", "%warpid", "%nwarpid", "%smid", "%nsmid", "%dynamic_smem_size"), "u32"),
+    **dict.fromkeys(
+        ("%laneid", "%warpid", "%nwarpid", "%smid", "%nsmid", "%dynamic_smem_size"), "u32"
+    ),
     **dict.fromkeys(("%total_smem_size", "%clock", "%clock_hi"), "u32"),
     **{f"%lanemask_{which}": "u32" for which in ("eq", "le", "lt", "ge", "gt")},
     **dict.fromkeys(("%gridid", "%clock64", "%globaltimer"), "u64"),
@@ -123,7 +125,7 @@ def words(operand: str) -> Iterator[str]:
 def results(instruction: Instruction) -> tuple[str, ...]:
     """Registers that an instruction sets."""
     name, _, modifiers = instruction.opcode.partition(".")
-    if name in WITHOUT_RESULT and ".red" not in instruction.opcode or not instruction.operands:
+    if (name in WITHOUT_RESULT and ".red" not in instruction.opcode) or not instruction.operands:
         return ()
     if name == "wmma" and modifiers.startswith("store"):
         return ()

@@ -279,7 +279,11 @@ def extract(group: Group) -> Step:
         first, many = (start & 255).astype(np.int64), (length & 255).astype(np.int64)
         raw = a.view(f"u{bits // 8}").astype(np.uint64)
         within = np.where(first < bits, raw >> np.minimum(first, 63).astype(np.uint64), 0)
-        mask = np.where(many >= 64, ~np.uint64(0), (np.uint64(1) << np.minimum(many, 63).astype(np.uint64)) - np.uint64(1))
+        mask = np.where(
+            many >= 64,
+            ~np.uint64(0),
+            (np.uint64(1) << np.minimum(many, 63).astype(np.uint64)) - np.uint64(1),
+        )
         found = within.astype(np.uint64) & mask
         if kind[0] == "s":
             top = np.minimum(first + many - 1, bits - 1)
@@ -287,7 +291,11 @@ def extract(group: Group) -> Step:
             sign = np.where(many == 0, 0, sign)
             # The field may reach beyond the register: there too the sign is repeated.
             have = np.clip(bits - first, 0, many)
-            keep = np.where(have >= 64, ~np.uint64(0), (np.uint64(1) << np.minimum(have, 63).astype(np.uint64)) - np.uint64(1))
+            keep = np.where(
+                have >= 64,
+                ~np.uint64(0),
+                (np.uint64(1) << np.minimum(have, 63).astype(np.uint64)) - np.uint64(1),
+            )
             found = np.where(sign == 1, found & keep | ~keep, found & keep)
         return found.astype(f"u{bits // 8}").view(dtype)
 
@@ -303,7 +311,9 @@ def insert(group: Group) -> Step:
 
     def function(a: Array, b: Array, start: Array, length: Array) -> Array:
         first, many = (start & 255).astype(np.uint64), (length & 255).astype(np.uint64)
-        ones = np.where(many >= 64, ~np.uint64(0), (np.uint64(1) << np.minimum(many, 63)) - np.uint64(1))
+        ones = np.where(
+            many >= 64, ~np.uint64(0), (np.uint64(1) << np.minimum(many, 63)) - np.uint64(1)
+        )
         near = np.minimum(first, 63)
         mask = np.where(first < bits, ones << near, 0).astype(np.uint64)
         put = np.where(first < bits, a.astype(np.uint64) << near, 0).astype(np.uint64)

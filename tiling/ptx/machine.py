@@ -5,20 +5,20 @@ come together again where their ways meet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tiling.ptx import build
+from tiling.ptx import steps
 from tiling.ptx.barriers import DONE, STAYS, WAITING, Barriers
 from tiling.ptx.copies import Copies, Copy
-from tiling.ptx.flow import Block, Flow
-from tiling.ptx.memory import LOCAL, PARAM, ROOM, SHARED, Bools, Buffer, Ints, Memory, Raw, Where
+from tiling.ptx.flow import Flow
+from tiling.ptx.memory import LOCAL, PARAM, SHARED, Bools, Buffer, Ints, Memory, Raw, Where
 from tiling.ptx.program import Program
 from tiling.ptx.races import WARP, Kind, Race, Races
 from tiling.ptx.registers import Mask, Registers
-from tiling.ptx.syntax import Instruction, Refused
+from tiling.ptx.syntax import Instruction
 
 MOST_INSTRUCTIONS = 10**9
 """Instructions of a CTA after which it counts as endless."""
@@ -154,13 +154,15 @@ class Machine:
         self.ended = np.zeros(self.threads, bool)
         self.place = np.zeros(1, np.int64)
         with np.errstate(all="ignore"):
-            self.blocks = [build.block(self, block) for block in self.flow.blocks]
+            self.blocks = [steps.block(self, block) for block in self.flow.blocks]
 
     def _memory(self) -> Memory:
         """Fresh memory, with the program's variables and the parameters in it."""
         program, launch = self.program, self.launch
         shared = Buffer("shared", SHARED, program.shared + launch.dynamic, written=False)
-        local = Buffer("local", LOCAL, program.local * self.threads, written=False, each=program.local)
+        local = Buffer(
+            "local", LOCAL, program.local * self.threads, written=False, each=program.local
+        )
         param = Buffer("parameters", PARAM, program.pack(launch.arguments), writable=False)
         memory = Memory(self.threads, shared, local, param, wrong=self.wrong)
         for buffer in program.buffers():
@@ -215,8 +217,8 @@ class Machine:
             if self.instructions > self.most:
                 raise TooLong
             self.counts[at] += self.threads if mask is None else int(mask.sum())
-            steps, finish = blocks[at]
-            for step in steps:
+            doing, finish = blocks[at]
+            for step in doing:
                 step(mask)
             to = finish(mask)
             if where is None and isinstance(to, int):
@@ -232,9 +234,7 @@ class Machine:
 
     # What happens, told to those who asked
 
-    def accessed(
-        self, kind: str, found: list[Where], place: Ints, width: int, value: Raw
-    ) -> None:
+    def accessed(self, kind: str, found: list[Where], place: Ints, width: int, value: Raw) -> None:
         """Accesses were made: by whom, where, and what."""
         if self.hear is None:
             return
@@ -333,6 +333,3 @@ class Machine:
         for block, count in zip(self.flow.blocks, self.counts, strict=True):
             for place in range(block.first, block.first + block.size):
                 yield self.flow.body[place], int(count)
-
-
-__all__ = ["Access", "Block", "Finding", "Launch", "Machine", "Refused", "Sync", "ROOM"]

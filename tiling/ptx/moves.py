@@ -49,7 +49,9 @@ def move(group: Group) -> Step:
     def unpack(mask: Mask) -> None:
         # A part may be the register that is read: all parts are made before any is written.
         value, here = read(), active(mask)
-        found = [(value >> at * (bits // many)).astype(DTYPE[f"b{bits // many}"]) for at in range(many)]
+        found = [
+            (value >> at * (bits // many)).astype(DTYPE[f"b{bits // many}"]) for at in range(many)
+        ]
         for write_, part in zip(writes, found, strict=True):
             write_(part, here)
 
@@ -102,7 +104,7 @@ INTEGERS: dict[str, Callable[[Array, Array], Array]] = {
 
 def comparison(operation: str, kind: str, ftz: bool) -> Callable[[Array, Array], Array]:
     if kind in FLOATS:
-        return lambda a, b: floats.compare(operation, kind, a, b, ftz=ftz)
+        return lambda a, b: floats.compare(kind, operation, a, b, ftz=ftz)
     return INTEGERS[operation]
 
 
@@ -158,11 +160,31 @@ def converts(group: Group) -> Step:
             lambda a, b: pack(to, a, b, rounding=rounding, relu=relu), "b32", "f32", "f32"
         )
     form.done(2)
+    _needs_rounding(group, to, source, rounding)
 
     def function(a: Array) -> Array:
         return convert(to, source, a, rounding=rounding, ftz=ftz, sat=sat, relu=relu)
 
     return group.pure(function, to, source)
+
+
+def _needs_rounding(group: Group, to: str, source: str, rounding: str) -> None:
+    """A float becomes an integer by .rni and the like, and where digits may be lost by .rn."""
+    whole = rounding.endswith("i")
+    if source in FLOATS and to not in FLOATS and to != "tf32":
+        if not whole:
+            raise group.form.refused("has no rounding to an integer (rni, rzi, rmi, rpi)")
+    elif to in FLOATS and source not in FLOATS:
+        if rounding not in ROUNDINGS:
+            raise group.form.refused("has no rounding (rn, rz, rm, rp)")
+    elif to in FLOATS and source in FLOATS:
+        narrower = size(to) < size(source) or (to != source and size(to) == size(source))
+        if (narrower and (not rounding or whole)) or (to != source and whole):
+            raise group.form.refused("has no rounding (rn, rz, rm, rp)")
+    elif to == "tf32" and (source != "f32" or rounding not in ("rna", "rn", "rz")):
+        raise group.form.refused("is not known: cvt.rna.tf32.f32 is")
+    elif rounding and to not in FLOATS and source not in FLOATS and to != "tf32":
+        raise group.form.refused("needs no rounding")
 
 
 @builds("cvta")

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from tiling.ptx.calls import inlined
-from tiling.ptx.flow import CLASS, Flow, flow
+from tiling.ptx.flow import Flow, flow
 from tiling.ptx.memory import LOCAL, PARAM, ROOM, SHARED, Buffer
 from tiling.ptx.races import WARP
 from tiling.ptx.registers import Registers
-from tiling.ptx.syntax import SIZES, Function, Module, Refused, Variable, parse
+from tiling.ptx.syntax import Function, Module, Refused, Variable, parse
 
 GLOBALS = 0xE00
 """The buffers of a module's own variables are numbered from here on."""
@@ -60,7 +60,7 @@ class Program:
         # A called function's parameters are its thread's own.
         spaces = ("local", "param") if space == "local" else (space,)
         variables = self._variables(*spaces)
-        for variable in sorted(variables, key=lambda v: (v.size == 0)):
+        for variable in sorted(variables, key=lambda v: v.size == 0):
             at += -at % variable.align
             self.places[variable.name] = space, at
             at += variable.size
@@ -147,7 +147,9 @@ class Program:
         space = {SHARED: "shared", LOCAL: "local", PARAM: "param"}.get(buffer.base)
         if space is None:
             return buffer.name
-        inside = [(at, name) for name, (of, at) in self.places.items() if of == space and at <= offset]
+        inside = [
+            (at, name) for name, (of, at) in self.places.items() if of == space and at <= offset
+        ]
         return plain(max(inside)[1]) if inside else buffer.name
 
 
@@ -171,6 +173,3 @@ def plain(name: str) -> str:
 def load(text: str, name: str | None = None) -> Program:
     """The kernel of this name in a PTX text, or the only one. Raises Refused."""
     return Program(parse(text), name)
-
-
-__all__ = ["CLASS", "SIZES", "Program", "load", "plain"]

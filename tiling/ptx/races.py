@@ -168,7 +168,9 @@ def _fine(touch: Touch, grain: int) -> Touch:
     """The same accesses in smaller units, all flat."""
     times = touch.grain // grain
     unit = (touch.unit.reshape(-1, 1) * times + np.arange(times)).reshape(-1)
-    thread, instruction = (np.repeat(a.reshape(-1), times) for a in (touch.thread, touch.instruction))
+    thread, instruction = (
+        np.repeat(a.reshape(-1), times) for a in (touch.thread, touch.instruction)
+    )
     return Touch(touch.kind, unit, thread, instruction, grain, touch.clock)
 
 
@@ -183,7 +185,9 @@ def _ends(touches: list[Touch]) -> Touch:
     edge = np.ones(unit.size + 1, bool)
     edge[1:-1] = unit[1:] != unit[:-1]
     keep = edge[:-1] | edge[1:]
-    return Touch(touches[0].kind, unit[keep], thread[keep], instruction[keep], touches[0].grain, None)
+    return Touch(
+        touches[0].kind, unit[keep], thread[keep], instruction[keep], touches[0].grain, None
+    )
 
 
 def _meeting(touches: list[Touch]) -> Ints:
@@ -209,7 +213,9 @@ def _meeting(touches: list[Touch]) -> Ints:
     every = ends([t for t in touches if t.kind != "atomic"])
     atomic = ends([t for t in touches if t.kind == "atomic"])
     # A store and another thread's access; an atomic access and another thread's plain one.
-    bad = (high >= 0) & ((every[0] < every[1]) | (np.minimum(low, atomic[0]) < np.maximum(high, atomic[1])))
+    bad = (high >= 0) & (
+        (every[0] < every[1]) | (np.minimum(low, atomic[0]) < np.maximum(high, atomic[1]))
+    )
     plain = (atomic[1] >= 0) & (every[1] >= 0)
     bad |= plain & (np.minimum(every[0], atomic[0]) < np.maximum(every[1], atomic[1]))
     return np.flatnonzero(bad).astype(np.int64) + least
