@@ -29,10 +29,12 @@ MOST_FINDINGS = 20
 class Access(NamedTuple):
     """What some instructions did to one space of memory, as arrays.
 
-    kind      load, store, atomic; "copy" where an asynchronous copy reads and writes
+    kind      load, store, atomic; "copy" where an asynchronous copy reads, and is to write;
+              "land" where it has written, which others then may read
     place     (n,) places of the instructions in the program's body
     offset    (n, threads), or (accesses,) where `active` is given: bytes from the buffer's beginning
     active    (n, threads) which threads took part, or None: all
+    thread    who, of the same shape as `offset`
     width     bytes of one access, `count` neighbours together
     epoch     barriers of the whole CTA passed before
     visit     grows with each block that is run: (visit, place) is the order of a thread's accesses
@@ -44,6 +46,7 @@ class Access(NamedTuple):
     place: Ints
     offset: Ints
     active: Bools | None
+    thread: Ints
     width: int
     epoch: int
     visit: int
@@ -240,21 +243,14 @@ class Machine:
             return
         race: Kind = "load" if kind == "load" else "atomic" if kind == "atomic" else "store"
         for where in found:
-            shape = (place.size, self.threads)
+            thread = np.broadcast_to(self.thread, (place.size, self.threads))
+            if where.active is not None:
+                thread = thread[where.active]
             if self.races is not None:
-                self.races.heard(race, where, place, width * value.shape[1], shape)
+                self.races.heard(race, where, thread, place, width * value.shape[1])
+            at = self.epoch, self.visit
             self.hear(
-                Access(
-                    kind,
-                    where.buffer,
-                    place,
-                    where.offset,
-                    where.active,
-                    width,
-                    self.epoch,
-                    self.visit,
-                    value,
-                )
+                Access(kind, where.buffer, place, where.offset, where.active, thread, width, *at, value)
             )
 
     def synced(self, kind: str, place: int, mask: Mask, pending: int | None = None) -> None:
@@ -268,9 +264,27 @@ class Machine:
         self.epoch += 1
 
     def _landed(self, copy: Copy) -> None:
-        if self.races is not None:
-            width = copy.value.shape[1]
-            self.races.add("store", copy.buffer, copy.offset, copy.thread, copy.instruction, width)
+        """A copy has arrived: its thread has written, and nobody else has seen it yet."""
+        if self.races is None or self.hear is None:
+            return
+        width = copy.value.shape[1]
+        self.races.add("store", copy.buffer, copy.offset, copy.thread, copy.instruction, width)
+        value = np.ascontiguousarray(copy.value).view(np.uint32).T[None]
+        active = np.ones(copy.offset.shape, bool)
+        at = self.epoch, self.visit
+        self.hear(
+            Access(
+                "land",
+                copy.buffer,
+                copy.instruction,
+                copy.offset,
+                active,
+                copy.thread,
+                4,
+                *at,
+                value,
+            )
+        )
 
     # What must not happen
 

@@ -62,7 +62,6 @@ class Races:
     def __init__(self, threads: int, tell: Callable[[Race], None]) -> None:
         self.threads, self.tell = threads, tell
         self.warps = -(-threads // WARP)
-        self.thread = np.arange(threads)
         self.clock: Ints | None = None
         self.touches: dict[Buffer, list[Touch]] = {}
         self.stored: set[Buffer] = set()
@@ -70,15 +69,15 @@ class Races:
         self.quiet: OrderedDict[tuple[object, ...], list[list[Touch]]] = OrderedDict()
 
     def heard(
-        self, kind: Kind, where: Where, instructions: Ints, width: int, shape: tuple[int, ...]
+        self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int
     ) -> None:
-        """An access of `width` bytes; `instructions` (n,), `shape` (n, threads)."""
+        """Accesses of `width` bytes; `thread` as `where.offset`, `instructions` (n,)."""
         buffer = where.buffer
         if buffer.each or (kind == "load" and not buffer.writable):
             return
-        thread, instruction = np.broadcast_arrays(self.thread, instructions[:, None])
+        instruction = np.broadcast_to(instructions[:, None], (instructions.size, self.threads))
         if where.active is not None:
-            thread, instruction = thread[where.active], instruction[where.active]
+            instruction = instruction[where.active]
         self.add(kind, buffer, where.offset, thread, instruction, width)
 
     def add(
