@@ -142,7 +142,8 @@ def store(group: Group) -> Step:
     def step(mask: Mask) -> None:
         here = _full(active(mask), n, threads)
         if count == 1:
-            value = shape(reads[0](), n, threads)[:, None]
+            # A copy, for whoever hears of it keeps it while the registers change.
+            value = shape(reads[0](), n, threads)[:, None].copy()
         else:
             value = np.stack([shape(read(), n, threads) for read in reads], 1)
         machine.place = place
@@ -336,7 +337,7 @@ def _copy(group: Group) -> Step:
             data = _partly(start, here, shape(brings(), n, threads))
         data = data.reshape(n, threads, width)
         written = memory.store("shared", end, here, poison, unit, COMING)
-        machine.accessed("copy", written, place, unit, poison)
+        machine.accessed("begin", written, place, unit, poison)
         everyone, numbers = np.broadcast_arrays(machine.thread, place[:, None])
         for where in written:
             which = slice(None) if where.active is None else where.active

@@ -25,12 +25,16 @@ MOST_INSTRUCTIONS = 10**9
 
 MOST_FINDINGS = 20
 
+RACES: dict[str, Kind] = {"load": "load", "copy": "load", "atomic": "atomic"}
+RACES |= {"store": "store", "begin": "store"}
+"""What each kind of access is where two threads meet."""
+
 
 class Access(NamedTuple):
     """What some instructions did to one space of memory, as arrays.
 
-    kind      load, store, atomic; "copy" where an asynchronous copy reads, and is to write;
-              "land" where it has written, which others then may read
+    kind      load, store, atomic; of an asynchronous copy "copy" where it reads, "begin" where it is
+              to write, "land" where it has written
     place     (n,) places of the instructions in the program's body
     offset    (n, threads), or (accesses,) where `active` is given: bytes from the buffer's beginning
     active    (n, threads) which threads took part, or None: all
@@ -241,7 +245,7 @@ class Machine:
         """Accesses were made: by whom, where, and what."""
         if self.hear is None:
             return
-        race: Kind = "load" if kind == "load" else "atomic" if kind == "atomic" else "store"
+        race = RACES[kind]
         for where in found:
             thread = np.broadcast_to(self.thread, (place.size, self.threads))
             if where.active is not None:

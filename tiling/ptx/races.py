@@ -193,7 +193,7 @@ def _meeting(touches: list[Touch]) -> Ints:
     """Units that two threads touch, at least one of them writing."""
     least = min(int(t.unit.min()) for t in touches)
     span = max(int(t.unit.max()) for t in touches) - least + 1
-    if span > 4 * MANY:  # far apart: number the units that occur
+    if span > 4 * sum(t.unit.size for t in touches):  # far apart: number the units that occur
         units = np.unique(np.concatenate([t.unit for t in touches]))
         small = [
             Touch(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, t.grain, None)

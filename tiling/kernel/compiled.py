@@ -1,0 +1,102 @@
+"""The rung that runs what the compiler made: gemm.cu as PTX, without tracing, at its real sizes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tiling.execute import execute
+from tiling.fma import Floats
+from tiling.kernel.expected import epochs
+from tiling.kernel.observed import Counts, Differs, Observer
+from tiling.ptx.machine import Finding, Launch, Machine
+from tiling.ptx.memory import ROOM, Buffer
+from tiling.ptx.program import Program
+from tiling.schedule import Schedule
+
+ASYNCHRONOUS = 80
+"""The first architecture with copies from global to shared memory."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What running some CTAs showed: what each did, and the multiply-adds of all."""
+
+    counts: dict[tuple[int, int], Counts]
+    fma: int
+
+
+def buffers(a: Floats, b: Floats, shape: tuple[int, int]) -> tuple[Buffer, Buffer, Buffer]:
+    """A and B as they are, and C, in which nothing is written."""
+    c = Buffer("C", 3 << ROOM, shape[0] * shape[1] * 4, written=False)
+    return (
+        Buffer("A", 1 << ROOM, a, writable=False),
+        Buffer("B", 2 << ROOM, b, writable=False),
+        c,
+    )
+
+
+def launch(schedule: Schedule, matrices: tuple[Buffer, Buffer, Buffer]) -> Launch:
+    """The launch of gemm.cu for this schedule."""
+    rows, cols = schedule.grid
+    gemm, tiling = schedule.gemm, schedule.tiling
+    sizes = [size.to_bytes(4, "little") for size in (gemm.m, gemm.n, gemm.k)]
+    dynamic = tiling.shared_bytes if tiling.large_shared else 0
+    return Launch((rows * cols, 1, 1), (tiling.threads, 1, 1), [*matrices, *sizes], dynamic)
+
+
+def run(
+    program: Program, schedule: Schedule, a: Floats, b: Floats, ctas: list[tuple[int, int]]
+) -> Iterator[tuple[int, int] | Ran]:
+    """Run CTAs of the grid; gives each when it was found right, and at the end what all did.
+
+    Raises Differs with the first thing that is not as the model says.
+    """
+    gemm, tiling = schedule.gemm, schedule.tiling
+    asynchronous = int(program.module.target.removeprefix("sm_").rstrip("af")) >= ASYNCHRONOUS
+    matrices = buffers(a, b, gemm.shape("C"))
+    observer: Observer | None = None
+
+    def hear(event: object) -> None:
+        assert observer is not None
+        observer.hear(event)  # type: ignore[arg-type]
+
+    machine = Machine(program, launch(schedule, matrices), hear)
+    want = execute(schedule, a, b, ctas)
+    counts: dict[tuple[int, int], Counts] = {}
+    for cta in ctas:
+        here = schedule.at(cta)
+        number = cta[0] * schedule.grid[1] + cta[1]
+        observer = Observer(here, epochs(here, a, b, asynchronous), f"CTA {cta}")
+        findings = machine.run((number, 0, 0))
+        if findings:
+            raise Differs("; ".join(map(_said, findings[:3])))
+        observer.finish()
+        _bits(matrices[2], want, here, cta)
+        counts[cta] = observer.counts
+        yield cta
+    yield Ran(counts, _fma(machine))
+
+
+def _said(finding: Finding) -> str:
+    return str(finding)
+
+
+def _bits(c: Buffer, want: Floats, here: Schedule, cta: tuple[int, int]) -> None:
+    """The CTA's tile of C, to the bit."""
+    (row, col), (rows, cols) = here.origin("C"), here.inside("C")
+    gemm = here.gemm
+    got = c.rows(4, 1)[: gemm.m * gemm.n].reshape(gemm.m, gemm.n)[row : row + rows, col : col + cols]
+    wanted = np.ascontiguousarray(want[row : row + rows, col : col + cols]).view(np.uint32)
+    if (got != wanted).any():
+        i, j = map(int, np.argwhere(got != wanted)[0])
+        values = got.view(np.float32)[i, j], wanted.view(np.float32)[i, j]
+        raise Differs(
+            f"CTA {cta}: C[{row + i}, {col + j}] is {values[0]}, not the model's {values[1]}; "
+            f"so {int((got != wanted).sum())} of its {got.size} elements"
+        )
+
+
+def _fma(machine: Machine) -> int:
+    """Multiply-adds of all threads, of all CTAs run."""
+    return sum(count for one, count in machine.executed() if one.opcode.startswith("fma.rn.f32"))
