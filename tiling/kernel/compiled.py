@@ -1,7 +1,7 @@
 """The rung that runs what the compiler made: gemm.cu as PTX, without tracing, at its real sizes."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,21 +9,13 @@ from tiling.execute import execute
 from tiling.fma import Floats
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
-from tiling.ptx.machine import Finding, Launch, Machine
+from tiling.ptx.machine import Event, Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
 from tiling.ptx.program import Program
 from tiling.schedule import Schedule
 
 ASYNCHRONOUS = 80
 """The first architecture with copies from global to shared memory."""
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What running some CTAs showed: what each did, and the multiply-adds of all."""
-
-    counts: dict[tuple[int, int], Counts]
-    fma: int
 
 
 def buffers(a: Floats, b: Floats, shape: tuple[int, int]) -> tuple[Buffer, Buffer, Buffer]:
@@ -47,39 +39,36 @@ def launch(schedule: Schedule, matrices: tuple[Buffer, Buffer, Buffer]) -> Launc
 
 def run(
     program: Program, schedule: Schedule, a: Floats, b: Floats, ctas: list[tuple[int, int]]
-) -> Iterator[tuple[int, int] | Ran]:
-    """Run CTAs of the grid; gives each when it was found right, and at the end what all did.
+) -> Iterator[tuple[tuple[int, int], Counts]]:
+    """Run CTAs of the grid; gives each, and what it did, when it was found right.
 
     Raises Differs with the first thing that is not as the model says.
     """
-    gemm, tiling = schedule.gemm, schedule.tiling
-    asynchronous = int(program.module.target.removeprefix("sm_").rstrip("af")) >= ASYNCHRONOUS
+    gemm = schedule.gemm
+    target = re.match(r"sm_(\d+)", program.module.target)
+    asynchronous = target is not None and int(target[1]) >= ASYNCHRONOUS
     matrices = buffers(a, b, gemm.shape("C"))
     observer: Observer | None = None
 
-    def hear(event: object) -> None:
+    def hear(event: Event) -> None:
         assert observer is not None
-        observer.hear(event)  # type: ignore[arg-type]
+        observer.hear(event)
 
     machine = Machine(program, launch(schedule, matrices), hear)
     want = execute(schedule, a, b, ctas)
-    counts: dict[tuple[int, int], Counts] = {}
+    before = 0
     for cta in ctas:
         here = schedule.at(cta)
         number = cta[0] * schedule.grid[1] + cta[1]
         observer = Observer(here, epochs(here, a, b, asynchronous), f"CTA {cta}")
         findings = machine.run((number, 0, 0))
         if findings:
-            raise Differs("; ".join(map(_said, findings[:3])))
+            raise Differs("; ".join(map(str, findings[:3])))
         observer.finish()
         _bits(matrices[2], want, here, cta)
-        counts[cta] = observer.counts
-        yield cta
-    yield Ran(counts, _fma(machine))
-
-
-def _said(finding: Finding) -> str:
-    return str(finding)
+        after = _fma(machine)
+        observer.counts.fma, before = after - before, after
+        yield cta, observer.counts
 
 
 def _bits(c: Buffer, want: Floats, here: Schedule, cta: tuple[int, int]) -> None:

@@ -52,6 +52,7 @@ class Epoch:
               leave them out
     stores    to C
     waits     groups that each wait leaves on their way; `commits` how many groups were closed
+    exchanges whether accumulators are written to shared memory
     """
 
     loads: dict[str, Ints]
@@ -65,6 +66,7 @@ class Epoch:
     stores: Ints
     waits: tuple[int, ...]
     commits: int
+    exchanges: bool
 
 
 @dataclass
@@ -185,6 +187,7 @@ def _closed(tiling: Tiling, one: _Open) -> Epoch:
         _sorted(one.stores),
         tuple(one.waits),
         one.commits,
+        one.exchanges,
     )
 
 

@@ -24,18 +24,32 @@ class Differs(Exception):
     """The kernel did something else than the model says; the text says what, where, and who."""
 
 
+def _none(*operands: str) -> dict[str, Cost]:
+    return dict.fromkeys(operands, Cost())
+
+
 @dataclass
 class Counts:
-    """What a CTA did, in elements or words of 4 bytes, and what its requests cost."""
+    """What a CTA did, in elements or words of 4 bytes, and what its requests cost.
+
+    loads, stores   elements of A and B, and of C, in global memory
+    writes, reads   words of shared memory; `spared` reads that the compiler left out
+    sectors         requests and sectors of A, B and C
+    lanes           lanes of all requests of A and B
+    written, read   requests and wavefronts in As, in Bs, and for C on its way through shared memory
+    """
 
     loads: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0})
     stores: int = 0
     writes: int = 0
     reads: int = 0
-    sectors: dict[str, Cost] = field(
-        default_factory=lambda: {"A": Cost(), "B": Cost(), "C": Cost()}
-    )
+    spared: int = 0
+    fma: int = 0
     barriers: int = 0
+    lanes: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0, "C": 0})
+    sectors: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
+    written: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
+    read: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
 
 
 class Observer:
@@ -48,7 +62,7 @@ class Observer:
         self.epoch = 0
         self.heard: list[Access] = []
         self.syncs: list[Sync] = []
-        self.right: dict[int, list[tuple[list[Ints], Ints]]] = {}
+        self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
         if event.epoch != self.epoch:
@@ -83,8 +97,10 @@ class Observer:
             self.counts.loads[operand] += self._same(f"loads of {operand}", found, want.loads[operand])
         shared = [a for a in self.heard if a.buffer.name == "shared"]
         self._reads([a for a in shared if a.kind == "load"], want)
-        self._writes("writes to", [a for a in shared if a.kind == "store"], want.writes, want.brings)
-        self._same("copies begun to", [a for a in shared if a.kind == "begin"], want.begins)
+        written = [a for a in shared if a.kind in ("store", "begin")]
+        _add(self.counts.written, self._wavefronts(written, want))
+        self._writes("writes to", [a for a in written if a.kind == "store"], want.writes, want.brings)
+        self._same("copies begun to", [a for a in written if a.kind == "begin"], want.begins)
         self.counts.writes += want.begins.size
         self._writes("copies landed in", [a for a in shared if a.kind == "land"], want.lands, want.landing)
         stores = [a for a in self.heard if a.buffer.name == "C"]
@@ -126,19 +142,23 @@ class Observer:
         """Reads of shared memory. What comes to nothing may be left out."""
         offsets = [a.offset for a in found]
         if not want.needless.size and all(a.active is None for a in found):
-            for known, reads in self.right.get(id(want.reads), ()):
-                if reads is want.reads and len(known) == len(offsets) and all(map(np.array_equal, known, offsets)):
+            for known, reads, costs in self.right.get(id(want.reads), ()):
+                same = reads is want.reads and len(known) == len(offsets)
+                if same and all(map(np.array_equal, known, offsets)):
                     self.counts.reads += want.reads.size
+                    _add(self.counts.read, costs)
                     return
         keys = _keys(found)
         if want.needless.size:
             extra = np.isin(keys, want.needless)
             self._equal("reads of shared memory", keys[~extra], want.reads, found)
-            keys = keys[~extra]
+            self.counts.spared += want.needless.size - int(extra.sum())
         else:
             self._equal("reads of shared memory", keys, want.reads, found)
-            if len(self.right) < KEPT:
-                self.right.setdefault(id(want.reads), []).append((offsets, want.reads))
+        costs = self._wavefronts(found, want)
+        if len(self.right) < KEPT and not want.needless.size:
+            self.right.setdefault(id(want.reads), []).append((offsets, want.reads, costs))
+        _add(self.counts.read, costs)
         self.counts.reads += keys.size
 
     def _writes(self, what: str, found: list[Access], want: Ints, bits: Values | None) -> None:
@@ -162,6 +182,27 @@ class Observer:
             offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
             width = access.width * access.value.shape[1]
             self.counts.sectors[operand] += sectors(offset, takes, width)
+            self.counts.lanes[operand] += int(takes.sum())
+
+    def _wavefronts(self, found: list[Access], want: Epoch) -> dict[str, Cost]:
+        """What requests of shared memory cost, by the operand whose words they touch."""
+        costs = _none("A", "B", "C")
+        tiling = self.schedule.tiling
+        for access in found:
+            offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
+            width = access.width * access.value.shape[1]
+            if want.exchanges or want.needless.size or want.stores.size:
+                costs["C"] += wavefronts(offset, takes, width)
+                continue
+            in_b = offset // WORD % tiling.stage_words >= tiling.bk * (tiling.bm + tiling.pad)
+            for operand, here in ("A", takes & ~in_b), ("B", takes & in_b):
+                costs[operand] += wavefronts(offset, here, width)
+        return costs
+
+
+def _add(to: dict[str, Cost], costs: dict[str, Cost]) -> None:
+    for operand, cost in costs.items():
+        to[operand] += cost
 
 
 def _keys(found: list[Access]) -> Ints:
@@ -210,5 +251,3 @@ def _line(found: list[Access], wanted: int) -> str:
             return f", PTX instruction {int(access.place[0])}"
     return ""
 
-
-__all__ = ["Counts", "Differs", "Observer", "Schedule", "wavefronts"]
