@@ -1,21 +1,47 @@
 """The rung that runs what the compiler made: gemm.cu as PTX, without tracing, at its real sizes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tiling.execute import execute
 from tiling.fma import Floats
+from tiling.kernel import compiler
+from tiling.kernel.build import Broken, device_defines, source
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
 from tiling.ptx.machine import Event, Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
-from tiling.ptx.program import Program
+from tiling.ptx.program import Program, load
+from tiling.ptx.syntax import Refused
 from tiling.schedule import Schedule
+from tiling.shapes import Tiling
 
 ASYNCHRONOUS = 80
 """The first architecture with copies from global to shared memory."""
+
+
+def programs(
+    tiling: Tiling, archs: Sequence[str], kernel: str | None = None
+) -> dict[tuple[str, ...], Program]:
+    """The kernel as NVRTC compiles it for each of these, such as "compute_80": what comes out alike
+    is there once. Raises Missing without NVRTC, Broken if it or the machine refuses the kernel.
+    """
+    alike: dict[str, tuple[str, list[str]]] = {}
+    for arch in archs:
+        text = ptx(tiling, arch, kernel)
+        alike.setdefault(re.sub(r"\.target .*", "", text), (text, []))[1].append(arch)
+    try:
+        return {tuple(names): load(text) for text, names in alike.values()}
+    except Refused as no:
+        raise Broken(f"the machine for PTX refuses it: {no}") from None
+
+
+def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
+    """The tiling's kernel as PTX, with the lines it came from. `arch` such as "compute_80"."""
+    options = (f"--gpu-architecture={arch}", "--std=c++17", "-lineinfo", *device_defines(tiling))
+    return compiler.ptx(kernel or source(), options)
 
 
 def buffers(a: Floats, b: Floats, shape: tuple[int, int]) -> tuple[Buffer, Buffer, Buffer]:

@@ -51,6 +51,11 @@ class Counts:
     written: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
     read: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
 
+    @property
+    def accesses(self) -> int:
+        """Words of global and shared memory that threads loaded, wrote, read and stored."""
+        return sum(self.loads.values()) + self.stores + self.writes + self.reads
+
 
 class Observer:
     """Hears one CTA. `finish` when it has ended."""
