@@ -53,9 +53,10 @@ class Group:
 
     def values(self, operands: list[str], kind: str) -> Read:
         first = operands[0]
-        if first.startswith("!"):
-            inner = self.values([operand[1:] for operand in operands], kind)
-            return lambda: ~inner()
+        if kind == "pred" and any(operand.startswith("!") for operand in operands):
+            inner = self.values([operand.lstrip("!") for operand in operands], kind)
+            negated = np.array([[operand.startswith("!")] for operand in operands])
+            return lambda: inner() ^ negated
         if number(first) is None and self.machine.program.address(first.split("+")[0]) is None:
             rows = [self.row(name) for name in operands]
             letter = rows[0][0]
