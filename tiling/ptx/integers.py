@@ -6,7 +6,7 @@ import numpy as np
 
 from tiling.ptx.build import Group, Step, builds
 from tiling.ptx.forms import DTYPE, kinds, size
-from tiling.ptx.registers import Array
+from tiling.ptx.registers import Array, Read
 
 WIDE = {"u16": "u32", "s16": "s32", "u32": "u64", "s32": "s64"}
 WHOLE = kinds("us", (16, 32, 64))
@@ -37,11 +37,15 @@ def add(group: Group) -> Step:
     bits = unsigned(kind)
     if not carry_out and not carry_in:
         return group.pure(np.subtract if minus else np.add, bits, bits, bits)
-    return _with_carry(group, bits, minus, carry_in, carry_out)
+    terms = group.read(1, bits), group.read(2, bits)
+    return _with_carry(group, bits, terms, minus, carry_in, carry_out)
 
 
-def _with_carry(group: Group, bits: str, minus: bool, carry_in: bool, carry_out: bool) -> Step:
-    a, b, put = group.read(1, bits), group.read(2, bits), group.write(0, bits)
+def _with_carry(
+    group: Group, bits: str, terms: tuple[Read, Read], minus: bool, carry_in: bool, carry_out: bool
+) -> Step:
+    """A sum or difference of two terms that takes the carry, or keeps it."""
+    (a, b), put = terms, group.write(0, bits)
     carry = group.values(["%cc"] * group.n, "pred") if carry_in or carry_out else None
     keep, active = group.results(["%cc"] * group.n, "pred"), group.active()
     one = DTYPE[bits]
@@ -104,9 +108,9 @@ def _low24(kind: str) -> Callable[[Array, Array], Array]:
 
 
 def multiply(group: Group) -> Step:
-    """mul.lo/.hi/.wide, mul24, and mad, mad24, madc with the addition."""
+    """mul.lo/.hi/.wide, mul24, and with the addition mad, mad24, madc; mad.hi.sat.s32 saturates."""
     form = group.form
-    adds = form.name.startswith("mad")
+    adds, carry_in = form.name.startswith("mad"), form.name == "madc"
     if form.name.endswith("24"):
         part = form.need("lo or hi", "lo", "hi")
         kind = form.kind("u32", "s32")
@@ -134,15 +138,40 @@ def multiply(group: Group) -> Step:
         else:
             result = kind = unsigned(kind)
             product = np.multiply
+    halves = adds and form.name != "mad24" and part != "wide"
+    carry_out = halves and form.flag("cc")
+    with_carry = carry_in or carry_out
+    saturate = halves and (part, kind) == ("hi", "s32") and not with_carry and form.flag("sat")
     if not adds:
         form.done(3)
         return group.pure(product, result, kind, kind)
     form.done(4)
+    if with_carry:
+        return _product_with_carry(group, product, kind, carry_in, carry_out)
+    if saturate:
+
+        def clamped(a: Array, b: Array, c: Array) -> Array:
+            total = product(a, b).astype(np.int64) + c
+            return total.clip(-(2**31), 2**31 - 1).astype(np.int32)
+
+        return group.pure(clamped, kind, kind, kind, kind)
 
     def mad(a: Array, b: Array, c: Array) -> Array:
         return product(a, b) + c
 
     return group.pure(mad, result, kind, kind, result)
+
+
+def _product_with_carry(
+    group: Group,
+    product: Callable[[Array, Array], Array],
+    kind: str,
+    carry_in: bool,
+    carry_out: bool,
+) -> Step:
+    a, b, bits = group.read(1, kind), group.read(2, kind), unsigned(kind)
+    terms = (lambda: product(a(), b()).view(DTYPE[bits])), group.read(3, bits)
+    return _with_carry(group, bits, terms, False, carry_in, carry_out)
 
 
 def sad(group: Group) -> Step:
