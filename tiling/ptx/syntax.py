@@ -413,7 +413,7 @@ def number(text: str) -> int | None:
 def address(operand: str) -> tuple[str, int] | None:
     """(register or name, offset) of `[%rd1+4]`; the name is "" for a number alone."""
     inner = operand[1:-1]
-    found = re.fullmatch(rf"({NAME}(?:\.\d+\.\d+)?)?(?:\+?(-?\w+))?", inner)
+    found = re.fullmatch(rf"({NAME}(?:\.\d+\.\d+)*)?(?:\+?(-?\w+))?", inner)
     if not operand.startswith("[") or found is None:
         return None
     offset = number(found[2]) if found[2] else 0
