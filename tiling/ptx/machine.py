@@ -167,9 +167,7 @@ class Machine:
         """Fresh memory, with the program's variables and the parameters in it."""
         program, launch = self.program, self.launch
         shared = Buffer("shared", SHARED, program.shared + launch.dynamic, written=False)
-        local = Buffer(
-            "local", LOCAL, program.local * self.threads, written=False, each=program.local
-        )
+        local = Buffer("local", LOCAL, program.local, written=False, threads=self.threads)
         param = Buffer("parameters", PARAM, program.pack(launch.arguments), writable=False)
         memory = Memory(self.threads, shared, local, param, wrong=self.wrong)
         for buffer in program.buffers():
@@ -306,7 +304,7 @@ class Machine:
                     begun = place_of(self.flow.body[who[1]])
                     before = f"thread {who[0]} began its copy in {begun} and has not waited for it"
             elif buffer is not None and kind == "lies outside":
-                before = f"it has {buffer.each or buffer.size} bytes"
+                before = f"it has {buffer.size} bytes"
             name = self.program.name_of(buffer, offset) if buffer else "an address"
             self.found(kind, threads, place, name, offset, before)
 

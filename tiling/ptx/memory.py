@@ -34,11 +34,11 @@ class Buffer:
     """Bytes with a name.
 
     base     generic address of the first byte
-    size     bytes that may be accessed
-    data     (size rounded up to 16,) uint8
+    size     bytes that may be accessed, in local memory by each thread
+    data     (size rounded up to 16,) uint8, in local memory one after the other for each thread
     state    the same shape, or None where all was written before the kernel began
     writable whether a kernel may store to it
-    each     bytes that each thread has to itself (local memory), or 0
+    each     bytes from a thread's own part of local memory to the next one's, or 0
     """
 
     def __init__(
@@ -48,12 +48,15 @@ class Buffer:
         data: npt.NDArray[Any] | int,
         written: bool = True,
         writable: bool = True,
-        each: int = 0,
+        threads: int = 0,
     ) -> None:
-        self.name, self.base, self.writable, self.each = name, base, writable, each
+        """`data`: an array, or a number of bytes; `threads`: how many have their own such part."""
+        self.name, self.base, self.writable, self.each = name, base, writable, 0
         if isinstance(data, int):
-            self.size = data
-            self.data: npt.NDArray[np.uint8] = np.full(-(-data // 16) * 16, POISON, np.uint8)
+            self.size, whole = data, -(-data // 16) * 16
+            if threads:
+                self.each, whole = whole, whole * threads
+            self.data: npt.NDArray[np.uint8] = np.full(whole, POISON, np.uint8)
         else:
             self.size = data.nbytes
             flat = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
@@ -154,7 +157,7 @@ class Memory:
     def _within(
         self, buffer: Buffer, offset: Ints, active: Bools | None, width: int
     ) -> list[Where]:
-        last = (buffer.each or buffer.size) - width
+        last = buffer.size - width
         flat = offset if active is None else offset[active]
         if flat.size == 0:
             return []
