@@ -202,14 +202,16 @@ class Memory:
     def _read(self, where: Where, width: int, count: int) -> Raw:
         buffer, total = where.buffer, width * count
         if buffer.state is not None:
-            self._check(where, total)
+            self._check(where, width, count)
         values = buffer.rows(width, count).take(where.offset // total, axis=0)
         if where.active is not None:
             return values if count > 1 else values[:, None]
         return values.transpose(0, 2, 1) if count > 1 else values[:, None]
 
-    def _check(self, where: Where, total: int) -> None:
-        """Tell of bytes that hold no value."""
+    def _check(self, where: Where, width: int, count: int) -> None:
+        """Tell of bytes that hold no value. Of local memory, which it lays out itself, a compiler may
+        load more than it will use: there one byte of each of the `count` neighbours is enough."""
+        total = width * count
         piece = min(total, 8)
         states, all_written = where.buffer.states(piece)
         good = states.take(where.offset // piece) == all_written
@@ -219,9 +221,10 @@ class Memory:
             return
         state = where.buffer.state
         assert state is not None
-        coming = np.zeros(good.shape, bool)
-        for byte in range(total):
-            coming |= state[where.offset + byte] == COMING
+        each = state[where.offset[..., None] + np.arange(total)].reshape(*good.shape, count, width)
+        if where.buffer.each:
+            good |= (each == WRITTEN).any(-1).all(-1)
+        coming = (each == COMING).any((-1, -2))
         for kind, bad in (
             ("is still on its way", ~good & coming),
             ("was never written", ~good & ~coming),
