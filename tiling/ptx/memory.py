@@ -209,8 +209,8 @@ class Memory:
         return values.transpose(0, 2, 1) if count > 1 else values[:, None]
 
     def _check(self, where: Where, width: int, count: int) -> None:
-        """Tell of bytes that hold no value. Of local memory, which it lays out itself, a compiler may
-        load more than it will use: there one byte of each of the `count` neighbours is enough."""
+        """Tell of bytes that hold no value. Of local memory, which it lays out, a compiler may load
+        more than it will use: there one byte of each of the `count` neighbours is enough."""
         total = width * count
         piece = min(total, 8)
         states, all_written = where.buffer.states(piece)
