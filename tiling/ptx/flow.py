@@ -7,9 +7,11 @@ form that are ready together make a batch. Accesses to memory keep their order w
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tiling.ptx.forms import refused
-from tiling.ptx.syntax import SIZES, Function, Instruction, number, vector
+from tiling.ptx.order import order
+from tiling.ptx.syntax import LEAVES, SIZES, Function, Instruction, number, vector
 
 ENDS = {"bra", "brx", "ret", "exit", "trap", "bar", "barrier"}
 """What ends a block. Calls are gone by then."""
@@ -47,6 +49,7 @@ class Block:
 class Flow:
     """A function ready to be run.
 
+    blocks   in the order in which they are run
     rows     (class, row) of each register in the register file
     counts   rows of each class
     at       the block that begins at a place of the body
@@ -93,13 +96,15 @@ def flow(function: Function, body: list[Instruction], labels: dict[str, int]) ->
     starts = {0, *labels.values()}
     starts |= {place + 1 for place, one in enumerate(body) if _ends(one)}
     edges = sorted(start for start in starts if start < len(body)) + [len(body)]
-    for number_, (first, after) in enumerate(zip(edges, edges[1:], strict=False)):
-        made.at[first] = number_
+    for first, after in pairwise(edges):
         end = after - 1 if _ends(body[after - 1]) else None
         inner = range(first, after if end is None else end)
         batches = tuple(_batches(made, inner))
         made.blocks.append(Block(first, after - first, batches, end))
-    made.at[len(body)] = len(made.blocks)
+    numbers = {block.first: number_ for number_, block in enumerate(made.blocks)}
+    leads_to = [[numbers[place] for place in _after(made, block)] for block in made.blocks]
+    made.blocks = [made.blocks[number_] for number_ in order(leads_to)]
+    made.at = {block.first: number_ for number_, block in enumerate(made.blocks)}
     for one in body:
         for name in sources(one):
             if name not in made.rows and (function.type_of(name) or name in SPECIAL):
@@ -110,6 +115,20 @@ def flow(function: Function, body: list[Instruction], labels: dict[str, int]) ->
 def _ends(instruction: Instruction) -> bool:
     name, _, rest = instruction.opcode.partition(".")
     return name in ENDS and not rest.startswith("warp")
+
+
+def _after(flow_: Flow, block: Block) -> Iterator[int]:
+    """Where a thread may go on after a block. A label that is not there is refused later."""
+    one = flow_.body[block.first + block.size - 1]
+    name, _, _ = one.opcode.partition(".")
+    labels: tuple[str, ...] = ()
+    if name == "bra":
+        labels = one.operands[:1]
+    elif name == "brx":
+        labels = flow_.function.targets.get(one.operands[-1], ()) if one.operands else ()
+    yield from (flow_.labels[label] for label in labels if label in flow_.labels)
+    if one.guard or name not in LEAVES:
+        yield block.first + block.size
 
 
 def words(operand: str) -> Iterator[str]:

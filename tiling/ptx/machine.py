@@ -1,7 +1,7 @@
 """One CTA of a kernel, instruction by instruction, for all its threads at once.
 
-Threads that stand at the lowest place of the program run first, as one; so those that went apart
-come together again where their ways meet.
+Those threads run first, as one, that stand at the first block in the order of `order`; so threads
+that went apart come together again where their ways meet.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -199,8 +199,8 @@ class Machine:
         return self.findings
 
     def _run(self) -> None:
-        """Blocks, lowest first. `where` is the block of each thread, or None: all are at `at`."""
-        blocks, flow_blocks, at = self.blocks, self.flow.blocks, 0
+        """Block by block. `where` is the block of each thread, or None: all are at `at`."""
+        blocks, flow_blocks, at = self.blocks, self.flow.blocks, self.flow.at[0]
         where: Ints | None = None
         mask: Mask = None
         while True:

@@ -28,10 +28,11 @@ Finish: TypeAlias = Callable[[Mask], "int | Ints"]
 def block(machine: Machine, of: Block) -> tuple[list[Step], Finish]:
     """The steps of a block, and the function that says where each thread goes on."""
     steps = [step(machine, batch) for batch in of.batches]
-    here = machine.flow.at[of.first]
+    # Where a body does not go on, it has ended with a jump or a return.
+    after = machine.flow.at.get(of.first + of.size, DONE)
     if of.end is None:
-        return steps, lambda mask: here + 1
-    return steps, finish(machine, machine.flow.body[of.end], of.end, here + 1)
+        return steps, lambda mask: after
+    return steps, finish(machine, machine.flow.body[of.end], of.end, after)
 
 
 def step(machine: Machine, batch: Batch) -> Step:

@@ -94,7 +94,7 @@ class Function:
             return self.registers[register]
         cut = len(register.rstrip("0123456789"))
         prefix, number = register[:cut], register[cut:]
-        if prefix in self.ranges and number and number == str(int(number)):
+        if prefix in self.ranges and 0 < len(number) < 9 and number == str(int(number)):
             kind, count = self.ranges[prefix]
             if int(number) < count:
                 return kind
@@ -111,8 +111,8 @@ class Module:
     variables: dict[str, Variable] = field(default_factory=dict)
 
     def entry(self, name: str | None = None) -> Function:
-        """The kernel of this name, or the only one. Raises Refused."""
-        entries = {f.name: f for f in self.functions.values() if f.entry}
+        """The kernel of this name, or the only one, that has a body. Raises Refused."""
+        entries = {f.name: f for f in self.functions.values() if f.entry and f.body}
         if name is None and len(entries) == 1:
             return next(iter(entries.values()))
         if name in entries:
@@ -127,6 +127,9 @@ SIZES |= {"f16": 2, "bf16": 2, "f32": 4, "f64": 8, "f16x2": 4, "bf16x2": 4}
 
 MOST_BYTES = 2**32
 """Bytes of one variable beyond which a text is not a kernel's."""
+
+LEAVES = ("bra", "brx", "ret", "exit", "trap")
+"""Opcodes after which a thread does not go on to the next instruction."""
 
 NAME = r"[A-Za-z_$%][\w$]*"
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -220,17 +223,25 @@ class _Reader:
             self._inside(found, "open")
             self.scopes.append({})
         elif kind == "close":
-            self._inside(found, "close")
+            function = self._inside(found, "close")
             if self.scopes:
                 self.scopes.pop()
             else:
-                self.function = None
+                self._finish(function, self.line(found.start("close")))
         elif kind == "ends":
             self._function(found)
         elif kind == "declaration":
             self._declaration(found["declaration"], self.line(found.start("declaration")))
         elif kind == "line":
             self._line(found["line"], self.line(found.start("line")))
+
+    def _finish(self, function: Function, line: int) -> None:
+        """A body returns at its end, even where that is not written."""
+        body = function.body
+        leaves = body and not body[-1].guard and body[-1].opcode.partition(".")[0] in LEAVES
+        if not leaves or len(body) in function.labels.values():
+            body.append(Instruction("ret", (), "", line, self.source))
+        self.function = None
 
     def _inside(self, found: re.Match[str], group: str) -> Function:
         if self.function is None:
