@@ -148,7 +148,9 @@ def store(group: Group) -> Step:
             value = np.stack([shape(read(), n, threads) for read in reads], 1)
         machine.place = place
         found = memory.store(space, address(), here, value, width)
-        machine.accessed("store", found, place, width, value)
+        # Registers change, and who is told may keep the values.
+        told = value if machine.hear is None else value.copy()
+        machine.accessed("store", found, place, width, told)
 
     return step
 
@@ -176,7 +178,16 @@ def fence(group: Group) -> Step:
     return lambda mask: None
 
 
-OPERATIONS = ("add", "min", "max", "and", "or", "xor", "exch", "cas", "inc", "dec")
+FLOATS = ("f16", "bf16", "f32", "f64", "f16x2", "bf16x2")
+BITS = kinds("b", (32, 64))
+OPERATIONS = {
+    "add": ("u32", "s32", "u64", *FLOATS),
+    **dict.fromkeys(("min", "max"), kinds("us", (32, 64))),
+    **dict.fromkeys(("and", "or", "xor", "exch"), BITS),
+    "cas": ("b16", *BITS),
+    **dict.fromkeys(("inc", "dec"), ("u32",)),
+}
+"""Atomic operations and their types (PTX ISA, atom)."""
 
 
 @builds("atom", "red")
@@ -188,7 +199,7 @@ def atomic(group: Group) -> Step:
     form.take(*SCOPES)
     operation = form.need("an operation", *OPERATIONS)
     form.flag("noftz")
-    kind = form.kind(*kinds("bus", (16, 32, 64)), "f16", "bf16", "f32", "f64", "f16x2", "bf16x2")
+    kind = form.kind(*OPERATIONS[operation])
     gives = form.name == "atom"
     form.done(3 + gives if operation == "cas" else 2 + gives)
     at = 1 if gives else 0
@@ -208,6 +219,7 @@ def atomic(group: Group) -> Step:
         given = [shape(read(), n, threads) for read in operands]
         old = np.zeros((n, threads), dtype)
         value, found = machine.memory.load(space, where, full, width)
+        found = machine.memory.writable(found)
         for one in found:
             which = np.ones((n, threads), bool) if one.active is None else one.active
             cells = one.buffer.rows(width, 1).view(dtype)
@@ -239,7 +251,7 @@ def _changed(
         case "dec":
             wraps = now == 0 or now > new
             return new if wraps else np.uint32(now - 1)  # type: ignore[return-value]
-        case "add" if kind in ("f16", "bf16", "f32", "f64", "f16x2", "bf16x2"):
+        case "add" if kind in FLOATS:
             inner = kind.removesuffix("x2")
             part = np.float16 if inner == "f16" else np.uint16 if inner == "bf16" else DTYPE[kind]
             a, b = (np.atleast_1d(v).view(part) for v in (now, new))

@@ -80,7 +80,7 @@ class Finding:
     """Something that a kernel must not do.
 
     threads   who, some of them
-    array     the buffer's name, or ""
+    array     name of the array or of its buffer, or ""
     offset    bytes into it, or -1
     before    what happened there before, in words, or ""
     """
@@ -304,16 +304,16 @@ class Machine:
                     begun = place_of(self.flow.body[who[1]])
                     before = f"thread {who[0]} began its copy in {begun} and has not waited for it"
             elif buffer is not None and kind == "lies outside":
-                before = f"it has {buffer.size} bytes"
-            name = self.program.name_of(buffer, offset) if buffer else "an address"
-            self.found(kind, threads, place, name, offset, before)
+                before = f"{buffer.name} has {buffer.size} bytes"
+            name, at = self.program.name_of(buffer, offset) if buffer else ("an address", offset)
+            self.found(kind, threads, place, name, at, before)
 
     def _race(self, race: Race) -> None:
         (one, first, kind), (other, second, then) = race.first, race.second
         before = f"thread {one} {kind}s it in {place_of(self.flow.body[first])}, no barrier between"
-        name = self.program.name_of(race.buffer, race.offset)
+        name, at = self.program.name_of(race.buffer, race.offset)
         what = f"is raced for: thread {other} {then}s it"
-        self.found(what, np.array([other, one]), second, name, race.offset, before, first)
+        self.found(what, np.array([other, one]), second, name, at, before, first)
 
     def found(
         self,

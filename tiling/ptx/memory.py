@@ -17,7 +17,10 @@ Raw: TypeAlias = npt.NDArray[Any]
 """Bit patterns: unsigned integers of the width of an access."""
 
 ROOM = 40
-"""log2 of the bytes that each buffer has to itself: what lies beyond its end belongs to nobody."""
+"""log2 of the bytes that each buffer has to itself, half of them before its beginning: what lies
+close before that, or behind its end, is nobody else's."""
+
+HALF = 1 << ROOM - 1
 
 SHARED, LOCAL, PARAM = (0xF00 << ROOM, 0xF01 << ROOM, 0xF02 << ROOM)
 """Where the windows of shared memory, local memory and parameters begin among generic addresses."""
@@ -132,26 +135,34 @@ class Memory:
         if space in ("shared", "local", "param"):
             buffer = getattr(self, space)
             return self._within(buffer, address, active, width)
-        first = int(address.flat[0]) >> ROOM if active is None else None
-        if first is not None and bool((address >> ROOM == first).all()):
-            if space != "generic" and first << ROOM in (SHARED, LOCAL):
-                self.wrong("is not in global memory", None, address, None)
-                return []
-            if (found := self.buffers.get(first)) is not None:
-                return self._within(found, address - found.base, None, width)
+        if active is None:
+            buffer = self.buffers.get(int(address.flat[0]) + HALF >> ROOM)
+            if buffer is not None and self._in(space, buffer):
+                offset = address - buffer.base
+                # As unsigned numbers, negative offsets are the largest.
+                if int(offset.view(np.uint64).max()) < buffer.size:
+                    return self._within(buffer, offset, None, width)
         return self._apart(space, address, active, width)
+
+    def _in(self, space: str, buffer: Buffer) -> bool:
+        """Whether a buffer may be reached by an address of global memory, or a generic one."""
+        return space == "generic" or buffer not in (self.shared, self.local)
 
     def _apart(self, space: str, address: Ints, active: Bools | None, width: int) -> list[Where]:
         """Where the threads access different buffers, or only some of them access anything."""
         some = np.ones(address.shape, bool) if active is None else active
-        found = []
-        for top in np.unique((address >> ROOM)[some]):
-            here = some & (address >> ROOM == top)
-            buffer = self.buffers.get(int(top))
-            if buffer is None or (space != "generic" and buffer in (self.shared, self.local)):
-                self.wrong("is in no buffer", None, address, here)
+        room = address + HALF >> ROOM
+        found, nobody_s = [], np.zeros(address.shape, bool)
+        for number in np.unique(room[some]):
+            here = some & (room == number)
+            buffer = self.buffers.get(int(number))
+            if buffer is None or not self._in(space, buffer):
+                nobody_s |= here
             else:
                 found += self._within(buffer, address - buffer.base, here, width)
+        if nobody_s.any():
+            kind = "is in no buffer" if space == "generic" else "is in no buffer of global memory"
+            self.wrong(kind, None, address, nobody_s)
         return found
 
     def _within(
@@ -161,7 +172,6 @@ class Memory:
         flat = offset if active is None else offset[active]
         if flat.size == 0:
             return []
-        # As unsigned numbers, negative offsets are the largest.
         outside = last < 0 or int(flat.view(np.uint64).max()) > last
         if outside or int(np.bitwise_or.reduce(flat, axis=None)) & width - 1:
             good = np.ones(offset.shape, bool) if active is None else active
@@ -221,21 +231,23 @@ class Memory:
             return
         state = where.buffer.state
         assert state is not None
-        each = state[where.offset[..., None] + np.arange(total)].reshape(*good.shape, count, width)
+        each = state[where.offset[..., None] + np.arange(total)]
         if where.buffer.each:
-            good |= (each == WRITTEN).any(-1).all(-1)
-        coming = (each == COMING).any((-1, -2))
-        for kind, bad in (
-            ("is still on its way", ~good & coming),
-            ("was never written", ~good & ~coming),
+            good |= (each == WRITTEN).reshape(*good.shape, count, width).any(-1).all(-1)
+        coming = (each == COMING).any(-1)
+        for kind, holds_none, bad in (
+            ("is still on its way", each == COMING, ~good & coming),
+            ("was never written", each == NEVER, ~good & ~coming),
         ):
             if bad.any():
-                self.wrong(kind, where.buffer, *self._whole(where, bad))
+                self.wrong(kind, where.buffer, *self._whole(where, bad, holds_none.argmax(-1)))
 
-    def _whole(self, where: Where, bad: Bools) -> tuple[Ints, Bools]:
-        """(instructions, threads) again, of accesses that may be flat. A thread's own local part
-        begins at 0."""
-        offset = where.offset % where.buffer.each if where.buffer.each else where.offset
+    def _whole(self, where: Where, bad: Bools, byte: Ints | int = 0) -> tuple[Ints, Bools]:
+        """The bytes of accesses that may be flat, as (instructions, threads) again, and which are
+        bad. A thread's own local part begins at 0."""
+        offset = where.offset + byte
+        if where.buffer.each:
+            offset = offset % where.buffer.each
         if where.active is None:
             return offset, bad
         full, which = np.zeros(where.active.shape, np.int64), np.zeros(where.active.shape, bool)
@@ -253,17 +265,21 @@ class Memory:
     ) -> list[Where]:
         """Write values (instructions, count, threads); `state` is what their bytes then are."""
         count = values.shape[1]
-        found = self.find(space, address, active, width * count)
+        found = self.writable(self.find(space, address, active, width * count))
         for where in found:
-            if not where.buffer.writable:
-                offset, which = self._whole(where, np.ones(where.offset.shape, bool))
-                self.wrong("may not be written", where.buffer, offset, which)
-                continue
             in_order = values.transpose(0, 2, 1)
             if where.active is not None:
                 in_order = np.broadcast_to(in_order, (*where.active.shape, count))[where.active]
             place(where, in_order, width, state)
         return found
+
+    def writable(self, found: list[Where]) -> list[Where]:
+        """Those that may be written; `wrong` hears of the others."""
+        for where in found:
+            if not where.buffer.writable:
+                offset, which = self._whole(where, np.ones(where.offset.shape, bool))
+                self.wrong("may not be written", where.buffer, offset, which)
+        return [where for where in found if where.buffer.writable]
 
 
 def place(where: Where, values: Raw, width: int, state: int) -> None:

@@ -142,15 +142,16 @@ class Program:
                 letter, row = self.flow.rows[name]
                 registers.files[letter][row] = value
 
-    def name_of(self, buffer: Buffer, offset: int) -> str:
-        """The array that a byte of a buffer belongs to, as the source calls it."""
+    def name_of(self, buffer: Buffer, offset: int) -> tuple[str, int]:
+        """The array that a byte of a buffer belongs to, as the source calls it, and where in it."""
         space = {SHARED: "shared", LOCAL: "local", PARAM: "param"}.get(buffer.base)
-        if space is None:
-            return buffer.name
         inside = [
             (at, name) for name, (of, at) in self.places.items() if of == space and at <= offset
         ]
-        return plain(max(inside)[1]) if inside else buffer.name
+        if not inside:
+            return buffer.name, offset
+        at, name = max(inside)
+        return plain(name), offset - at
 
 
 def plain(name: str) -> str:
