@@ -143,9 +143,7 @@ class Group:
             raise self.form.refused(f"{bases[0]} is no register for an address")
         read = self.values(bases, "u64" if letter == "q" else "u32")
         if not offsets.any():
-            if letter == "q":
-                return lambda: read().astype(np.int64)  # a copy: the registers will change
-            return lambda: read().astype(np.int64)
+            return lambda: read().astype(np.int64)  # a copy: the registers will change
         if letter == "q":
             return lambda: read().view(np.int64) + offsets
         return lambda: read() + offsets
