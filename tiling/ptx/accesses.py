@@ -148,9 +148,7 @@ def store(group: Group) -> Step:
             value = np.stack([shape(read(), n, threads) for read in reads], 1)
         machine.place = place
         found = memory.store(space, address(), here, value, width)
-        # Registers change, and who is told may keep the values.
-        told = value if machine.hear is None else value.copy()
-        machine.accessed("store", found, place, width, told)
+        machine.accessed("store", found, place, width, value)
 
     return step
 
