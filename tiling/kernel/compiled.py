@@ -90,7 +90,7 @@ def run(
         findings = machine.run((number, 0, 0))
         if findings:
             raise Differs("; ".join(map(str, findings[:3])))
-        observer.finish()
+        observer.finish(machine.epoch)
         _bits(matrices[2], want, here, cta)
         after = _fma(machine)
         observer.counts.fma, before = after - before, after

@@ -52,7 +52,7 @@ class Epoch:
               leave them out
     stores    to C
     waits     groups that each wait leaves on their way; `commits` how many groups were closed
-    exchanges whether accumulators are written to shared memory
+    exchanges whether accumulators are written to shared memory; `exchanged` whether read from it
     """
 
     loads: dict[str, Ints]
@@ -67,6 +67,7 @@ class Epoch:
     waits: tuple[int, ...]
     commits: int
     exchanges: bool
+    exchanged: bool
 
 
 @dataclass
@@ -77,6 +78,7 @@ class _Open:
     writes: list[Ints] = field(default_factory=list)
     brings: list[Values] = field(default_factory=list)
     exchanges: bool = False
+    exchanged: bool = False
     begins: list[Ints] = field(default_factory=list)
     lands: list[Ints] = field(default_factory=list)
     landing: list[Values] = field(default_factory=list)
@@ -143,6 +145,7 @@ def epochs(schedule: Schedule, a: Floats, b: Floats, asynchronous: bool) -> Iter
                 inside = found.predicate
                 here.stores.append(key(found.thread, _index(schedule, "C", found))[inside])
                 if row is not None:
+                    here.exchanged = True
                     here.reads.append(key(found.thread, found.word)[inside])
                     here.needless.append(key(found.thread, found.word)[~inside])
             case OuterProduct() | Wait() | Commit():
@@ -188,6 +191,7 @@ def _closed(tiling: Tiling, one: _Open) -> Epoch:
         tuple(one.waits),
         one.commits,
         one.exchanges,
+        one.exchanged,
     )
 
 

@@ -37,6 +37,7 @@ class Counts:
     sectors         requests and sectors of A, B and C
     lanes           lanes of all requests of A and B
     written, read   requests and wavefronts in As, in Bs, and for C on its way through shared memory
+    widths          words of a lane in one request, by "written" or "read" and operand
     """
 
     loads: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0})
@@ -50,6 +51,8 @@ class Counts:
     sectors: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
     written: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
     read: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
+
+    widths: dict[tuple[str, str], set[int]] = field(default_factory=dict)
 
     @property
     def accesses(self) -> int:
@@ -70,9 +73,9 @@ class Observer:
         self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
-        if event.epoch != self.epoch:
+        while event.epoch > self.epoch:
             self._compare()
-            self.epoch = event.epoch
+            self.epoch += 1
         if isinstance(event, Sync):
             if event.kind == "barrier":
                 if event.active is not None:
@@ -83,11 +86,13 @@ class Observer:
         else:
             self.heard.append(event)
 
-    def finish(self) -> None:
-        """Compare the last epoch; the model must have no more."""
-        self._compare()
+    def finish(self, epochs: int) -> None:
+        """The CTA has ended after so many epochs; the model must have no more."""
+        while self.epoch < epochs:
+            self._compare()
+            self.epoch += 1
         if next(self.expected, None) is not None:
-            raise Differs(f"{self.named}: ends after {self.epoch} barriers, too early")
+            raise Differs(f"{self.named}: ends after {epochs - 1} barriers, too early")
 
     def _at(self) -> str:
         return f"{self.named}, after {self.epoch} barriers"
@@ -103,7 +108,7 @@ class Observer:
         shared = [a for a in self.heard if a.buffer.name == "shared"]
         self._reads([a for a in shared if a.kind == "load"], want)
         written = [a for a in shared if a.kind in ("store", "begin")]
-        _add(self.counts.written, self._wavefronts(written, want))
+        _add(self.counts.written, self._wavefronts("written", written, want))
         self._writes("writes to", [a for a in written if a.kind == "store"], want.writes, want.brings)
         self._same("copies begun to", [a for a in written if a.kind == "begin"], want.begins)
         self.counts.writes += want.begins.size
@@ -160,7 +165,7 @@ class Observer:
             self.counts.spared += want.needless.size - int(extra.sum())
         else:
             self._equal("reads of shared memory", keys, want.reads, found)
-        costs = self._wavefronts(found, want)
+        costs = self._wavefronts("read", found, want)
         if len(self.right) < KEPT and not want.needless.size:
             self.right.setdefault(id(want.reads), []).append((offsets, want.reads, costs))
         _add(self.counts.read, costs)
@@ -189,19 +194,22 @@ class Observer:
             self.counts.sectors[operand] += sectors(offset, takes, width)
             self.counts.lanes[operand] += int(takes.sum())
 
-    def _wavefronts(self, found: list[Access], want: Epoch) -> dict[str, Cost]:
+    def _wavefronts(self, what: str, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What requests of shared memory cost, by the operand whose words they touch."""
         costs = _none("A", "B", "C")
         tiling = self.schedule.tiling
         for access in found:
             offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
             width = access.width * access.value.shape[1]
-            if want.exchanges or want.needless.size or want.stores.size:
-                costs["C"] += wavefronts(offset, takes, width)
-                continue
-            in_b = offset // WORD % tiling.stage_words >= tiling.bk * (tiling.bm + tiling.pad)
-            for operand, here in ("A", takes & ~in_b), ("B", takes & in_b):
-                costs[operand] += wavefronts(offset, here, width)
+            if want.exchanges or want.exchanged:
+                parts = {"C": takes}
+            else:
+                in_a = offset // WORD % tiling.stage_words < tiling.bk * (tiling.bm + tiling.pad)
+                parts = {"A": takes & in_a, "B": takes & ~in_a}
+            for operand, here in parts.items():
+                if here.any():
+                    costs[operand] += wavefronts(offset, here, width)
+                    self.counts.widths.setdefault((what, operand), set()).add(width // WORD)
         return costs
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from tiling.banks import shared
 from tiling.kernel.observed import Counts
+from tiling.layout import Operand, exchange_width, fragment_width
 from tiling.schedule import Copy, Fragments, Schedule
 from tiling.sectors import loaded, stored, turns, turns_of_values
 from tiling.state import state_at
@@ -57,14 +58,40 @@ def _sectors(schedule: Schedule, found: Counts) -> Iterator[str]:
 
 
 def _wavefronts(schedule: Schedule, found: Counts) -> Iterator[str]:
-    """Requests and wavefronts of shared memory."""
-    model = shared(schedule)
+    """Requests and wavefronts of shared memory, where they are as wide as the model says."""
+    model, otherwise = shared(schedule), {key for key, _, _ in other_widths(schedule, found)}
     for what, said, got in ("written", model.writes, found.written), ("read", model.reads, found.read):
         for operand, cost in said.items():
-            if (cost.requests, cost.wavefronts) != (got[operand].requests, got[operand].moved):
-                kernel = f"{got[operand].requests} and {got[operand].moved}"
-                text = f"{cost.requests} and {cost.wavefronts}, the kernel {kernel}"
-                yield f"requests and wavefronts, {operand} {what}: {text}"
+            here = got[operand]
+            spared = (what, operand) == ("read", "C") and found.spared
+            if spared or (what, operand) in otherwise:
+                continue
+            if (cost.requests, cost.wavefronts) != (here.requests, here.moved):
+                text = f"{cost.requests} and {cost.wavefronts}, the kernel {here.requests}"
+                yield f"requests and wavefronts, {operand} {what}: {text} and {here.moved}"
+
+
+def other_widths(
+    schedule: Schedule, found: Counts
+) -> Iterator[tuple[tuple[str, str], set[int], set[int]]]:
+    """(written or read and the operand, the model's widths in words, the compiler's) where requests
+    of shared memory are compiled wider or narrower than the model says."""
+    tiling = schedule.tiling
+    model: dict[tuple[str, str], set[int]] = {}
+    sides: tuple[Operand, Operand] = ("A", "B")
+    for operand in sides if not tiling.direct else ():
+        model["read", operand] = {fragment_width(tiling, operand, k) for k in range(tiling.bk)}
+    model["written", "A"] = {1}
+    model["written", "B"] = {tiling.request("B")}
+    if tiling.asynchronous:
+        model["written", "B"] |= {1} & found.widths.get(("written", "B"), set())
+    if tiling.shared_store:
+        model["written", "C"], model["read", "C"] = {exchange_width(tiling)}, {1}
+    for key, said in model.items():
+        # None at all: its words are moved by requests that begin in the other operand's.
+        widths = found.widths.get(key, set())
+        if widths - said or not widths:
+            yield key, said, widths
 
 
 def _turns(schedule: Schedule, found: Counts) -> Iterator[str]:
