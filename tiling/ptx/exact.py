@@ -17,10 +17,13 @@ _ROOT_BITS = 700
 
 
 def root(x: Fraction) -> Fraction:
-    """The square root with `_ROOT_BITS` digits, and a last digit 1 where more would follow."""
+    """The square root, cut off after `_ROOT_BITS` digits.
+
+    That rounds to f64 as the root itself does: if it is not a number of 54 bits, it is further than
+    one part in 2^110 from all of those.
+    """
     square = (x.numerator << 2 * _ROOT_BITS) // x.denominator
-    digits = math.isqrt(square)
-    return Fraction(2 * digits + (digits * digits != square), 2 << _ROOT_BITS)
+    return Fraction(math.isqrt(square), 1 << _ROOT_BITS)
 
 
 def recomputed(

@@ -1,10 +1,10 @@
 """Floating-point arithmetic of PTX over arrays of any shape, right to the last bit.
 
-`kind` is a type as PTX names it. f16, f32 and f64 come as arrays of
-float16, float32 and float64, bf16 as bit patterns in uint16. `rounding` is rn, rz, rm or rp. `ftz`
-flushes subnormal operands and results of f16, bf16 and f32 to zeros of their sign; whether a result
-is subnormal is asked after it is rounded. `sat` clamps to [+0, 1], and NaN to +0. `relu` clamps
-what is negative to +0. No function warns. PTX ISA 9.7.3 (f32, f64) and 9.7.4 (f16, bf16).
+`kind` is a type as PTX names it: f16, f32 and f64 come as arrays of float16, float32 and float64,
+bf16 as bit patterns in uint16. `rounding` is rn, rz, rm or rp. `ftz` flushes subnormal operands and
+results of all but f64 to zeros of their sign; whether a result is subnormal is asked after it is
+rounded. `sat` clamps to [+0, 1], and NaN to +0. `relu` clamps what is negative to +0. No function
+warns. PTX ISA 9.7.3 (f32, f64) and 9.7.4 (f16, bf16).
 """
 
 import operator
@@ -39,8 +39,6 @@ __all__ += ["maximum", "minimum", "mul", "neg", "rcp", "sqrt", "sub", "testp"]
 BLOCK = 1 << 12
 """Elements at a time where arithmetic takes many steps: memory for so many is soon had again."""
 
-quiet = np.errstate(all="ignore")
-
 
 def _finished(
     kind: str, x: Any, operands: tuple[Array, ...], ftz: bool, sat: bool = False, relu: bool = False
@@ -49,7 +47,7 @@ def _finished(
     return saturate(kind, flush(kind, canonical(kind, np.asarray(x), operands), ftz), sat, relu)
 
 
-@quiet
+@np.errstate(all="ignore")
 def add(
     kind: str, a: Array, b: Array, rounding: str = "rn", ftz: bool = False, sat: bool = False
 ) -> Array:
@@ -67,7 +65,6 @@ def add(
     return _finished(kind, result, (a, b), ftz, sat)
 
 
-@quiet
 def sub(
     kind: str, a: Array, b: Array, rounding: str = "rn", ftz: bool = False, sat: bool = False
 ) -> Array:
@@ -75,7 +72,7 @@ def sub(
     return add(kind, a, _negated(kind, b), rounding, ftz, sat)
 
 
-@quiet
+@np.errstate(all="ignore")
 def mul(
     kind: str, a: Array, b: Array, rounding: str = "rn", ftz: bool = False, sat: bool = False
 ) -> Array:
@@ -91,7 +88,7 @@ def mul(
     return _finished(kind, result, (a, b), ftz, sat)
 
 
-@quiet
+@np.errstate(all="ignore")
 def fma(
     kind: str,
     a: Array,
@@ -120,7 +117,7 @@ def fma(
     return _finished(kind, result, (a, b, c), ftz, sat, relu)
 
 
-@quiet
+@np.errstate(all="ignore")
 def div(kind: str, a: Array, b: Array, rounding: str = "rn", ftz: bool = False) -> Array:
     """a/b.
 
@@ -135,7 +132,7 @@ def div(kind: str, a: Array, b: Array, rounding: str = "rn", ftz: bool = False) 
     return _finished(kind, result, (a, b), ftz)
 
 
-@quiet
+@np.errstate(all="ignore")
 def sqrt(kind: str, a: Array, rounding: str = "rn", ftz: bool = False) -> Array:
     """Square root. As with `div`, the root of a float32 is further than one part in 2^52 from a
     number of 25 bits that it does not equal."""
@@ -175,14 +172,14 @@ def _negated(kind: str, a: Array) -> Array:
     return np.asarray(a.view(bits) ^ sign).view(a.dtype)
 
 
-@quiet
+@np.errstate(all="ignore")
 def neg(kind: str, a: Array, ftz: bool = False) -> Array:
     """-a. NaN in f64 stays as it is: PTX ISA leaves open which NaN comes (9.7.3.10)."""
     a = flush(kind, _negated(kind, a), ftz)
     return a if kind == "f64" else canonical(kind, a)
 
 
-@quiet
+@np.errstate(all="ignore")
 def absolute(kind: str, a: Array, ftz: bool = False) -> Array:
     """|a|. NaN passes unchanged in f64."""
     form = FORMATS[kind]
@@ -217,7 +214,7 @@ def maximum(
     return _extreme(kind, a, b, ftz, nan, xorsign, least=False)
 
 
-@quiet
+@np.errstate(all="ignore")
 def _extreme(
     kind: str, a: Array, b: Array, ftz: bool, nan: bool, xorsign: bool, least: bool
 ) -> Array:
@@ -237,7 +234,7 @@ def _extreme(
     return np.where(np.isnan(values(kind, result)), result, copysign(kind, signs, result))
 
 
-@quiet
+@np.errstate(all="ignore")
 def testp(op: str, kind: str, a: Array) -> Bools:
     """finite, infinite, number, notanumber, normal (zero is) or subnormal."""
     x, smallest = np.abs(values(kind, a)), FORMATS[kind].smallest
@@ -271,7 +268,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 """An ordered comparison with NaN is false, an unordered one (its name ends with u) is true."""
 
 
-@quiet
+@np.errstate(all="ignore")
 def compare(op: str, kind: str, a: Array, b: Array, ftz: bool = False) -> Bools:
     """The comparison of `set` and `setp` (PTX ISA 9.7.6.2), one of COMPARISONS."""
     a, b = (values(kind, flush(kind, x, ftz)) for x in (a, b))

@@ -43,9 +43,10 @@ def fma_f32(a: Floats, b: Floats, c: Floats, out: Floats) -> None:
 
     Not for two threads at once: they would share the scratch arrays.
     """
-    if not 0 < out.size <= BLOCK:
-        in_blocks(fma_f32, (a, b, c), out, BLOCK)
-        return
+    in_blocks(_fma_f32, (a, b, c), out, BLOCK)
+
+
+def _fma_f32(a: Floats, b: Floats, c: Floats, out: Floats) -> None:
     product, wide, total, bits = _scratch(out.shape)
     product[...] = a
     wide[...] = b
