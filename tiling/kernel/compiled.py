@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tiling.execute import execute
 from tiling.fma import Floats
 from tiling.kernel import compiler
 from tiling.kernel.build import Broken, device_defines, source
@@ -64,9 +63,15 @@ def launch(schedule: Schedule, matrices: tuple[Buffer, Buffer, Buffer]) -> Launc
 
 
 def run(
-    program: Program, schedule: Schedule, a: Floats, b: Floats, ctas: list[tuple[int, int]]
+    program: Program,
+    schedule: Schedule,
+    a: Floats,
+    b: Floats,
+    want: Floats,
+    ctas: list[tuple[int, int]],
 ) -> Iterator[tuple[tuple[int, int], Counts]]:
-    """Run CTAs of the grid; gives each, and what it did, when it was found right.
+    """Run CTAs of the grid; gives each, and what it did, when it was found right. `want` is the
+    model's C, at least of these CTAs.
 
     Raises Differs with the first thing that is not as the model says.
     """
@@ -81,7 +86,6 @@ def run(
         observer.hear(event)
 
     machine = Machine(program, launch(schedule, matrices), hear)
-    want = execute(schedule, a, b, ctas)
     before = 0
     for cta in ctas:
         here = schedule.at(cta)

@@ -16,7 +16,7 @@ from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Counts, Differs
 from tiling.kernel.provenance import Slots, late_barriers, provenance
-from tiling.kernel.tied import differences, whole_grid
+from tiling.kernel.tied import differences, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
@@ -130,27 +130,39 @@ def ptx(choice: Choice, advance: Advance) -> Says:
         runs.append((full, corners(full)))
     programs = compiled.programs(choice.tiling, PTX_ARCHITECTURES)
     total, done = len(programs) * sum(len(ctas) for _, ctas in runs), 0
-    accesses = 0
-    for archs, program in programs.items():
-        for plan, ctas in runs:
-            a, b = floats(plan.gemm)
+    accesses, otherwise = 0, set()
+    for plan, ctas in runs:
+        a, b = floats(plan.gemm)
+        want = execute(plan, a, b, ctas)
+        for archs, program in programs.items():
             found: dict[tuple[int, int], Counts] = {}
             try:
-                for cta, counts in compiled.run(program, plan, a, b, ctas):
+                for cta, counts in compiled.run(program, plan, a, b, want, ctas):
                     found[cta] = counts
                     done += 1
                     advance(done / total)
-                wrong = list(_untied(plan, found, whole=plan is small))
             except Differs as differs:
                 raise Failed(f"{', '.join(archs)}: {differs}") from None
-            if wrong:
+            if wrong := list(_untied(plan, found, whole=plan is small)):
                 raise Failed(f"{', '.join(archs)}: " + "; ".join(wrong[:3]))
             accesses += sum(c.accesses for c in found.values())
+            otherwise |= {text for c in found.values() for text in _otherwise(archs, plan, c)}
     says = f"{_size(choice, small)} and " if small.gemm != choice.gemm else ""
     what = f"{len(runs[-1][1])} CTAs of {full.gemm}" if len(runs) > 1 else _size(choice, small)
     says = f"{says}{what}, as compiled for {', '.join(PTX_ARCHITECTURES)}: "
     says += f"C to the bit, all {accesses} accesses and all counts as the model says; no race"
+    if otherwise:
+        says += f"; but {'; '.join(sorted(otherwise))}"
     return says, {"nvrtc": nvidia.versions()["nvrtc"], "accesses": accesses, **_ran(full)}
+
+
+def _otherwise(archs: tuple[str, ...], plan: Schedule, found: Counts) -> Iterator[str]:
+    """Requests of shared memory that are compiled in other widths than the model's."""
+    for (what, operand), said, got in other_widths(plan, found):
+        widths = " and ".join(map(str, sorted(got))) or "no words of its own"
+        model = " or ".join(map(str, sorted(said)))
+        array = {"A": "As", "B": "Bs", "C": "C's rows"}[operand]
+        yield f"{array} {what} {widths} at once on {', '.join(archs)}, not {model}"
 
 
 def _untied(
