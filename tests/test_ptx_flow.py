@@ -1,0 +1,76 @@
+"""Branches, loops, calls and memory: random programs of all threads at once, and of each alone."""
+
+import numpy as np
+import pytest
+
+from tests.ptx_alone import Thread, functions
+from tests.ptx_programs import SLOT, THREADS, WORDS, program, straight
+from tests.ptx_running import buffer, kernel, run
+from tiling.ptx.memory import ROOM
+from tiling.ptx.order import order
+
+
+def check(text: str, seed: int) -> None:
+    """All threads at once leave in global memory what each thread leaves alone."""
+    start = np.random.default_rng(seed).integers(0, 2**32, (THREADS, 2 * WORDS), np.uint32)
+    start[:, WORDS:] %= np.array([7, 50, 1000, 2**32 - 1, 3, 9, 100, 2**20], np.uint32)
+    out = buffer("out", 1, start.copy())
+    ran = run(text, out, threads=THREADS, most=10**7)
+    assert not ran.findings, ran.findings[0]
+    found = out.data.view(np.uint32).reshape(start.shape)
+    base = 2 << ROOM
+    code = functions(text)
+    names = {f"own{n}{s}": 4096 * (n + 1) for n in range(3) for s in "sl"}
+    names |= {"tiles": 0, "tilel": 0}
+    for thread in range(THREADS):
+        alone = Thread(code, names | {"%tid.x": thread})
+        first = base + thread * 2 * SLOT
+        alone.memory.update(enumerate(start[thread].tobytes(), first))
+        alone.run("k", {"p0": base})
+        left = bytes(alone.memory[first + at] for at in range(2 * SLOT))
+        assert np.array_equal(np.frombuffer(left, np.uint32), found[thread]), thread
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_programs(seed: int) -> None:
+    check(program(seed), seed)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_blocks_in_any_order_with_barriers(seed: int) -> None:
+    """Wherever a branch stands in the text, threads meet again before what follows it."""
+    check(program(seed, crooked=True, barriers=True), seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_block_gives_what_program_order_gives(seed: int) -> None:
+    check(straight(seed), seed)
+
+
+def test_threads_meet_after_what_stands_apart() -> None:
+    body = """mov.u32 %r0, %tid.x;
+    setp.eq.u32 %p0, %r0, 5;
+    mov.u32 %r1, 0;
+    again: @%p0 bra rare;
+    back: bar.sync 0;
+    add.u32 %r1, %r1, 1;
+    setp.lt.u32 %p1, %r1, 3;
+    @%p1 bra again;
+    mad.wide.u32 %q0, %r0, 4, %q0;
+    st.global.u32 [%q0], %r1;
+    ret;
+    rare: add.u32 %r1, %r1, 0;
+    bra back;"""
+    out = buffer("out", 0, 4 * THREADS, written=False)
+    assert not run(kernel(body, 1), out, threads=THREADS).findings
+    assert (out.data.view(np.uint32) == 3).all()
+
+
+def test_the_order_of_blocks() -> None:
+    assert order([[1, 2], [3], [3], []]) == [0, 1, 2, 3]
+    assert order([[3], [2], [], [1]]) == [0, 3, 1, 2]
+    # A loop 1 to 4 to 3 whose exit 2 stands before most of it.
+    assert order([[1], [2, 4], [], [1], [3]]) == [0, 1, 4, 3, 2]
+    # A loop within a loop, both entered at their heads.
+    assert order([[1], [2, 5], [3], [2, 4], [1], []]) == [0, 1, 2, 3, 4, 5]
+    assert order([[5], [], [4], [5], [2, 3], [4, 1]]) == [0, 5, 4, 2, 3, 1]

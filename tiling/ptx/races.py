@@ -1,0 +1,249 @@
+"""Races: two threads, one word, no barrier between, and at least one of them writes.
+
+What the threads of a CTA do between two barriers of the whole CTA is gathered and looked at once,
+since between them the order does not matter. Where warps have met in between (`bar.warp.sync`, or
+a barrier of some warps), each access knows what its warp had seen, and only accesses that neither
+has seen of the other are a race (vector clocks: Mattern, Virtual Time and Global States, 1989).
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tiling.ptx.memory import Buffer, Ints, Where
+
+Kind: TypeAlias = Literal["load", "store", "atomic"]
+WARP = 32
+GRAIN = 4
+"""Bytes within which two accesses are held to meet: a word, unless an access is narrower."""
+
+MANY = 2**20
+"""Accesses of an epoch above which they are folded together, to keep memory small."""
+
+KEPT = 16
+"""Epochs without a race that are remembered: a main loop repeats them."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Accesses of some instructions to one buffer.
+
+    unit         (accesses,) or (instructions, threads): bytes from the beginning, divided by grain
+    thread       who, in the same shape
+    instruction  which, in the same shape
+    clock        (warps, warps) what each warp had seen of each other, None if nothing since the epoch
+    """
+
+    kind: Kind
+    unit: Ints
+    thread: Ints
+    instruction: Ints
+    grain: int
+    clock: Ints | None
+
+
+@dataclass(frozen=True)
+class Race:
+    """Two accesses that nothing keeps apart. Each: (thread, instruction, kind)."""
+
+    buffer: Buffer
+    offset: int
+    first: tuple[int, int, Kind]
+    second: tuple[int, int, Kind]
+
+
+class Races:
+    """Hears every access of a CTA, and at each barrier tells the races since the last."""
+
+    def __init__(self, threads: int, tell: Callable[[Race], None]) -> None:
+        self.threads, self.tell = threads, tell
+        self.warps = -(-threads // WARP)
+        self.clock: Ints | None = None
+        self.touches: dict[Buffer, list[Touch]] = {}
+        self.stored: set[Buffer] = set()
+        self.pending = 0
+        self.quiet: OrderedDict[tuple[object, ...], list[list[Touch]]] = OrderedDict()
+
+    def heard(
+        self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int
+    ) -> None:
+        """Accesses of `width` bytes; `thread` as `where.offset`, `instructions` (n,)."""
+        buffer = where.buffer
+        if buffer.each or (kind == "load" and not buffer.writable):
+            return
+        instruction = np.broadcast_to(instructions[:, None], (instructions.size, self.threads))
+        if where.active is not None:
+            instruction = instruction[where.active]
+        self.add(kind, buffer, where.offset, thread, instruction, width)
+
+    def add(
+        self, kind: Kind, buffer: Buffer, offset: Ints, thread: Ints, instruction: Ints, width: int
+    ) -> None:
+        """The same, access by access."""
+        grain = min(width, GRAIN)
+        if kind != "load":
+            self.stored.add(buffer)
+        for part in range(max(1, width // GRAIN)):
+            unit = offset // grain + part if part else offset // grain
+            touch = Touch(kind, unit, thread, instruction, grain, self.clock)
+            self.touches.setdefault(buffer, []).append(touch)
+            self.pending += unit.size
+        if self.pending > MANY:
+            self._fold()
+
+    def leave(self, warps: Ints) -> Ints:
+        """These warps tell what they have seen: (warps,) to be joined by whoever waits for them."""
+        if self.clock is None:
+            self.clock = np.eye(self.warps, dtype=np.int64)
+        seen: Ints = self.clock[warps].max(0)
+        self.clock = self.clock.copy()
+        self.clock[warps, warps] += 1
+        return seen
+
+    def join(self, warps: Ints, seen: Ints) -> None:
+        """These warps now know what others have told."""
+        assert self.clock is not None
+        self.clock = self.clock.copy()
+        self.clock[warps] = np.maximum(self.clock[warps], seen)
+
+    def barrier(self) -> None:
+        """All threads have waited for each other."""
+        for buffer, touches in self.touches.items():
+            if buffer in self.stored and not self._known(buffer, touches):
+                self._look(buffer, touches)
+        self.touches, self.clock, self.pending = {}, None, 0
+        self.stored.clear()
+
+    def _known(self, buffer: Buffer, touches: list[Touch]) -> bool:
+        """Whether the same accesses have been looked at, and no race was found."""
+        key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
+        if any(t.clock is not None for t in touches):
+            return False
+        for known in self.quiet.get(key, ()):
+            if all(
+                np.array_equal(one.unit, other.unit) and np.array_equal(one.thread, other.thread)
+                for one, other in zip(known, touches, strict=True)
+            ):
+                self.quiet.move_to_end(key)
+                return True
+        return False
+
+    def _look(self, buffer: Buffer, touches: list[Touch]) -> None:
+        grain = min(t.grain for t in touches)
+        meet = _meeting([_fine(t, grain) for t in touches])
+        if meet.size == 0:
+            key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
+            self.quiet.setdefault(key, []).append(touches)
+            del self.quiet[key][:-KEPT]
+            if len(self.quiet) > KEPT:
+                self.quiet.popitem(last=False)
+            return
+        for unit in meet[:KEPT]:
+            if pair := _pair(unit, [_fine(t, grain) for t in touches]):
+                self.tell(Race(buffer, int(unit) * grain, *pair))
+
+    def _fold(self) -> None:
+        """Keep of all accesses to a word those of its first and its last thread: they meet all
+        that the others meet."""
+        self.pending = 0
+        for buffer, touches in self.touches.items():
+            if sum(t.unit.size for t in touches) < MANY // 4 or self.clock is not None:
+                continue
+            grain = min(t.grain for t in touches)
+            kept = []
+            for kind in ("load", "store", "atomic"):
+                same = [_fine(t, grain) for t in touches if t.kind == kind]
+                if same:
+                    kept.append(_ends(same))
+            self.touches[buffer] = kept
+            self.pending += sum(t.unit.size for t in kept)
+
+
+def _fine(touch: Touch, grain: int) -> Touch:
+    """The same accesses in smaller units, all flat."""
+    times = touch.grain // grain
+    unit = (touch.unit.reshape(-1, 1) * times + np.arange(times)).reshape(-1)
+    thread, instruction = (
+        np.repeat(a.reshape(-1), times) for a in (touch.thread, touch.instruction)
+    )
+    return Touch(touch.kind, unit, thread, instruction, grain, touch.clock)
+
+
+def _ends(touches: list[Touch]) -> Touch:
+    """Of each unit the accesses of the lowest and of the highest thread."""
+    unit, thread, instruction = (
+        np.concatenate([getattr(t, name) for t in touches])
+        for name in ("unit", "thread", "instruction")
+    )
+    order = np.lexsort((thread, unit))
+    unit, thread, instruction = unit[order], thread[order], instruction[order]
+    edge = np.ones(unit.size + 1, bool)
+    edge[1:-1] = unit[1:] != unit[:-1]
+    keep = edge[:-1] | edge[1:]
+    return Touch(
+        touches[0].kind, unit[keep], thread[keep], instruction[keep], touches[0].grain, None
+    )
+
+
+def _meeting(touches: list[Touch]) -> Ints:
+    """Units that two threads touch, at least one of them writing."""
+    least = min(int(t.unit.min()) for t in touches)
+    span = max(int(t.unit.max()) for t in touches) - least + 1
+    if span > 4 * sum(t.unit.size for t in touches):  # far apart: number the units that occur
+        units = np.unique(np.concatenate([t.unit for t in touches]))
+        small = [
+            Touch(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, t.grain, None)
+            for t in touches
+        ]
+        return units[_meeting(small)]
+
+    def ends(of: list[Touch]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        low, high = np.full(span, 2**30, np.int32), np.full(span, -1, np.int32)
+        for touch in of:
+            np.minimum.at(low, touch.unit - least, touch.thread.astype(np.int32))
+            np.maximum.at(high, touch.unit - least, touch.thread.astype(np.int32))
+        return low, high
+
+    low, high = ends([t for t in touches if t.kind == "store"])
+    every = ends([t for t in touches if t.kind != "atomic"])
+    atomic = ends([t for t in touches if t.kind == "atomic"])
+    # A store and another thread's access; an atomic access and another thread's plain one.
+    bad = (high >= 0) & (
+        (every[0] < every[1]) | (np.minimum(low, atomic[0]) < np.maximum(high, atomic[1]))
+    )
+    plain = (atomic[1] >= 0) & (every[1] >= 0)
+    bad |= plain & (np.minimum(every[0], atomic[0]) < np.maximum(every[1], atomic[1]))
+    return np.flatnonzero(bad).astype(np.int64) + least
+
+
+Side: TypeAlias = tuple[int, int, Kind]
+
+
+def _pair(unit: int, touches: list[Touch]) -> tuple[Side, Side] | None:
+    """Two accesses of a unit that race, or None where what warps have seen keeps all apart."""
+    sides: list[tuple[Side, Ints | None]] = []
+    for touch in touches:
+        for at in np.flatnonzero(touch.unit == unit):
+            side = int(touch.thread[at]), int(touch.instruction[at]), touch.kind
+            sides.append((side, touch.clock))
+    for number, (second, now) in enumerate(sides):
+        for first, then in sides[:number]:
+            kinds = {first[2], second[2]}
+            if first[0] == second[0] or kinds == {"load"} or kinds == {"atomic"}:
+                continue
+            if not _seen(first[0], then, second[0], now):
+                return first, second
+    return None
+
+
+def _seen(first: int, then: Ints | None, second: int, now: Ints | None) -> bool:
+    """Whether the second thread's warp had met the first's after the first's access."""
+    if now is None:
+        return False
+    of, by = first // WARP, second // WARP
+    own = int(then[of, of]) if then is not None else 1
+    return int(now[by, of]) > own - (of != by)
