@@ -85,7 +85,7 @@ def _kernel(name: str, old: str, new: str, problem: str = "toy", which: int = 0)
 A_INSIDE = "if (cta_row + row < M && k_tile * BK + k + v < K) "
 B_INSIDE = "if (k_tile * BK + k < K && cta_col + col + v < N) "
 FMA = "a[k % FRAGMENTS][i], b[k % FRAGMENTS][j],"
-RECORDED = "\n#ifdef TRACE\nSlots().add(BARRIER, clock64(), clock64());\n#endif\n"
+RECORDED = "\n#ifdef TRACE\nSlots().add(BARRIER, NOWHERE, clock64(), clock64());\n#endif\n"
 OVERWRITE = "if (k_tile > 0) __syncthreads();"
 READS = "what a thread reads, other threads have copied.\n        __syncthreads();"
 BOTH = "        __syncthreads();\n        begin(k_tile + STAGES - 1);"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.kernel_cases import TILINGS, TOY, any_tiling, climbs, needs_nvrtc
 from tiling.kernel import compiler
-from tiling.kernel.build import Broken, source
+from tiling.kernel.build import Broken, line, source
 from tiling.presets import choose, presets
 from tiling.shapes import Tiling
 
@@ -82,6 +82,23 @@ def test_multiply_adds_keep_subnormals_under_the_option_that_cupy_sets() -> None
     for kernel, flushed in (source(), False), (flushing, True):
         code = compiler.disassemble(compiler.cubin(kernel, options)[1])
         assert any("FFMA.FTZ" in line for line in code) == flushed
+
+
+@pytest.mark.parametrize("name", ["toy", "pipeline"])
+def test_compiled_code_names_the_lines_of_gemm_cu(name: str) -> None:
+    options = ("--gpu-architecture=compute_90", "--std=c++17", "-lineinfo")
+    text = compiler.ptx(source(), (*options, *compiler.device_defines(TILINGS[name])))
+    files = dict(re.findall(r'\.file\s+(\d+) "(?:.*/)?(.*?)"', text))
+    words = {"bar.sync": "__syncthreads();", "fma.rn.f32": "__fmaf_ieee_rn("}
+    seen, here = dict.fromkeys(words, 0), ""
+    for one in text.splitlines():
+        if mark := re.match(r"\s*\.loc\s+(\d+) (\d+)", one):
+            here = line(source(), int(mark[2]), files[mark[1]])
+        for opcode in words:
+            if opcode in one:
+                seen[opcode] += 1
+                assert words[opcode] in here
+    assert min(seen.values()) > 1
 
 
 def test_a_kernel_that_spills_is_complained_of() -> None:

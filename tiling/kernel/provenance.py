@@ -34,7 +34,7 @@ def provenance(gemm: Gemm) -> tuple[Floats, Floats]:
     return a, b
 
 
-def counts(slots: Slots) -> npt.NDArray[np.int64]:
+def recorded(slots: Slots) -> npt.NDArray[np.int64]:
     """Records of each thread, from slots (..., stride), which begin with it."""
     counted: npt.NDArray[np.int64] = np.maximum(slots[..., 0], 0)
     return counted
@@ -46,7 +46,7 @@ def observed(slots: Slots) -> Records:
     The kernel knows nothing of the schedule, so `step` is -1.
     """
     pairs = slots.reshape(slots.shape[0], -1, SLOTS_PER_RECORD)[:, 1:]
-    thread, record = np.nonzero(np.arange(pairs.shape[1]) < counts(slots)[:, None])
+    thread, record = np.nonzero(np.arange(pairs.shape[1]) < recorded(slots)[:, None])
     first, second = pairs[thread, record, 0], pairs[thread, record, 1]
     low = first & (1 << 56) - 1
     records = np.empty(first.size, RECORD)

@@ -2,9 +2,9 @@
 // barriers and multiply-adds are made and written down. What is recorded is what was done: where
 // an access went is told by its address, and what was written is read back.
 //
-// A record has two slots: what was done and where, a word of shared memory, the bits of a value; then
-// the index there. tiling/kernel/provenance.py reads them. Nothing is inlined: there is so much of it
-// that it would take minutes to compile.
+// A record has two slots: what was done and where, with the bits of a value or the word that a copy
+// goes to; then the index there. tiling/kernel/provenance.py reads them. Functions are not inlined:
+// there are so many calls that it would take minutes to compile.
 
 enum Did {
     READ = 0x10, WRITE = 0x20, COPY = 0x30, COMMIT = 0x40, WAIT = 0x50, BARRIER = 0x60,
@@ -29,11 +29,13 @@ class Slots {
     long long *own = recording.slots + (blockIdx.x * THREADS + threadIdx.x) * recording.stride;
 
   public:
-    __device__ long long *last() const { return own + 2 * own[0]; }
-    __device__ __noinline__ void add(int did, long long low, long long high) const {
+    __device__ Slots() {
         if (own[0] < 0) own[0] = 0;
+    }
+    __device__ long long *last() const { return own + 2 * own[0]; }
+    __device__ __noinline__ void add(Did did, Where where, long long low, long long high) const {
         if (2 * own[0] + 3 < static_cast<long long>(recording.stride)) ++own[0];
-        last()[0] = static_cast<long long>(did) << 56 | (low & 0xffffffffffffff);
+        last()[0] = (did + 0ll + where) << 56 | (low & 0xffffffffffffff);
         last()[1] = high;
     }
 };
@@ -51,7 +53,7 @@ class Element {
         const float bits = *const_cast<const volatile float *>(&value);
         if (!__isLocal(this)) {
             const Place place = place_of(this);
-            Slots().add(did | place.where, __float_as_uint(bits), place.index);
+            Slots().add(did, place.where, __float_as_uint(bits), place.index);
         }
         return bits;
     }
@@ -84,19 +86,19 @@ __device__ inline void begin_copy(Element *to, const Element *from, bool inside)
         const Place target = place_of(to + v), source = place_of(from + v);
         const long long word = target.where == IN_SHARED ? target.index : -1;
         if (inside)
-            Slots().add(COPY | source.where, word << 32, source.index);
+            Slots().add(COPY, source.where, word << 32, source.index);
         else
-            Slots().add(COPY, word << 32, -1);
+            Slots().add(COPY, NOWHERE, word << 32, -1);
     }
 }
 __device__ inline void recorded_commit() {
     commit_copies();
-    Slots().add(COMMIT, 0, -1);
+    Slots().add(COMMIT, NOWHERE, 0, -1);
 }
 template <Index PENDING>
 __device__ inline void recorded_wait() {
     wait_for_copies<PENDING>();
-    Slots().add(WAIT, 0, PENDING);
+    Slots().add(WAIT, NOWHERE, 0, PENDING);
 }
 #define commit_copies recorded_commit
 #define wait_for_copies recorded_wait
@@ -105,14 +107,14 @@ __device__ inline void recorded_wait() {
 __device__ inline void recorded_barrier() {
     const long long arrived = clock64();
     __syncthreads();
-    Slots().add(BARRIER, arrived, clock64());
+    Slots().add(BARRIER, NOWHERE, arrived, clock64());
 }
 #define __syncthreads recorded_barrier
 
 // Multiply-adds that follow each other make one record: how many, and the sum of what went in.
 __device__ __noinline__ float recorded_multiply_add(float a, float b, float c) {
     const Slots slots;
-    if (slots.last()[0] >> 56 != MULTIPLY_ADD) slots.add(MULTIPLY_ADD, 0, 0);
+    if (slots.last()[0] >> 56 != MULTIPLY_ADD) slots.add(MULTIPLY_ADD, NOWHERE, 0, 0);
     slots.last()[0] += 1;
     slots.last()[1] += static_cast<long long>(__float_as_uint(b)) << 32 | __float_as_uint(a);
     return __fmaf_ieee_rn(a, b, c);

@@ -15,7 +15,7 @@ from tiling.kernel import host as cpu
 from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Counts, Differs
-from tiling.kernel.provenance import Slots, counts, late_barriers, provenance
+from tiling.kernel.provenance import Slots, late_barriers, provenance, recorded
 from tiling.kernel.tied import differences, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
@@ -285,7 +285,7 @@ def same_trace(slots: Slots, plan: Schedule, advance: Advance) -> int:
         advance((number + 1) / len(ctas))
     if late := late_barriers(plan, slots):
         raise Failed("; ".join(late[:3]))
-    return int(counts(slots).sum())
+    return int(recorded(slots).sum())
 
 
 def _size(choice: Choice, plan: Schedule) -> str:
