@@ -7,7 +7,7 @@ has seen of the other are a race (vector clocks: Mattern, Virtual Time and Globa
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -63,6 +63,7 @@ class Races:
         self.threads, self.tell = threads, tell
         self.warps = -(-threads // WARP)
         self.clock: Ints | None = None
+        self.met: dict[tuple[int, int], int] = {}
         self.touches: dict[Buffer, list[Touch]] = {}
         self.stored: set[Buffer] = set()
         self.pending = 0
@@ -95,12 +96,15 @@ class Races:
         if self.pending > MANY:
             self._fold()
 
-    def leave(self, warps: Ints) -> Ints:
-        """These warps tell what they have seen: (warps,) to be joined by whoever waits for them."""
+    def leave(self, warps: Ints, lanes: int | None = None) -> Ints:
+        """These warps tell what they have seen: (warps,) to be joined by whoever waits for them.
+        Where only some lanes have met, these are given, lane 0 the lowest bit."""
         if self.clock is None:
             self.clock = np.eye(self.warps, dtype=np.int64)
         seen: Ints = self.clock[warps].max(0)
         self.clock = self.clock.copy()
+        if lanes is not None:
+            self.met |= {(int(warp), int(self.clock[warp, warp])): lanes for warp in warps}
         self.clock[warps, warps] += 1
         return seen
 
@@ -115,7 +119,7 @@ class Races:
         for buffer, touches in self.touches.items():
             if buffer in self.stored and not self._known(buffer, touches):
                 self._look(buffer, touches)
-        self.touches, self.clock, self.pending = {}, None, 0
+        self.touches, self.clock, self.pending, self.met = {}, None, 0, {}
         self.stored.clear()
 
     def _known(self, buffer: Buffer, touches: list[Touch]) -> bool:
@@ -134,7 +138,8 @@ class Races:
 
     def _look(self, buffer: Buffer, touches: list[Touch]) -> None:
         grain = min(t.grain for t in touches)
-        meet = _meeting([_fine(t, grain) for t in touches])
+        fine = [_fine(t, grain) for t in touches]
+        meet = _meeting(fine)
         if meet.size == 0:
             key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
             self.quiet.setdefault(key, []).append(touches)
@@ -142,9 +147,13 @@ class Races:
             if len(self.quiet) > KEPT:
                 self.quiet.popitem(last=False)
             return
-        for unit in meet[:KEPT]:
-            if pair := _pair(unit, [_fine(t, grain) for t in touches]):
-                self.tell(Race(buffer, int(unit) * grain, *pair))
+        told = 0
+        for unit, sides in _sides(meet, fine):
+            if pair := _pair(sides, self.met):
+                self.tell(Race(buffer, unit * grain, *pair))
+                told += 1
+            if told == KEPT:
+                break
 
     def _fold(self) -> None:
         """Keep of all accesses to a word those of its first and its last thread: they meet all
@@ -223,27 +232,49 @@ def _meeting(touches: list[Touch]) -> Ints:
 Side: TypeAlias = tuple[int, int, Kind]
 
 
-def _pair(unit: int, touches: list[Touch]) -> tuple[Side, Side] | None:
+def _sides(
+    meet: Ints, touches: list[Touch]
+) -> Iterator[tuple[int, list[tuple[Side, Ints | None]]]]:
+    """Of each unit, ascending, all that was done to it: by whom, and what its warp had seen."""
+    which = [np.flatnonzero(np.isin(touch.unit, meet)) for touch in touches]
+    unit = np.concatenate([t.unit[at] for t, at in zip(touches, which, strict=True)])
+    touch = np.repeat(np.arange(len(touches)), [at.size for at in which])
+    at = np.concatenate(which)
+    order = np.argsort(unit, kind="stable")
+    edges = np.searchsorted(unit[order], [*meet, meet[-1] + 1])
+    for number, first, after in zip(meet, edges, edges[1:], strict=False):
+        found: list[tuple[Side, Ints | None]] = []
+        for one in order[first:after]:
+            of, place = touches[touch[one]], at[one]
+            side = int(of.thread[place]), int(of.instruction[place]), of.kind
+            found.append((side, of.clock))
+        yield int(number), found
+
+
+def _pair(
+    sides: list[tuple[Side, Ints | None]], met: dict[tuple[int, int], int]
+) -> tuple[Side, Side] | None:
     """Two accesses of a unit that race, or None where what warps have seen keeps all apart."""
-    sides: list[tuple[Side, Ints | None]] = []
-    for touch in touches:
-        for at in np.flatnonzero(touch.unit == unit):
-            side = int(touch.thread[at]), int(touch.instruction[at]), touch.kind
-            sides.append((side, touch.clock))
     for number, (second, now) in enumerate(sides):
         for first, then in sides[:number]:
             kinds = {first[2], second[2]}
             if first[0] == second[0] or kinds == {"load"} or kinds == {"atomic"}:
                 continue
-            if not _seen(first[0], then, second[0], now):
+            if not _seen(first[0], then, second[0], now, met):
                 return first, second
     return None
 
 
-def _seen(first: int, then: Ints | None, second: int, now: Ints | None) -> bool:
-    """Whether the second thread's warp had met the first's after the first's access."""
+def _seen(
+    first: int, then: Ints | None, second: int, now: Ints | None, met: dict[tuple[int, int], int]
+) -> bool:
+    """Whether the second thread had met the first after the first's access, or has heard of it."""
     if now is None:
         return False
     of, by = first // WARP, second // WARP
     own = int(then[of, of]) if then is not None else 1
-    return int(now[by, of]) > own - (of != by)
+    if of != by:
+        return int(now[by, of]) >= own
+    both = 1 << first % WARP | 1 << second % WARP
+    meetings = range(own, int(now[by, by]))
+    return any(met.get((of, number), both) & both == both for number in meetings)
