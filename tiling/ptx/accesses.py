@@ -68,6 +68,8 @@ def load(group: Group) -> Step:
     )
     threads, place = group.threads, group.place
     quiet = space in ("param", "const")
+    used = group.flow.wanted(group.instructions[0])
+    used = () if all(used) else used
     space = _own_memory(group, space)
     if "_" in names or len(set(names)) < len(names):
         parts = [group.write(0, kind, part) for part in range(count)]
@@ -88,9 +90,9 @@ def load(group: Group) -> Step:
     def step(mask: Mask) -> None:
         here = active(mask)
         machine.place = place
-        value, found = memory.load(space, address(), _full(here, n, threads), width, count)
+        value, found = memory.load(space, address(), _full(here, n, threads), width, count, used)
         if not quiet:
-            machine.accessed("load", found, place, width, value)
+            machine.accessed("load", found, place, width, value, used)
         put(value, here)
 
     return step

@@ -157,7 +157,7 @@ def test_property(group: Group) -> Step:
     )
     kind = form.kind("f32", "f64")
     form.done(2)
-    return group.pure(lambda a: floats.testp(kind, what, a), "pred", kind)
+    return group.pure(lambda a: floats.testp(what, kind, a), "pred", kind)
 
 
 builds("add", "sub")(_shared_with_integers(_two, integers.add))

@@ -53,6 +53,7 @@ class Flow:
     rows     (class, row) of each register in the register file
     counts   rows of each class
     at       the block that begins at a place of the body
+    used     registers that some instruction reads
     """
 
     function: Function
@@ -62,6 +63,7 @@ class Flow:
     rows: dict[str, tuple[str, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys("phrq", 0))
     at: dict[int, int] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
     def row(self, register: str) -> tuple[str, int]:
         """Where a register stands; it is given a row at its first mention."""
@@ -75,6 +77,13 @@ class Flow:
             self.rows[register] = letter, self.counts[letter]
             self.counts[letter] += 1
         return self.rows[register]
+
+    def wanted(self, load: Instruction) -> tuple[bool, ...]:
+        """Which parts of a wide load are ever read. Compilers fill gaps between loads: what is then
+        loaded is not used, and need not even exist."""
+        if not load.opcode.startswith("ld.") or not load.operands[:1] or load.operands[0][0] != "{":
+            return ()
+        return tuple(part in self.used for part in vector(load.operands[0]))
 
 
 SPECIAL = {
@@ -93,6 +102,7 @@ SPECIAL = {
 def flow(function: Function, body: list[Instruction], labels: dict[str, int]) -> Flow:
     """The blocks of a body without calls. Raises Refused."""
     made = Flow(function, body, labels)
+    made.used = {name for one in body for name in sources(one)}
     starts = {0, *labels.values()}
     starts |= {place + 1 for place, one in enumerate(body) if _ends(one)}
     edges = sorted(start for start in starts if start < len(body)) + [len(body)]
@@ -212,7 +222,7 @@ def _batches(flow_: Flow, places: range) -> Iterator[Batch]:
     for place in places:
         one = body[place]
         shapes = tuple(_shape(flow_, operand) for operand in one.operands)
-        signature[place] = one.opcode, shapes, bool(one.guard)
+        signature[place] = one.opcode, shapes, bool(one.guard), flow_.wanted(one)
         left[signature[place]] += 1
     ready: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place in places:

@@ -43,6 +43,7 @@ class Access(NamedTuple):
     epoch     barriers of the whole CTA passed before
     visit     grows with each block that is run: (visit, place) is the order of a thread's accesses
     value     (n, count, threads) bit patterns that were read or written
+    used      which of `count` neighbours something is done with; (): all
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Access(NamedTuple):
     epoch: int
     visit: int
     value: Raw
+    used: tuple[bool, ...] = ()
 
 
 class Sync(NamedTuple):
@@ -110,7 +112,7 @@ def place_of(instruction: Instruction) -> str:
     """`line 12 of gemm.cu`, or the line of the PTX where the source is not known."""
     if instruction.source is None:
         return f"PTX line {instruction.line} ({instruction.opcode})"
-    return f"line {instruction.source.line} of {instruction.source.file} ({instruction.opcode})"
+    return f"line {instruction.source.line} of {instruction.source.name} ({instruction.opcode})"
 
 
 class TooLong(Exception):
@@ -239,7 +241,15 @@ class Machine:
 
     # What happens, told to those who asked
 
-    def accessed(self, kind: str, found: list[Where], place: Ints, width: int, value: Raw) -> None:
+    def accessed(
+        self,
+        kind: str,
+        found: list[Where],
+        place: Ints,
+        width: int,
+        value: Raw,
+        used: tuple[bool, ...] = (),
+    ) -> None:
         """Accesses were made: by whom, where, and what."""
         if self.hear is None:
             return
@@ -252,7 +262,18 @@ class Machine:
                 self.races.heard(race, where, thread, place, width * value.shape[1])
             at = self.epoch, self.visit
             self.hear(
-                Access(kind, where.buffer, place, where.offset, where.active, thread, width, *at, value)
+                Access(
+                    kind,
+                    where.buffer,
+                    place,
+                    where.offset,
+                    where.active,
+                    thread,
+                    width,
+                    *at,
+                    value,
+                    used,
+                )
             )
 
     def synced(self, kind: str, place: int, mask: Mask, pending: int | None = None) -> None:
@@ -298,7 +319,7 @@ class Machine:
             place = int(self.place[number]) if number < self.place.size else int(self.place[0])
             offset = int(address[number, threads[0]])
             before = ""
-            if buffer is not None and kind == "is still on its way":
+            if buffer is not None and kind.endswith("on its way"):
                 who = self.copies.of(buffer, offset)
                 if who is not None:
                     begun = place_of(self.flow.body[who[1]])

@@ -104,7 +104,7 @@ INTEGERS: dict[str, Callable[[Array, Array], Array]] = {
 
 def comparison(operation: str, kind: str, ftz: bool) -> Callable[[Array, Array], Array]:
     if kind in FLOATS:
-        return lambda a, b: floats.compare(kind, operation, a, b, ftz=ftz)
+        return lambda a, b: floats.compare(operation, kind, a, b, ftz=ftz)
     return INTEGERS[operation]
 
 

@@ -30,6 +30,11 @@ class Source(NamedTuple):
     inlined_at: "Source | None" = None
 
     @property
+    def name(self) -> str:
+        """The file without its folder."""
+        return self.file.replace("\\", "/").rpartition("/")[2]
+
+    @property
     def outermost(self) -> "Source":
         """The line of the kernel itself, into which all others were inlined."""
         return self.inlined_at.outermost if self.inlined_at else self
