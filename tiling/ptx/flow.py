@@ -83,7 +83,8 @@ class Flow:
         loaded is not used, and need not even exist."""
         if not load.opcode.startswith("ld.") or not load.operands[:1] or load.operands[0][0] != "{":
             return ()
-        return tuple(part in self.used for part in vector(load.operands[0]))
+        used = tuple(part in self.used for part in vector(load.operands[0]))
+        return used if any(used) else ()
 
 
 SPECIAL = {
