@@ -143,9 +143,8 @@ def _barrier(group: Group, one: Instruction, place: int, after: int) -> Finish:
         raise refused(one, "a barrier has a number, and perhaps a count of threads")
     numbers = [group.values([operand], "u32") for operand in operands]
 
-    def opens(threads: Bools) -> None:
-        assert result is not None and predicate is not None
-        said = np.broadcast_to(predicate()[0], (group.threads,))[threads]
+    def opens(said: Bools, threads: Bools) -> None:
+        assert result is not None
         value = {"popc": said.sum(), "and": said.all(), "or": said.any()}[operation]
         result(np.full((1, 1), value, DTYPE[kind]), threads)
 
@@ -158,7 +157,9 @@ def _barrier(group: Group, one: Instruction, place: int, after: int) -> Finish:
             machine.found("names a barrier that cannot be", threads, place)
             return after
         wait = what != "arrive"
-        said = opens if what == "red" else None
-        return machine.barriers.come(place, int(values[0][0]), count, mask, after, wait, said)
+        red = None
+        if predicate is not None:
+            red = np.broadcast_to(predicate()[0], (group.threads,)), opens
+        return machine.barriers.come(place, int(values[0][0]), count, mask, after, wait, red)
 
     return go
