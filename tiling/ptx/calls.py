@@ -13,15 +13,16 @@ from tiling.ptx.syntax import NAME, Function, Instruction, Module, Variable
 DEEPEST = 32
 """Calls within calls beyond which a function is held to call itself."""
 
-MOST_INSTRUCTIONS = 2**20
+MOST_INSTRUCTIONS = 2**16
 """Instructions of a body, called functions put in, beyond which it is not a kernel's."""
 
 ASSERT = "__assertfail"
+CALLS = ("call", "call.uni")
 
 
 def inlined(module: Module, kernel: Function) -> Function:
     """The kernel without calls. Raises Refused for a call of what is not known."""
-    if not any(one.opcode.startswith("call") for one in kernel.body):
+    if not any(one.opcode in CALLS for one in kernel.body):
         return kernel
     whole = replace(
         kernel,
@@ -75,9 +76,9 @@ def _put(
             into.labels[own(label)] = len(into.body)
         guard = one.guard and ("!" if one.guard[0] == "!" else "") + own(one.guard.lstrip("!"))
         moved = one._replace(guard=guard, operands=tuple(map(renamed, one.operands)))
-        if one.opcode.startswith("call"):
+        if one.opcode in CALLS:
             _call(module, into, moved, depth)
-        elif one.opcode.split(".")[0] == "ret" and end is not None:
+        elif one.opcode in ("ret", "ret.uni") and end is not None:
             into.body.append(moved._replace(opcode="bra", operands=(end,)))
         else:
             into.body.append(moved)

@@ -32,6 +32,8 @@ def move(group: Group) -> Step:
     if many == parts == 1:
         return group.pure(lambda a: a, kind, kind)
     bits = 8 * size(kind)
+    if f"b{bits // max(many, parts)}" not in DTYPE or bits % max(many, parts):
+        raise form.refused(f"{max(many, parts)} parts of {bits} bits")
     if parts > 1:  # pack: the first part is the lowest
         reads = [group.read(1, f"b{bits // parts}", part) for part in range(parts)]
         write, active = group.write(0, f"b{bits}"), group.active()
