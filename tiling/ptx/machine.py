@@ -149,6 +149,7 @@ class Machine:
         self.threads = x * y * z
         self.warps = -(-self.threads // WARP)
         self.thread = np.arange(self.threads)
+        self._rows: dict[int, Ints] = {}
         self.flow: Flow = program.flow
         self.registers = Registers(self.flow, self.threads)
         self.memory = self._memory()
@@ -255,7 +256,7 @@ class Machine:
             return
         race = RACES[kind]
         for where in found:
-            thread = np.broadcast_to(self.thread, (place.size, self.threads))
+            thread = self._everyone(place.size)
             if where.active is not None:
                 thread = thread[where.active]
             if self.races is not None:
@@ -275,6 +276,12 @@ class Machine:
                     used,
                 )
             )
+
+    def _everyone(self, n: int) -> Ints:
+        """(n, threads) who, one array for each n."""
+        if n not in self._rows:
+            self._rows[n] = np.broadcast_to(self.thread, (n, self.threads))
+        return self._rows[n]
 
     def synced(self, kind: str, place: int, mask: Mask, pending: int | None = None) -> None:
         if self.hear is not None:

@@ -32,17 +32,39 @@ KEPT = 16
 class Touch:
     """Accesses of some instructions to one buffer.
 
-    unit         (accesses,) or (instructions, threads): bytes from the beginning, divided by grain
+    offset       (accesses,) or (instructions, threads): bytes from the buffer's beginning
+    width        bytes of each
     thread       who, in the same shape
-    instruction  which, in the same shape
+    instruction  which, in the same shape, or one that broadcasts to it
     clock        (warps, warps) what each warp had seen of each other, None if nothing since the epoch
     """
+
+    kind: Kind
+    offset: Ints
+    width: int
+    thread: Ints
+    instruction: Ints
+    clock: Ints | None
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What two touches must have in common to be the same, beside their arrays."""
+        return self.kind, self.width, self.offset.shape
+
+    def same(self, other: "Touch") -> bool:
+        """Whether these are the same accesses, by the same threads."""
+        alike = self.thread is other.thread or np.array_equal(self.thread, other.thread)
+        return alike and np.array_equal(self.offset, other.offset)
+
+
+@dataclass(frozen=True)
+class Fine:
+    """The same, word by word or in narrower units: arrays (units,) of unit, thread, instruction."""
 
     kind: Kind
     unit: Ints
     thread: Ints
     instruction: Ints
-    grain: int
     clock: Ints | None
 
 
@@ -69,30 +91,25 @@ class Races:
         self.pending = 0
         self.quiet: OrderedDict[tuple[object, ...], list[list[Touch]]] = OrderedDict()
 
-    def heard(
-        self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int
-    ) -> None:
+    def heard(self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int) -> None:
         """Accesses of `width` bytes; `thread` as `where.offset`, `instructions` (n,)."""
         buffer = where.buffer
         if buffer.each or (kind == "load" and not buffer.writable):
             return
-        instruction = np.broadcast_to(instructions[:, None], (instructions.size, self.threads))
+        instruction = instructions[:, None]
         if where.active is not None:
-            instruction = instruction[where.active]
+            instruction = np.broadcast_to(instruction, where.active.shape)[where.active]
         self.add(kind, buffer, where.offset, thread, instruction, width)
 
     def add(
         self, kind: Kind, buffer: Buffer, offset: Ints, thread: Ints, instruction: Ints, width: int
     ) -> None:
         """The same, access by access."""
-        grain = min(width, GRAIN)
         if kind != "load":
             self.stored.add(buffer)
-        for part in range(max(1, width // GRAIN)):
-            unit = offset // grain + part if part else offset // grain
-            touch = Touch(kind, unit, thread, instruction, grain, self.clock)
-            self.touches.setdefault(buffer, []).append(touch)
-            self.pending += unit.size
+        touch = Touch(kind, offset, width, thread, instruction, self.clock)
+        self.touches.setdefault(buffer, []).append(touch)
+        self.pending += offset.size
         if self.pending > MANY:
             self._fold()
 
@@ -124,24 +141,21 @@ class Races:
 
     def _known(self, buffer: Buffer, touches: list[Touch]) -> bool:
         """Whether the same accesses have been looked at, and no race was found."""
-        key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
         if any(t.clock is not None for t in touches):
             return False
+        key = (buffer, *(t.form for t in touches))
         for known in self.quiet.get(key, ()):
-            if all(
-                np.array_equal(one.unit, other.unit) and np.array_equal(one.thread, other.thread)
-                for one, other in zip(known, touches, strict=True)
-            ):
+            if all(one.same(other) for one, other in zip(known, touches, strict=True)):
                 self.quiet.move_to_end(key)
                 return True
         return False
 
     def _look(self, buffer: Buffer, touches: list[Touch]) -> None:
-        grain = min(t.grain for t in touches)
+        grain = _grain(touches)
         fine = [_fine(t, grain) for t in touches]
         meet = _meeting(fine)
         if meet.size == 0:
-            key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
+            key = (buffer, *(t.form for t in touches))
             self.quiet.setdefault(key, []).append(touches)
             del self.quiet[key][:-KEPT]
             if len(self.quiet) > KEPT:
@@ -160,29 +174,31 @@ class Races:
         that the others meet."""
         self.pending = 0
         for buffer, touches in self.touches.items():
-            if sum(t.unit.size for t in touches) < MANY // 4 or self.clock is not None:
+            if sum(t.offset.size for t in touches) < MANY // 4 or self.clock is not None:
                 continue
-            grain = min(t.grain for t in touches)
+            grain = _grain(touches)
             kept = []
             for kind in ("load", "store", "atomic"):
                 same = [_fine(t, grain) for t in touches if t.kind == kind]
                 if same:
-                    kept.append(_ends(same))
+                    kept.append(_ends(same, grain))
             self.touches[buffer] = kept
-            self.pending += sum(t.unit.size for t in kept)
+            self.pending += sum(t.offset.size for t in kept)
 
 
-def _fine(touch: Touch, grain: int) -> Touch:
-    """The same accesses in smaller units, all flat."""
-    times = touch.grain // grain
-    unit = (touch.unit.reshape(-1, 1) * times + np.arange(times)).reshape(-1)
-    thread, instruction = (
-        np.repeat(a.reshape(-1), times) for a in (touch.thread, touch.instruction)
-    )
-    return Touch(touch.kind, unit, thread, instruction, grain, touch.clock)
+def _grain(touches: list[Touch]) -> int:
+    return min(GRAIN, *(t.width for t in touches))
 
 
-def _ends(touches: list[Touch]) -> Touch:
+def _fine(touch: Touch, grain: int) -> Fine:
+    times = touch.width // grain
+    unit = (touch.offset.reshape(-1, 1) // grain + np.arange(times)).reshape(-1)
+    instruction = np.broadcast_to(touch.instruction, touch.offset.shape)
+    thread, instruction = (np.repeat(a.reshape(-1), times) for a in (touch.thread, instruction))
+    return Fine(touch.kind, unit, thread, instruction, touch.clock)
+
+
+def _ends(touches: list[Fine], grain: int) -> Touch:
     """Of each unit the accesses of the lowest and of the highest thread."""
     unit, thread, instruction = (
         np.concatenate([getattr(t, name) for t in touches])
@@ -193,24 +209,23 @@ def _ends(touches: list[Touch]) -> Touch:
     edge = np.ones(unit.size + 1, bool)
     edge[1:-1] = unit[1:] != unit[:-1]
     keep = edge[:-1] | edge[1:]
-    return Touch(
-        touches[0].kind, unit[keep], thread[keep], instruction[keep], touches[0].grain, None
-    )
+    at = unit[keep] * grain
+    return Touch(touches[0].kind, at, grain, thread[keep], instruction[keep], None)
 
 
-def _meeting(touches: list[Touch]) -> Ints:
+def _meeting(touches: list[Fine]) -> Ints:
     """Units that two threads touch, at least one of them writing."""
     least = min(int(t.unit.min()) for t in touches)
     span = max(int(t.unit.max()) for t in touches) - least + 1
     if span > 4 * sum(t.unit.size for t in touches):  # far apart: number the units that occur
         units = np.unique(np.concatenate([t.unit for t in touches]))
         small = [
-            Touch(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, t.grain, None)
+            Fine(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, None)
             for t in touches
         ]
         return units[_meeting(small)]
 
-    def ends(of: list[Touch]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def ends(of: list[Fine]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         low, high = np.full(span, 2**30, np.int32), np.full(span, -1, np.int32)
         for touch in of:
             np.minimum.at(low, touch.unit - least, touch.thread.astype(np.int32))
@@ -233,7 +248,7 @@ Side: TypeAlias = tuple[int, int, Kind]
 
 
 def _sides(
-    meet: Ints, touches: list[Touch]
+    meet: Ints, touches: list[Fine]
 ) -> Iterator[tuple[int, list[tuple[Side, Ints | None]]]]:
     """Of each unit, ascending, all that was done to it: by whom, and what its warp had seen."""
     which = [np.flatnonzero(np.isin(touch.unit, meet)) for touch in touches]
