@@ -210,8 +210,11 @@ def _shape(flow_: Flow, operand: str) -> str:
     if name == "_" or name in flow_.rows:
         return "_" if name == "_" else flow_.rows[name][0]
     kind = flow_.function.type_of(name) or SPECIAL.get(name)
+    if kind is None and number(operand) is not None:
+        return "number"
     if kind is None:
-        return "number" if number(operand) is not None else "name"
+        # Parameters of a call are the function's own variables, those of the kernel are not.
+        return "variable" if name.partition("+")[0] in flow_.function.variables else "name"
     return "p" if kind == "pred" else CLASS.get(SIZES[kind], "?")
 
 
@@ -223,7 +226,9 @@ def _batches(flow_: Flow, places: range) -> Iterator[Batch]:
     for place in places:
         one = body[place]
         shapes = tuple(_shape(flow_, operand) for operand in one.operands)
-        signature[place] = one.opcode, shapes, bool(one.guard), flow_.wanted(one)
+        # Copies and their waits have numbers that belong to the opcode: bytes, groups.
+        numbers = [o for o in one.operands if one.opcode[:3] == "cp." and number(o) is not None]
+        signature[place] = one.opcode, shapes, *numbers, bool(one.guard), flow_.wanted(one)
         left[signature[place]] += 1
     ready: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place in places:
