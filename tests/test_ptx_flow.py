@@ -5,7 +5,7 @@ import pytest
 
 from tests.ptx_alone import Thread, functions
 from tests.ptx_programs import SLOT, THREADS, WORDS, program, straight
-from tests.ptx_running import buffer, kernel, run
+from tests.ptx_running import HEAD, buffer, kernel, run
 from tiling.ptx.memory import ROOM
 from tiling.ptx.order import order
 
@@ -74,3 +74,19 @@ def test_the_order_of_blocks() -> None:
     # A loop within a loop, both entered at their heads.
     assert order([[1], [2, 5], [3], [2, 4], [1], []]) == [0, 1, 2, 3, 4, 5]
     assert order([[5], [], [4], [5], [2, 3], [4, 1]]) == [0, 5, 4, 2, 3, 1]
+
+
+def test_a_kernel_s_parameter_beside_a_call_s_result() -> None:
+    text = (
+        HEAD
+        + """.func (.param .b64 x) twice(.param .b64 a)
+    { .reg .b64 %q<2>; ld.param.b64 %q0, [a]; add.u64 %q0, %q0, %q0; st.param.b64 [x], %q0; ret; }
+    .visible .entry k(.param .u64 out, .param .u64 more)
+    { .reg .b64 %q<5>; mov.u64 %q0, 21;
+    { .param .b64 given; .param .b64 got; st.param.b64 [given], %q0;
+    call.uni (got), twice, (given); ld.param.b64 %q1, [got]; ld.param.b64 %q2, [more]; }
+    ld.param.b64 %q3, [out]; add.u64 %q1, %q1, %q2; st.global.u64 [%q3], %q1; ret; }"""
+    )
+    out = buffer("out", 0, 8, written=False)
+    assert not run(text, out, (1000).to_bytes(8, "little"), threads=1).findings
+    assert out.data[:8].view(np.uint64)[0] == 1042
