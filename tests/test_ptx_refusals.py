@@ -151,6 +151,7 @@ def test_the_line_of_the_source_is_said() -> None:
     assert "(line 42 of gemm.cu)" in refused(kernel(body, outside=outside))
 
 
+MANY = "".join(f".global .b8 x{n}[99999999]; " for n in range(3))
 TEXTS = {
     "": "has no .version",
     "hello": "is not PTX",
@@ -171,6 +172,9 @@ TEXTS = {
     HEAD + ".visible .entry k() { .local .b8 x[600000]; ret; }": "600000 bytes of local memory",
     HEAD + ".visible .entry k() { .shared .align 3 .b8 x[4]; ret; }": "a power of two",
     HEAD + ".global .b8 x[99999999999]; .visible .entry k() { ret; }": "bytes, more than",
+    HEAD + ".global .b8 x[200000000], y[200000000]; .entry k() { ret; }": "is not a declaration",
+    HEAD + MANY + ".entry k() { ret; }": "bytes of variables",
+    HEAD + ".func f() { .shared .b8 x[4]; ret; } .entry k() { call f; ret; }": "shared memory",
     HEAD + ".global .b32 x = y; .visible .entry k() { ret; }": "only numbers",
     HEAD + ".global .f32 x = 1.5; .visible .entry k() { ret; }": "only numbers",
     HEAD + ".global .texref x; .visible .entry k() { ret; }": "is not a declaration",
@@ -194,6 +198,12 @@ def test_arguments_that_do_not_fit() -> None:
             Machine(program, Launch((1, 1, 1), (1, 1, 1), arguments))
     with pytest.raises(Refused, match="no kernel 'other'; it has: k"):
         load(kernel(""), "other")
+
+
+def test_local_memory_of_all_threads_together() -> None:
+    program = load(kernel("", declare=".local .b8 x[500000];"))
+    with pytest.raises(Refused, match="500000 bytes of local memory for each of 1024 threads"):
+        Machine(program, Launch((1, 1, 1), (1024, 1, 1), []))
 
 
 def test_functions_that_double_at_every_call_are_refused_soon() -> None:

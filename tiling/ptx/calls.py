@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 
 from tiling.ptx.forms import refused
-from tiling.ptx.syntax import NAME, Function, Instruction, Module, Variable
+from tiling.ptx.syntax import NAME, Function, Instruction, Module, Refused, Variable
 
 DEEPEST = 32
 """Calls within calls beyond which a function is held to call itself."""
@@ -65,6 +65,9 @@ def _put(
         for name in _registers(function):
             into.registers[name + suffix] = function.type_of(name) or ""
         for name, variable in function.variables.items():
+            if variable.space not in ("local", "param"):
+                why = f"{variable.space} memory declared in a function that is called is not known"
+                raise Refused(why, variable.line, name)
             into.variables[name + suffix] = variable._replace(name=name + suffix)
     places: dict[int, list[str]] = {}
     for label, place in function.labels.items():

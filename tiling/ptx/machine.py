@@ -18,7 +18,7 @@ from tiling.ptx.memory import LOCAL, PARAM, SHARED, Bools, Buffer, Ints, Memory,
 from tiling.ptx.program import Program
 from tiling.ptx.races import WARP, Kind, Race, Races
 from tiling.ptx.registers import Mask, Registers
-from tiling.ptx.syntax import Instruction
+from tiling.ptx.syntax import MOST_BYTES, Instruction, Refused
 
 MOST_INSTRUCTIONS = 10**9
 """Instructions of a CTA after which it counts as endless."""
@@ -170,6 +170,9 @@ class Machine:
         """Fresh memory, with the program's variables and the parameters in it."""
         program, launch = self.program, self.launch
         shared = Buffer("shared", SHARED, program.shared + launch.dynamic, written=False)
+        if program.local * self.threads > MOST_BYTES:
+            why = f"{program.local} bytes of local memory for each of {self.threads} threads"
+            raise Refused(why)
         local = Buffer("local", LOCAL, program.local, written=False, threads=self.threads)
         param = Buffer("parameters", PARAM, program.pack(launch.arguments), writable=False)
         memory = Memory(self.threads, shared, local, param, wrong=self.wrong)

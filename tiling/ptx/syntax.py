@@ -130,8 +130,8 @@ SIZES = {"pred": 1, "b128": 16, **{f"{k}{n}": n // 8 for k in "bus" for n in (8,
 SIZES |= {"f16": 2, "bf16": 2, "f32": 4, "f64": 8, "f16x2": 4, "bf16x2": 4}
 """Bytes of each type of a register or variable."""
 
-MOST_BYTES = 2**32
-"""Bytes of one variable beyond which a text is not a kernel's."""
+MOST_BYTES = 2**28
+"""Bytes of one variable, or of all threads' local memory, beyond which a text is not run."""
 
 LEAVES = ("bra", "brx", "ret", "exit", "trap")
 """Opcodes after which a thread does not go on to the next instruction."""
