@@ -83,11 +83,16 @@ def select(group: Group) -> Step:
 @builds("slct")
 def select_by_sign(group: Group) -> Step:
     form = group.form
-    form.flag("ftz")
+    ftz = form.flag("ftz")
     sign = form.kind("s32", "f32")
     kind = form.kind(*BITS, *WHOLE, "f32", "f64")
     form.done(4)
-    return group.pure(lambda a, b, c: np.where(c >= 0, a, b), kind, kind, kind, sign)
+    at_least = comparison("ge", sign, ftz)
+
+    def function(a: Array, b: Array, c: Array) -> Array:
+        return np.where(at_least(c, np.zeros_like(c)), a, b)
+
+    return group.pure(function, kind, kind, kind, sign)
 
 
 INTEGERS: dict[str, Callable[[Array, Array], Array]] = {
