@@ -1,6 +1,7 @@
-"""What the lanes of a warp do together: shuffles, votes, matches, reductions (PTX ISA, "Data Movement
-and Conversion: shfl.sync", "Parallel Synchronization and Communication: vote.sync, match.sync,
-redux.sync, activemask, bar.warp.sync").
+"""What the lanes of a warp do together: shuffles, votes, matches, reductions.
+
+PTX ISA, "Data Movement and Conversion: shfl.sync", "Parallel Synchronization and Communication:
+vote.sync, match.sync, redux.sync, activemask, bar.warp.sync".
 
 Each thread gives a mask of members. Whoever is named must come to the same instruction at the same
 time with the same mask; only who has ended, or is no thread of the CTA, is not waited for.
@@ -11,7 +12,6 @@ from collections.abc import Callable
 import numpy as np
 
 from tiling.ptx.build import Group, Step, builds, shape
-from tiling.ptx.forms import DTYPE
 from tiling.ptx.memory import Bools
 from tiling.ptx.races import WARP
 from tiling.ptx.registers import Array, Mask
@@ -99,7 +99,7 @@ Put = Callable[[Array, Mask], None]
 
 
 def _puts(group: Group, lanes: Lanes, kind: str) -> tuple[Put, Put | None]:
-    """Sets the result, and the predicate beside it (`d|p`), from (instructions, warps, lanes or 1)."""
+    """Sets the result, and the predicate beside it (`d|p`): (instructions, warps, lanes or 1)."""
 
     def put(names: list[str], kind: str) -> Put:
         write = group.results(names, kind)
@@ -245,8 +245,8 @@ def reduce(group: Group) -> Step:
     lanes = Lanes(group)
     put, _ = _puts(group, lanes, kind)
     read, named = _read(group, lanes, 1, kind), _read(group, lanes, 2, "b32")
-    limits = np.iinfo(DTYPE[kind])
-    neutral = {"min": limits.max, "max": limits.min, "and": limits.max}.get(operation, 0)
+    least, most = (-(2**31), 2**31 - 1) if kind == "s32" else (0, 2**32 - 1)
+    neutral = {"min": most, "max": least, "and": most}.get(operation, 0)
 
     def step(mask: Mask) -> None:
         value, members = read(), named()
@@ -260,7 +260,7 @@ def reduce(group: Group) -> Step:
 
 @builds("bar")
 def warp_barrier(group: Group) -> Step:
-    """bar.warp.sync: the other barriers end a block and are no step."""
+    """bar.warp.sync: the other barriers end a block and are no step. It is alone in its batch."""
     if not group.form.flag("warp"):
         raise group.form.refused("is not known to this machine")
     _sync(group)
@@ -269,10 +269,12 @@ def warp_barrier(group: Group) -> Step:
     named = _read(group, lanes, 0, "b32")
 
     def step(mask: Mask) -> None:
-        here = lanes.check(named(), mask)
-        if races is not None:
-            # Clocks are of warps: some lanes that meet count as all of them.
-            for warp in np.flatnonzero(here.any(-1)):
-                races.leave(np.array([warp]))
+        (members,) = named()
+        here = lanes.check(members[None], mask)
+        if races is None:
+            return
+        for warp in np.flatnonzero(here.any(-1)):
+            for met in np.unique(members[warp][here[warp]]):
+                races.leave(np.array([warp]), int(met))
 
     return step
