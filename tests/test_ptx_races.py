@@ -176,6 +176,22 @@ def test_races_are_found_among_very_many_accesses(monkeypatch: pytest.MonkeyPatc
     assert not run(kernel(HEAD + rightly, 0, declare), threads=128).findings
 
 
+def test_what_all_warps_have_met_since_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two barriers of all but the last warp's threads, so that no epoch ends: warps 0 and 1 write
+    what they read of each other. In turn 30 the second barrier is left out."""
+    monkeypatch.setattr(races, "MANY", 2**10)
+    body = """mov.u32 %r11, 0; setp.eq.u32 %p0, %r9, 2; @%p0 bra on;
+    xor.b32 %r5, %r3, 128;
+    again: st.shared.u32 [%r3], %r11; bar.sync 1, 64; ld.shared.u32 %r6, [%r5];
+    setp.eq.u32 %p1, %r11, TURN; @%p1 bra past; bar.sync 2, 64;
+    past: add.u32 %r11, %r11, 1; setp.lt.u32 %p0, %r11, 60; @%p0 bra again;
+    on: mov.u32 %r12, 0;"""
+    for turn, kinds in (("30", {"is raced for"}), ("77", set[str]())):
+        text = kernel(HEAD + body.replace("TURN", turn), 0, TILE)
+        ran = run(text, threads=96)
+        assert {kind.split(":")[0] for kind in ran.kinds} == kinds
+
+
 def test_without_anybody_to_hear_races_are_not_looked_for() -> None:
     text = kernel(HEAD + "st.shared.u32 [tile], %r0;", 0, TILE)
     assert not run(text, heard=False).findings

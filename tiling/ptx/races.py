@@ -88,7 +88,7 @@ class Races:
         self.met: dict[tuple[int, int], int] = {}
         self.touches: dict[Buffer, list[Touch]] = {}
         self.stored: set[Buffer] = set()
-        self.pending = 0
+        self.pending, self.most = 0, MANY
         self.quiet: OrderedDict[tuple[object, ...], list[list[Touch]]] = OrderedDict()
 
     def heard(self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int) -> None:
@@ -110,7 +110,7 @@ class Races:
         touch = Touch(kind, offset, width, thread, instruction, self.clock)
         self.touches.setdefault(buffer, []).append(touch)
         self.pending += offset.size
-        if self.pending > MANY:
+        if self.pending > self.most:
             self._fold()
 
     def leave(self, warps: Ints, lanes: int | None = None) -> Ints:
@@ -136,7 +136,8 @@ class Races:
         for buffer, touches in self.touches.items():
             if buffer in self.stored and not self._known(buffer, touches):
                 self._look(buffer, touches)
-        self.touches, self.clock, self.pending, self.met = {}, None, 0, {}
+        self.touches, self.clock, self.met = {}, None, {}
+        self.pending, self.most = 0, MANY
         self.stored.clear()
 
     def _known(self, buffer: Buffer, touches: list[Touch]) -> bool:
@@ -170,20 +171,37 @@ class Races:
                 break
 
     def _fold(self) -> None:
-        """Keep of all accesses to a word those of its first and its last thread: they meet all
-        that the others meet."""
-        self.pending = 0
+        """Keep what may still race with what comes, and less of it."""
         for buffer, touches in self.touches.items():
-            if sum(t.offset.size for t in touches) < MANY // 4 or self.clock is not None:
-                continue
-            grain = _grain(touches)
-            kept = []
-            for kind in ("load", "store", "atomic"):
-                same = [_fine(t, grain) for t in touches if t.kind == kind]
-                if same:
-                    kept.append(_ends(same, grain))
-            self.touches[buffer] = kept
-            self.pending += sum(t.offset.size for t in kept)
+            if self.clock is not None:
+                if buffer in self.stored:
+                    self._look(buffer, touches)
+                self.touches[buffer] = [t for t in touches if not self._behind_all(t)]
+            elif sum(t.offset.size for t in touches) >= MANY // 4:
+                self.touches[buffer] = _folded(touches)
+        self.pending = sum(t.offset.size for of in self.touches.values() for t in of)
+        self.most = max(MANY, 2 * self.pending)
+
+    def _behind_all(self, touch: Touch) -> bool:
+        """Whether all warps have met those that made these accesses since then."""
+        assert self.clock is not None
+        warps = np.unique(touch.thread // WARP)
+        if any(warp in warps for warp, _ in self.met):
+            return False
+        own = np.ones(warps.size, np.int64)
+        if touch.clock is not None:
+            own = touch.clock[warps, warps]
+        known = self.clock - np.eye(self.warps, dtype=np.int64)
+        return bool((known[:, warps].min(0) >= own).all())
+
+
+def _folded(touches: list[Touch]) -> list[Touch]:
+    """Of all accesses to a word those of its first and its last thread: they meet all that the
+    others meet."""
+    grain = _grain(touches)
+    kinds: tuple[Kind, ...] = ("load", "store", "atomic")
+    same = [[_fine(t, grain) for t in touches if t.kind == kind] for kind in kinds]
+    return [_ends(some, grain) for some in same if some]
 
 
 def _grain(touches: list[Touch]) -> int:
