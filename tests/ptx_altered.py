@@ -10,7 +10,6 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -28,7 +27,8 @@ HERE = Path(__file__).parent
 THREADS = 64
 MOST_INSTRUCTIONS = 20_000
 MOST_SECONDS = 10
-MOST_BYTES = 2**30
+MOST_BYTES = 2**31
+"""Of address space: libraries alone take most of one GiB."""
 HAND = kernel(
     """
     mov.u32 %r0, %tid.x;
@@ -144,24 +144,24 @@ WAYS = (
 )
 
 
-def arguments(params: list[object], sizes: list[int]) -> list[Buffer | bytes]:
-    """A small buffer for each pointer, 20 for each other number."""
-    made: list[Buffer | bytes] = []
-    for number, size in enumerate(sizes):
-        if size == 8:
-            made.append(Buffer(f"a{number}", number + 1 << ROOM, 4096, written=number % 3 < 2))
-        else:
-            made.append((20).to_bytes(size, "little") if size else b"")
-    return made
+def arguments(sizes: list[int]) -> list[Buffer | bytes]:
+    """A small buffer for each pointer, every third never written, and 20 for each other number."""
+    return [
+        Buffer(f"a{number}", number + 1 << ROOM, 4096, written=number % 3 < 2)
+        if size == 8
+        else (20).to_bytes(size, "little")
+        for number, size in enumerate(sizes)
+    ]
 
 
 def outcome(text: str, random: Random) -> str:
     """Load and run any of the kernels: "refused", "ran" or "found", where there were findings."""
+    names = [line.split("(")[0].split()[-1] for line in text.split("\n") if ".entry" in line]
     try:
-        names = [line.split("(")[0].split()[-1] for line in text.split("\n") if ".entry" in line]
         program = load(text, random.choice(names) if len(names) > 1 else None)
-        sizes = [param.size for param in program.params]
-        launch = Launch((2, 2, 1), (THREADS, 1, 1), arguments([], sizes), 1024)
+        launch = Launch(
+            (2, 2, 1), (THREADS, 1, 1), arguments([p.size for p in program.params]), 1024
+        )
         machine = Machine(program, launch, lambda _: None, MOST_INSTRUCTIONS)
         return "found" if machine.run((1, 0, 0)) else "ran"
     except Refused as refused:
@@ -169,40 +169,40 @@ def outcome(text: str, random: Random) -> str:
         return "refused"
 
 
-def tried(count: int, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """(outcome, text) of so many."""
-    whole = texts()
-    for number in range(count):
-        random = Random(seed + number)
-        text = altered(random.choice(whole), random)
-        yield outcome(text, random), text
+def one(whole: list[str], number: int) -> str:
+    """The outcome of the text of this number."""
+    random = Random(number)
+    return outcome(altered(random.choice(whole), random), random)
+
+
+def guarded(whole: list[str], number: int) -> str:
+    """The same, and what it failed with, as a line."""
+    signal.alarm(MOST_SECONDS)
+    try:
+        return one(whole, number)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(number, type(error).__name__, str(error)[:80], place.name, place.lineno)
+        return "FAILED"
+    finally:
+        signal.alarm(0)
+
+
+def late(signum: int, frame: FrameType | None) -> None:
+    raise TimeoutError
 
 
 def main() -> None:
-    def late(signum: int, frame: FrameType | None) -> None:
-        raise TimeoutError
-
     signal.signal(signal.SIGALRM, late)
-    resource.setrlimit(resource.RLIMIT_AS, (4 * MOST_BYTES, 4 * MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     whole, outcomes, slowest = texts(), Counter[str](), (0.0, 0)
     for number in range(first, first + count):
-        random = Random(number)
-        text = altered(random.choice(whole), random)
-        before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-        signal.alarm(MOST_SECONDS)
-        try:
-            outcomes[outcome(text, random)] += 1
-        except Exception as error:
-            outcomes["FAILED"] += 1
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            print(number, type(error).__name__, str(error)[:80], place.name, place.lineno)
-        signal.alarm(0)
+        start = time.monotonic()
+        outcomes[guarded(whole, number)] += 1
         slowest = max(slowest, (time.monotonic() - start, number))
-        more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-        if more > 100 * 1024:
-            print(number, "took", more // 1024, "MB more")
-    print(dict(outcomes), "slowest:", slowest)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{dict(outcomes)}; the slowest took {slowest[0]:.1f} s (number {slowest[1]}); {most} MB")
 
 
 if __name__ == "__main__":
