@@ -66,11 +66,30 @@ def test_threads_meet_after_what_stands_apart() -> None:
     assert (out.data.view(np.uint32) == 3).all()
 
 
+def test_threads_meet_that_go_on_with_a_loop_from_different_places() -> None:
+    """As with `continue`: nobody begins the next turn before all have come to the end of this."""
+    body = """mov.u32 %r0, %tid.x; mov.u32 %r1, 0; mov.u32 %r5, 0;
+    again: bar.sync 0; add.u32 %r1, %r1, 1;
+    setp.gt.u32 %p0, %r1, 9; @%p0 bra end;
+    add.u32 %r2, %r0, %r1; and.b32 %r3, %r2, 1; setp.eq.u32 %p1, %r3, 0; @%p1 bra again;
+    add.u32 %r5, %r5, 1;
+    and.b32 %r3, %r2, 2; setp.eq.u32 %p1, %r3, 0; @!%p1 bra again;
+    add.u32 %r5, %r5, 100; bra again;
+    end: mad.wide.u32 %q0, %r0, 4, %q0; st.global.u32 [%q0], %r5;"""
+    out = buffer("out", 0, 4 * THREADS, written=False)
+    assert not run(kernel(body, 1), out, threads=THREADS).findings
+    sums = [[t + n for n in range(1, 10) if t + n & 1] for t in range(THREADS)]
+    wanted = [sum(1 + 100 * (v & 2 == 0) for v in some) for some in sums]
+    assert out.data.view(np.uint32).tolist() == wanted
+
+
 def test_the_order_of_blocks() -> None:
     assert order([[1, 2], [3], [3], []]) == [0, 1, 2, 3]
     assert order([[3], [2], [], [1]]) == [0, 3, 1, 2]
     # A loop 1 to 4 to 3 whose exit 2 stands before most of it.
     assert order([[1], [2, 4], [], [1], [3]]) == [0, 1, 4, 3, 2]
+    # A loop with three ways back to its head, and its end.
+    assert order([[1], [2, 4], [1, 3], [1, 3, 1], []]) == [0, 1, 2, 3, ~1, 4]
     # A loop within a loop, both entered at their heads.
     assert order([[1], [2, 5], [3], [2, 4], [1], []]) == [0, 1, 2, 3, 4, 5]
     assert order([[5], [], [4], [5], [2, 3], [4, 1]]) == [0, 5, 4, 2, 3, 1]

@@ -37,7 +37,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Block:
-    """Batches, then the instruction that ends it (its place, or None where it falls through)."""
+    """Batches, then the instruction that ends it (its place, or None where it falls through).
+    Of no size: the end of a loop, which goes on at `first`."""
 
     first: int
     size: int
@@ -53,6 +54,7 @@ class Flow:
     rows     (class, row) of each register in the register file
     counts   rows of each class
     at       the block that begins at a place of the body
+    ends     the end of the loop whose head begins at a place, where several blocks lead back to it
     used     registers that some instruction reads
     """
 
@@ -63,7 +65,14 @@ class Flow:
     rows: dict[str, tuple[str, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys("phrq", 0))
     at: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+
+    def after(self, block: Block, place: int) -> int:
+        """The block where a thread goes on that goes from a block to a place."""
+        to = self.at[place]
+        back = to <= self.at[block.first]
+        return self.ends[place] if back and place in self.ends else to
 
     def row(self, register: str) -> tuple[str, int]:
         """Where a register stands; it is given a row at its first mention."""
@@ -114,8 +123,14 @@ def flow(function: Function, body: list[Instruction], labels: dict[str, int]) ->
         made.blocks.append(Block(first, after - first, batches, end))
     numbers = {block.first: number_ for number_, block in enumerate(made.blocks)}
     leads_to = [[numbers[place] for place in _after(made, block)] for block in made.blocks]
-    made.blocks = [made.blocks[number_] for number_ in order(leads_to)]
-    made.at = {block.first: number_ for number_, block in enumerate(made.blocks)}
+    in_text, made.blocks = made.blocks, []
+    for which in order(leads_to):
+        if which < 0:
+            made.ends[in_text[~which].first] = len(made.blocks)
+            made.blocks.append(Block(in_text[~which].first, 0, (), None))
+        else:
+            made.at[in_text[which].first] = len(made.blocks)
+            made.blocks.append(in_text[which])
     for one in body:
         for name in sources(one):
             if name not in made.rows and (function.type_of(name) or name in SPECIAL):
