@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.ptx_alone import Thread, functions
 from tests.ptx_programs import SLOT, THREADS, WORDS, program, straight
 from tests.ptx_running import HEAD, buffer, kernel, run
 from tiling.ptx.memory import ROOM
 from tiling.ptx.order import order
+
+graphs = st.integers(1, 9).flatmap(
+    lambda n: st.lists(st.lists(st.integers(0, n - 1), max_size=3), min_size=n, max_size=n)
+)
 
 
 def check(text: str, seed: int) -> None:
@@ -93,6 +99,26 @@ def test_the_order_of_blocks() -> None:
     # A loop within a loop, both entered at their heads.
     assert order([[1], [2, 5], [3], [2, 4], [1], []]) == [0, 1, 2, 3, 4, 5]
     assert order([[5], [], [4], [5], [2, 3], [4, 1]]) == [0, 5, 4, 2, 3, 1]
+
+
+@given(graphs)
+def test_no_block_comes_before_one_that_leads_to_it_but_in_loops(leads_to: list[list[int]]) -> None:
+    found = order(leads_to)
+    blocks = [block for block in found if block >= 0]
+    assert sorted(blocks) == list(range(len(leads_to)))
+    reaches = np.array([[b in after for b in range(len(leads_to))] for after in leads_to])
+    for middle in range(len(leads_to)):
+        reaches |= reaches[:, [middle]] & reaches[[middle], :]
+    for block, after in enumerate(leads_to):
+        for other in after:
+            first, last = found.index(other), found.index(block)
+            if first > last:
+                continue
+            # A way back: from within a loop, which lies together, to its head.
+            inside = [b for b in found[first : last + 1] if b >= 0]
+            assert all(reaches[b, other] and reaches[other, b] for b in inside)
+            if sum(other in leads_to[b] for b in inside) > 1:
+                assert found.index(~other) > last
 
 
 def test_a_kernel_s_parameter_beside_a_call_s_result() -> None:
