@@ -79,6 +79,8 @@ def texts() -> list[str]:
 def altered(text: str, random: Random) -> str:
     """Once to four times cut, bent or put in another order."""
     for _ in range(random.choice([1, 1, 1, 2, 4])):
+        if not re.search(r"\d", text):
+            break
         text = random.choice(WAYS)(text, random)
     return text
 
@@ -133,9 +135,8 @@ HUGE += ("1048576", "0f7F800000", "3.5", "2147483647")
 
 
 def _numbers(text: str, random: Random) -> str:
-    found = list(re.finditer(r"\d+", text))
-    one = random.choice(found) if found else None
-    return text if one is None else text[: one.start()] + random.choice(HUGE) + text[one.end() :]
+    one = random.choice(list(re.finditer(r"\d+", text)))
+    return text[: one.start()] + random.choice(HUGE) + text[one.end() :]
 
 
 WAYS = (

@@ -145,10 +145,15 @@ def test_what_is_never_run_is_refused_all_the_same() -> None:
     assert "frob" in refused(kernel("bra end; frob.u32 %r1; end: mov.u32 %r1, 1;"))
 
 
-def test_the_line_of_the_source_is_said() -> None:
-    outside = '.file 1 "far/gemm.cu"\n'
-    body = ".loc 1 42 3\nadd.s32 %r1, %r2, %r99;"
-    assert "(line 42 of gemm.cu)" in refused(kernel(body, outside=outside))
+@pytest.mark.parametrize("comment", ["", "// @%p add.s32", "/* one\n } */"])
+def test_the_line_of_the_source_is_said(comment: str) -> None:
+    """Comments are passed over, and two slashes in a path are none."""
+    outside = f'.file 1 "far//gemm.cu" {comment}\n'
+    body = f".loc 1 42 3\nmov.u32 %r1, 5; {comment}\nadd.s32 %r1, %r2, %r99;"
+    text = kernel(body, outside=outside)
+    says = refused(text)
+    assert says.endswith("no register %r99 (line 42 of gemm.cu)")
+    assert says.startswith(f"PTX line {line_of(text, 'add.s32 %r1')}: ")
 
 
 MANY = "".join(f".global .b8 x{n}[99999999]; " for n in range(3))

@@ -140,7 +140,8 @@ MOST_DIGITS, MOST_OFFSET = 80, 2**62
 """Bounds of a number's characters, and of what an address may add to its register."""
 
 NAME = r"[A-Za-z_$%][\w$]*"
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r'"[^"\n]*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A comment, or a text in quotes, which may hold two slashes and is none."""
 _TOKEN = re.compile(
     rf"""\s*(?:
       \.loc[ \t](?P<loc>[^\n;]*)
@@ -185,8 +186,9 @@ _FILE = re.compile(r'\.file\s+(\d+)\s+"([^"]*)"')
 
 def parse(text: str) -> Module:
     """The module of a PTX text. Raises Refused, which names the line."""
-    if _COMMENT.search(text):
-        text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n") or " ", text)
+    text = _COMMENT.sub(
+        lambda found: found[0] if found[0][0] == '"' else "\n" * found[0].count("\n") or " ", text
+    )
     return _Reader(text).read()
 
 
