@@ -6,21 +6,24 @@ time and not memory. What the counts of the model claim is counted here from the
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tiling.kernel.expected import SHIFT, Epoch, Values, key
 from tiling.layout import Ints
 from tiling.ptx.machine import Access, Event, Sync
-from tiling.ptx.requests import Cost, by_warp, sectors, wavefronts
+from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
 from tiling.schedule import Schedule
 
+Array: TypeAlias = npt.NDArray[Any]
 WORD = 4
 MOST_TIMES = 2
 """How often a thread may read a word that it needs once: a compiler reads it again where registers
 are short, or to fill the gap of a wide read."""
 
-KEPT = 64
+KEPT = 16
 """Lists of reads that were found right and are known again: a main loop repeats them."""
 
 
@@ -76,6 +79,8 @@ class Observer:
         self.epoch = 0
         self.heard: list[Access] = []
         self.syncs: list[Sync] = []
+        self.wrote: list[tuple[list[Access], dict[str, Cost]]] = []
+        self.asked: dict[tuple[object, ...], list[tuple[Ints, Array | None, Cost, int]]] = {}
         self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
@@ -116,7 +121,7 @@ class Observer:
         shared = [a for a in self.heard if a.buffer.name == "shared"]
         self._reads([a for a in shared if a.kind == "load"], want)
         written = [a for a in shared if a.kind in ("store", "begin")]
-        _add(self.counts.written, self._wavefronts("written", written, want))
+        _add(self.counts.written, self._written(written, want))
         self._writes(
             "writes to", [a for a in written if a.kind == "store"], want.writes, want.brings
         )
@@ -206,10 +211,35 @@ class Observer:
 
     def _requests(self, operand: str, found: list[Access]) -> None:
         for access in found:
-            offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
+            # A k-tile on, the same lanes touch as many sectors, if the first lies alike in its own.
+            start = int(access.offset.flat[0]) if access.offset.size else 0
+            near, within = access.offset - start, start % SECTOR
             width = access.width * access.value.shape[1]
-            self.counts.sectors[operand] += sectors(offset, takes, width)
-            self.counts.lanes[operand] += int(takes.sum())
+            key = operand, int(access.place[0]), within, width
+            for offset, active, known, lanes in self.asked.get(key, ()):
+                if _same(offset, near) and _same(active, access.active):
+                    break
+            else:
+                whole = by_warp(access.offset, access.active, access.place.size, self.threads)
+                known, lanes = sectors(*whole, width), int(whole[1].sum())
+                self.asked.setdefault(key, []).append((near, access.active, known, lanes))
+                del self.asked[key][:-KEPT]
+            self.counts.sectors[operand] += known
+            self.counts.lanes[operand] += lanes
+
+    def _written(self, found: list[Access], want: Epoch) -> dict[str, Cost]:
+        """What writes cost; those of the k-tile that lay in the same stage are known."""
+        whole = all(access.active is None for access in found)
+        for known, costs in self.wrote if whole else ():
+            if len(known) == len(found) and all(
+                one.place is other.place and _same(one.offset, other.offset)
+                for one, other in zip(known, found, strict=True)
+            ):
+                return costs
+        costs = self._wavefronts("written", found, want)
+        if whole and not want.exchanges:
+            self.wrote = [*self.wrote[1 - KEPT :], (found, costs)]
+        return costs
 
     def _wavefronts(self, what: str, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What requests of shared memory cost, by the operand whose words they touch."""
@@ -228,6 +258,10 @@ class Observer:
                     costs[operand] += wavefronts(offset, here, width)
                     self.counts.widths.setdefault((what, operand), set()).add(width // WORD)
         return costs
+
+
+def _same(one: Array | None, other: Array | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def _add(to: dict[str, Cost], costs: dict[str, Cost]) -> None:
