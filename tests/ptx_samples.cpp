@@ -205,8 +205,10 @@ FUNCTION u32 early(u32 a, u32 b) {
     }
 }
 
+#ifndef ALL
 #define ALL EACH(hash) EACH(nested) EACH(divisor) EACH(root) EACH(tricks) EACH(cases) EACH(wide) \
     EACH(narrow) EACH(sorted) EACH(calls) EACH(states) EACH(early)
+#endif
 
 #ifdef HOST
 #define EACH(f) extern "C" void run_##f(const u32 *a, const u32 *b, u32 *x, int n) { \

@@ -80,3 +80,20 @@ extern "C" __global__ void blocks(int *x) {
     u32 cta = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
     x[cta * blockDim.x * blockDim.y * blockDim.z + at] = threadIdx.z * 10000 + cta * 100 + at;
 }
+
+extern "C" __global__ void turns(const int *a, int *x) {  // several ways on with a loop
+    __shared__ int seen[256];
+    int t = threadIdx.x, sum = 0, mine = a[t];
+    for (int turn = 0;;) {
+        seen[t] = mine + turn;
+        __syncthreads();
+        int next = seen[(t + 1) % blockDim.x];
+        __syncthreads();
+        if (++turn > 12) break;
+        if (next & 1) { mine += 3; continue; }
+        sum += next;
+        if (next & 2) { mine ^= sum; continue; }
+        sum ^= mine;
+    }
+    x[t] = sum;
+}

@@ -156,6 +156,19 @@ def test_sums_of_all_before(kernels: str) -> None:
     assert same(ran(kernels, "scan"), A.cumsum())
 
 
+def test_loops_that_go_on_from_several_places(kernels: str) -> None:
+    mine, sums = A.astype(np.int64), np.zeros(THREADS, np.int64)
+    for turn in range(12):
+        following = np.roll(mine + turn, -1)
+        odd, two = following & 1 > 0, following & 2 > 0
+        sums = np.where(odd, sums, sums + following)
+        mine, sums = (
+            np.where(odd, mine + 3, np.where(two, mine ^ sums, mine)),
+            np.where(odd | two, sums, sums ^ mine),
+        )
+    assert same(ran(kernels, "turns"), sums)
+
+
 def test_every_cta_of_a_grid_in_three_dimensions(kernels: str) -> None:
     block, grid = (3, 5, 2), (2, 2, 3)
     x = buffer("x", 0, 4 * 360, written=False)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests import ptx_oracle as oracle
 from tests.ptx_oracle import LAYOUT, MODES, is_nan, nearest_pattern, number
 from tiling.ptx import floats
+from tiling.ptx.approximate import approximate
 from tiling.ptx.rounding import FORMATS
 
 KINDS = ("f16", "bf16", "f32", "f64")
@@ -598,7 +599,7 @@ def test_approximate(op):
     """Within half a unit of the last place, and a hair for the float64 functions."""
     low = 0.001 if op in ("lg2", "sqrt", "rsqrt", "rcp") else -6
     x = np.random.default_rng(0).uniform(low, 6, 1000).astype(np.float32)
-    got = floats.approximate(op, x)
+    got = approximate(op, x)
     assert got.dtype == np.float32
     want = np.array([APPROXIMATE[op](float(v)) for v in x])
     assert (np.abs(got - want) <= np.spacing(np.abs(want).astype(np.float32)) * 0.501).all()
@@ -622,7 +623,7 @@ def test_approximate_tables(op):
     x = np.array([-INF, -2, -0.0, 0.0, INF, NONE], np.float32)
     want = np.array(TABLES[op], np.float32)
     want.view(np.uint32)[np.isnan(want)] = NAN["f32"]
-    assert patterns("f32", floats.approximate(op, x)) == patterns("f32", want)
+    assert patterns("f32", approximate(op, x)) == patterns("f32", want)
 
 
 @pytest.mark.parametrize("op", ["rcp", "rsqrt", "lg2", "ex2", "sin", "sqrt"])
@@ -630,13 +631,11 @@ def test_approximate_ftz(op):
     """Subnormal operands are zeros; results too."""
     x = array("f32", subnormals("f32"))
     zeros = array("f32", [0, 1 << 31, 0, 1 << 31])
-    assert patterns("f32", floats.approximate(op, x, ftz=True)) == patterns(
-        "f32", floats.approximate(op, zeros)
-    )
+    assert patterns("f32", approximate(op, x, ftz=True)) == patterns("f32", approximate(op, zeros))
     if op == "ex2":
         x = np.array([-130, -126], np.float32)
-        assert floats.approximate(op, x, ftz=True).tolist() == [0, 2.0**-126]
-        assert floats.approximate(op, x).tolist() == [2.0**-130, 2.0**-126]
+        assert approximate(op, x, ftz=True).tolist() == [0, 2.0**-126]
+        assert approximate(op, x).tolist() == [2.0**-130, 2.0**-126]
 
 
 @pytest.mark.parametrize("op", ["ex2", "tanh"])
@@ -644,7 +643,7 @@ def test_approximate_ftz(op):
 def test_approximate_halves(kind, op):
     """Every pattern, against the nearest number to the float64 function."""
     every = [p for p in range(1 << 16) if not is_nan(kind, p)]
-    got = patterns(kind, floats.approximate(op, array(kind, every)))
+    got = patterns(kind, approximate(op, array(kind, every)))
     for pattern, one in list(zip(every, got, strict=True))[::37]:
         value = number(kind, pattern)
         try:
@@ -664,23 +663,23 @@ def test_divisions():
     largest = np.float32(3.4028235e38)
     a = np.array([1, -1, INF, -3, 6, largest], np.float32)
     b = np.array([2.0**127, 2.0**127, 2.0**127, -INF, 3, -largest], np.float32)
-    got = floats.approximate("div.approx", a, b)
+    got = approximate("div.approx", a, b)
     assert patterns("f32", got) == [0, 1 << 31, NAN["f32"], 0, 0x40000000, 1 << 31]
-    got = floats.approximate("div.full", a, b)
+    got = approximate("div.full", a, b)
     assert got.tolist() == [2.0**-127, -(2.0**-127), INF, 0, 2, -1]
-    assert floats.approximate("div.full", a, b, ftz=True).tolist() == [0, 0, INF, 0, 2, -1]
+    assert approximate("div.full", a, b, ftz=True).tolist() == [0, 0, INF, 0, 2, -1]
 
 
 def test_gross_f64():
     """rcp.approx.ftz.f64 and rsqrt.approx.ftz.f64: the upper words alone."""
     x = array("f64", [0x4008000012345678, 1, 0x8000000000000001, 0xFFF0000000000000, 0x7FF8 << 48])
-    got = patterns("f64", floats.approximate("rcp", x, ftz=True))
+    got = patterns("f64", approximate("rcp", x, ftz=True))
     infinity, nan = 0x7FF << 52, 0x7FFFFFFF << 32
     assert got == [0x3FD5555500000000, infinity, infinity | 1 << 63, 1 << 63, nan]
     x = array("f64", [0x4010000000000001, 0x8000000000000001, 0xBFF0000000000000])
-    got = patterns("f64", floats.approximate("rsqrt", x, ftz=True))
+    got = patterns("f64", approximate("rsqrt", x, ftz=True))
     assert got == [0x3FE0000000000000, infinity | 1 << 63, nan]
-    assert floats.approximate("rsqrt", np.array([2.0])).tolist() == [1 / math.sqrt(2)]
+    assert approximate("rsqrt", np.array([2.0])).tolist() == [1 / math.sqrt(2)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

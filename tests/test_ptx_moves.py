@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tests.ptx_integers import BITS, LOGIC, WHOLE, check, width
+from tests.ptx_running import compute
 
 COMPARE: dict[str, Callable[[int, int], bool]] = {
     "eq": lambda a, b: a == b,
@@ -80,6 +82,16 @@ def test_selections_and_sets() -> None:
                 (kind, kind),
                 lambda a, b: 0x3F800000 * (a <= b),
             )
+
+
+def test_a_selection_by_the_sign_of_a_float() -> None:
+    """Zeros of either sign are not negative, nor is with .ftz what is flushed to them; NaN is."""
+    one, small, nan = 0x3F800000, 1, 0x7FC00000
+    signs = [0, 1 << 31, one, one | 1 << 31, small, small | 1 << 31, nan]
+    for ftz in (False, True):
+        code = f"slct{'.ftz' * ftz}.u32.f32 %x0, 1, 2, %a0;"
+        (found,) = compute(code, ["u32"], ["u32"], np.array(signs, np.uint32))
+        assert found.tolist() == [1, 1, 1, 2, 1, 1 if ftz else 2, 2]
 
 
 def test_moves() -> None:

@@ -105,7 +105,9 @@ def _bits(c: Buffer, want: Floats, here: Schedule, cta: tuple[int, int]) -> None
     """The CTA's tile of C, to the bit."""
     (row, col), (rows, cols) = here.origin("C"), here.inside("C")
     gemm = here.gemm
-    got = c.rows(4, 1)[: gemm.m * gemm.n].reshape(gemm.m, gemm.n)[row : row + rows, col : col + cols]
+    got = c.rows(4, 1)[: gemm.m * gemm.n].reshape(gemm.m, gemm.n)[
+        row : row + rows, col : col + cols
+    ]
     wanted = np.ascontiguousarray(want[row : row + rows, col : col + cols]).view(np.uint32)
     if (got != wanted).any():
         i, j = map(int, np.argwhere(got != wanted)[0])

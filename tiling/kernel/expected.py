@@ -99,7 +99,10 @@ def epochs(schedule: Schedule, a: Floats, b: Floats, asynchronous: bool) -> Iter
 
     asynchronous   False where the machine has no asynchronous copies: each is made at once
     """
-    operands = {"A": np.ascontiguousarray(a).view(np.uint32), "B": np.ascontiguousarray(b).view(np.uint32)}
+    operands = {
+        "A": np.ascontiguousarray(a).view(np.uint32),
+        "B": np.ascontiguousarray(b).view(np.uint32),
+    }
     here, coming = _Open(), list[tuple[int, Ints, Values]]()
     tiling = schedule.tiling
     for event in schedule.events:
@@ -160,7 +163,9 @@ def _index(schedule: Schedule, operand: str, found: Accesses) -> Ints:
 @lru_cache(maxsize=4096)
 def _fragment_reads(tiling: Tiling, k: int, stage: int) -> Ints:
     thread = np.arange(tiling.threads)[:, None]
-    return np.concatenate([key(thread, w).ravel() for w in fragment_words(tiling, k, stage).values()])
+    return np.concatenate(
+        [key(thread, w).ravel() for w in fragment_words(tiling, k, stage).values()]
+    )
 
 
 @lru_cache(maxsize=64)

@@ -6,17 +6,24 @@ time and not memory. What the counts of the model claim is counted here from the
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from tiling.kernel.expected import SHIFT, Epoch, Values, key
 from tiling.layout import Ints
 from tiling.ptx.machine import Access, Event, Sync
-from tiling.ptx.requests import Cost, by_warp, sectors, wavefronts
+from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
 from tiling.schedule import Schedule
 
+Array: TypeAlias = npt.NDArray[Any]
 WORD = 4
-KEPT = 64
+MOST_TIMES = 2
+"""How often a thread may read a word that it needs once: a compiler reads it again where registers
+are short, or to fill the gap of a wide read."""
+
+KEPT = 16
 """Lists of reads that were found right and are known again: a main loop repeats them."""
 
 
@@ -33,7 +40,8 @@ class Counts:
     """What a CTA did, in elements or words of 4 bytes, and what its requests cost.
 
     loads, stores   elements of A and B, and of C, in global memory
-    writes, reads   words of shared memory; `spared` reads that the compiler left out
+    writes, reads   words of shared memory; `spared` reads that the compiler left out, `again`
+                    those that it made once more, which `reads` does not count
     sectors         requests and sectors of A, B and C
     lanes           lanes of all requests of A and B
     written, read   requests and wavefronts in As, in Bs, and for C on its way through shared memory
@@ -45,6 +53,7 @@ class Counts:
     writes: int = 0
     reads: int = 0
     spared: int = 0
+    again: int = 0
     fma: int = 0
     barriers: int = 0
     lanes: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0, "C": 0})
@@ -70,6 +79,8 @@ class Observer:
         self.epoch = 0
         self.heard: list[Access] = []
         self.syncs: list[Sync] = []
+        self.wrote: list[tuple[list[Access], dict[str, Cost]]] = []
+        self.asked: dict[tuple[object, ...], list[tuple[Ints, Array | None, Cost, int]]] = {}
         self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
@@ -104,15 +115,21 @@ class Observer:
         for operand in ("A", "B"):
             found = [a for a in self.heard if a.buffer.name == operand]
             self._requests(operand, found)
-            self.counts.loads[operand] += self._same(f"loads of {operand}", found, want.loads[operand])
+            self.counts.loads[operand] += self._same(
+                f"loads of {operand}", found, want.loads[operand]
+            )
         shared = [a for a in self.heard if a.buffer.name == "shared"]
         self._reads([a for a in shared if a.kind == "load"], want)
         written = [a for a in shared if a.kind in ("store", "begin")]
-        _add(self.counts.written, self._wavefronts("written", written, want))
-        self._writes("writes to", [a for a in written if a.kind == "store"], want.writes, want.brings)
+        _add(self.counts.written, self._written(written, want))
+        self._writes(
+            "writes to", [a for a in written if a.kind == "store"], want.writes, want.brings
+        )
         self._same("copies begun to", [a for a in written if a.kind == "begin"], want.begins)
         self.counts.writes += want.begins.size
-        self._writes("copies landed in", [a for a in shared if a.kind == "land"], want.lands, want.landing)
+        self._writes(
+            "copies landed in", [a for a in shared if a.kind == "land"], want.lands, want.landing
+        )
         stores = [a for a in self.heard if a.buffer.name == "C"]
         self._requests("C", stores)
         self.counts.stores += self._same("stores to C", stores, want.stores)
@@ -158,7 +175,10 @@ class Observer:
                     self.counts.reads += want.reads.size
                     _add(self.counts.read, costs)
                     return
-        keys = _keys(found)
+        keys, times = np.unique(_keys(found), return_counts=True)
+        if times.size and times.max() > MOST_TIMES:
+            raise Differs(f"{self._at()}: reads a word of shared memory {times.max()} times")
+        self.counts.again += int((times - 1).sum())
         if want.needless.size:
             extra = np.isin(keys, want.needless)
             self._equal("reads of shared memory", keys[~extra], want.reads, found)
@@ -166,7 +186,7 @@ class Observer:
         else:
             self._equal("reads of shared memory", keys, want.reads, found)
         costs = self._wavefronts("read", found, want)
-        if len(self.right) < KEPT and not want.needless.size:
+        if len(self.right) < KEPT and not want.needless.size and keys.size == times.sum():
             self.right.setdefault(id(want.reads), []).append((offsets, want.reads, costs))
         _add(self.counts.read, costs)
         self.counts.reads += keys.size
@@ -185,14 +205,41 @@ class Observer:
             first = int(keys[order][wrong][0])
             thread, word = first >> SHIFT, first & (1 << SHIFT) - 1
             line = _line(found, first)
-            raise Differs(f"{self._at()}: thread {thread} brings another value to word {word}{line}")
+            raise Differs(
+                f"{self._at()}: thread {thread} brings another value to word {word}{line}"
+            )
 
     def _requests(self, operand: str, found: list[Access]) -> None:
         for access in found:
-            offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
+            # A k-tile on, the same lanes touch as many sectors, if the first lies alike in its own.
+            start = int(access.offset.flat[0]) if access.offset.size else 0
+            near, within = access.offset - start, start % SECTOR
             width = access.width * access.value.shape[1]
-            self.counts.sectors[operand] += sectors(offset, takes, width)
-            self.counts.lanes[operand] += int(takes.sum())
+            key = operand, int(access.place[0]), within, width
+            for offset, active, known, lanes in self.asked.get(key, ()):
+                if _same(offset, near) and _same(active, access.active):
+                    break
+            else:
+                whole = by_warp(access.offset, access.active, access.place.size, self.threads)
+                known, lanes = sectors(*whole, width), int(whole[1].sum())
+                self.asked.setdefault(key, []).append((near, access.active, known, lanes))
+                del self.asked[key][:-KEPT]
+            self.counts.sectors[operand] += known
+            self.counts.lanes[operand] += lanes
+
+    def _written(self, found: list[Access], want: Epoch) -> dict[str, Cost]:
+        """What writes cost; those of the k-tile that lay in the same stage are known."""
+        whole = all(access.active is None for access in found)
+        for known, costs in self.wrote if whole else ():
+            if len(known) == len(found) and all(
+                one.place is other.place and _same(one.offset, other.offset)
+                for one, other in zip(known, found, strict=True)
+            ):
+                return costs
+        costs = self._wavefronts("written", found, want)
+        if whole and not want.exchanges:
+            self.wrote = [*self.wrote[1 - KEPT :], (found, costs)]
+        return costs
 
     def _wavefronts(self, what: str, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What requests of shared memory cost, by the operand whose words they touch."""
@@ -213,6 +260,10 @@ class Observer:
         return costs
 
 
+def _same(one: Array | None, other: Array | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
 def _add(to: dict[str, Cost], costs: dict[str, Cost]) -> None:
     for operand, cost in costs.items():
         to[operand] += cost
@@ -223,9 +274,9 @@ def _keys(found: list[Access]) -> Ints:
     parts = []
     for access in found:
         words = access.width * access.value.shape[1] // WORD
-        at = access.offset // WORD
-        whole = key(access.thread, at)
-        parts += [(whole + more).ravel() for more in range(words)]
+        whole = key(access.thread, access.offset // WORD)
+        used = access.used or (True,) * words
+        parts += [(whole + more).ravel() for more in range(words) if used[more]]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
@@ -263,4 +314,3 @@ def _line(found: list[Access], wanted: int) -> str:
         if (_keys([access]) == wanted).any():
             return f", PTX instruction {int(access.place[0])}"
     return ""
-

@@ -158,6 +158,8 @@ def ptx(choice: Choice, advance: Advance) -> Says:
 
 def _otherwise(archs: tuple[str, ...], plan: Schedule, found: Counts) -> Iterator[str]:
     """Requests of shared memory that are compiled in other widths than the model's."""
+    if found.again:
+        yield f"{found.again} words of shared memory read twice on {', '.join(archs)}"
     for (what, operand), said, got in other_widths(plan, found):
         widths = " and ".join(map(str, sorted(got))) or "no words of its own"
         model = " or ".join(map(str, sorted(said)))
@@ -165,9 +167,7 @@ def _otherwise(archs: tuple[str, ...], plan: Schedule, found: Counts) -> Iterato
         yield f"{array} {what} {widths} at once on {', '.join(archs)}, not {model}"
 
 
-def _untied(
-    plan: Schedule, found: dict[tuple[int, int], Counts], whole: bool
-) -> Iterator[str]:
+def _untied(plan: Schedule, found: dict[tuple[int, int], Counts], whole: bool) -> Iterator[str]:
     """Counts of the model that are not those of the compiled kernel."""
     for cta, counts in found.items():
         yield from differences(plan.at(cta), counts, each_turn=whole)

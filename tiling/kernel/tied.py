@@ -60,7 +60,10 @@ def _sectors(schedule: Schedule, found: Counts) -> Iterator[str]:
 def _wavefronts(schedule: Schedule, found: Counts) -> Iterator[str]:
     """Requests and wavefronts of shared memory, where they are as wide as the model says."""
     model, otherwise = shared(schedule), {key for key, _, _ in other_widths(schedule, found)}
-    for what, said, got in ("written", model.writes, found.written), ("read", model.reads, found.read):
+    for what, said, got in (
+        ("written", model.writes, found.written),
+        ("read", model.reads, found.read),
+    ):
         for operand, cost in said.items():
             here = got[operand]
             spared = (what, operand) == ("read", "C") and found.spared
@@ -90,7 +93,7 @@ def other_widths(
     for key, said in model.items():
         # None at all: its words are moved by requests that begin in the other operand's.
         widths = found.widths.get(key, set())
-        if widths - said or not widths:
+        if widths - said or not widths or (key[0] == "read" and found.again):
             yield key, said, widths
 
 

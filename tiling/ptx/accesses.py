@@ -13,7 +13,7 @@ TYPES = (*kinds("bus", (8, 16, 32, 64)), "f16", "bf16", "f32", "f64")
 CACHES = ("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc")
 HINTS = (
     *("L1:evict_normal", "L1:evict_unchanged", "L1:evict_first", "L1:evict_last", "L1:no_allocate"),
-    *("L2:cache_hint", "L2:64B", "L2:128B", "L2:256B", "L2:evict_last", "L2:evict_first"),
+    *("L2:64B", "L2:128B", "L2:256B", "L2:evict_last", "L2:evict_first"),
 )
 SPACES = ("global", "shared", "local", "param", "const")
 WIDEST = 16
@@ -36,8 +36,7 @@ def _hints(group: Group) -> None:
     form.take(*CACHES)
     form.take("nc")
     while form.take(*HINTS):
-        if "L2:cache_hint" in form.instruction.opcode:
-            raise form.refused("a cache hint is not known here")
+        pass
 
 
 def _vector(group: Group, kind: str) -> int:
@@ -68,6 +67,8 @@ def load(group: Group) -> Step:
     )
     threads, place = group.threads, group.place
     quiet = space in ("param", "const")
+    used = group.flow.wanted(group.instructions[0])
+    used = () if all(used) else used
     space = _own_memory(group, space)
     if "_" in names or len(set(names)) < len(names):
         parts = [group.write(0, kind, part) for part in range(count)]
@@ -88,9 +89,9 @@ def load(group: Group) -> Step:
     def step(mask: Mask) -> None:
         here = active(mask)
         machine.place = place
-        value, found = memory.load(space, address(), _full(here, n, threads), width, count)
+        value, found = memory.load(space, address(), _full(here, n, threads), width, count, used)
         if not quiet:
-            machine.accessed("load", found, place, width, value)
+            machine.accessed("load", found, place, width, value, used)
         put(value, here)
 
     return step

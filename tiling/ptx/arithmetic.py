@@ -86,15 +86,20 @@ def fused(group: Group) -> Step:
 
 
 def _plain_fma(group: Group) -> Step:
-    """fma.rn.f32, of which a matrix product is made: into one buffer, without copies."""
-    reads = [group.read(position, "f32") for position in (1, 2, 3)]
+    """fma.rn.f32, of which a matrix product is made: where it may, straight into the registers."""
+    a, b, c = (group.read(position, "f32") for position in (1, 2, 3))
     write, active = group.write(0, "f32"), group.active()
+    direct = group.together(0, "f32")
     out = np.empty((group.n, group.threads), np.float32)
-    a, b, c = reads
 
     def step(mask: Mask) -> None:
+        here = active(mask)
+        if here is None and direct is not None:
+            # A result is no other instruction's operand in its batch, so nothing is overwritten.
+            floats.fma_f32(a(), b(), c(), direct)
+            return
         floats.fma_f32(a(), b(), c(), out)
-        write(out, active(mask))
+        write(out, here)
 
     return step
 
@@ -157,7 +162,7 @@ def test_property(group: Group) -> Step:
     )
     kind = form.kind("f32", "f64")
     form.done(2)
-    return group.pure(lambda a: floats.testp(kind, what, a), "pred", kind)
+    return group.pure(lambda a: floats.testp(what, kind, a), "pred", kind)
 
 
 builds("add", "sub")(_shared_with_integers(_two, integers.add))

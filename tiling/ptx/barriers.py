@@ -25,8 +25,8 @@ BARRIERS = 16
 WAITING, DONE, STAYS = 2**29, 2**30, -1
 """In place of a block: the thread waits at a barrier; it has ended; it stays where it is."""
 
-Opens = Callable[[Bools], None]
-"""Called with the threads that a barrier lets go."""
+Opens = Callable[[Bools, Bools], None]
+"""Called with the predicates of all who came, and the threads that a barrier lets go."""
 
 
 @dataclass
@@ -36,6 +36,7 @@ class _Open:
     came, waits   (threads,) who has come; who of them waits
     then          (threads,) the block that each goes to when it opens
     seen          (warps,) what those who came had seen of others
+    said, opens   predicates of those who came by bar.red; what to call with them, for which threads
     """
 
     came: Bools
@@ -44,7 +45,8 @@ class _Open:
     count: int | None
     place: int
     seen: Ints | None = None
-    opens: list[Opens] = field(default_factory=list)
+    said: list[Bools] = field(default_factory=list)
+    opens: list[tuple[Opens, Bools]] = field(default_factory=list)
 
 
 class Barriers:
@@ -62,14 +64,17 @@ class Barriers:
         mask: Mask,
         then: int,
         waits: bool = True,
-        opens: Opens | None = None,
+        red: tuple[Bools, Opens] | None = None,
     ) -> int | Ints:
-        """Threads come to a barrier and go on to block `then`; where every thread is next."""
+        """Threads come to a barrier and go on to block `then`; where every thread is next.
+
+        red   (threads,) the predicates of a bar.red, and what to call when it opens
+        """
         machine = self.machine
         everyone = machine.warps * WARP
         if mask is None and number not in self.open and waits and count in (None, everyone):
-            if opens is not None:
-                opens(np.ones(machine.threads, bool))
+            if red is not None:
+                red[1](red[0], np.ones(machine.threads, bool))
             machine.synced("barrier", place, None)
             machine.pass_barrier()
             return then
@@ -86,12 +91,16 @@ class Barriers:
             machine.found(
                 f"comes to barrier {number} with another count", np.flatnonzero(here), place
             )
+        if (again := barrier.came & here).any():
+            kind = f"comes to barrier {number} again before it opens"
+            machine.found(kind, np.flatnonzero(again), place)
         barrier.came |= here
         barrier.then[here] = then
         if waits:
             barrier.waits |= here
-        if opens is not None:
-            barrier.opens.append(opens)
+        if red is not None:
+            barrier.said.append(red[0][here])
+            barrier.opens.append((red[1], here))
         if machine.races is not None:
             seen = machine.races.leave(_warps(here))
             barrier.seen = seen if barrier.seen is None else np.maximum(barrier.seen, seen)
@@ -122,8 +131,8 @@ class Barriers:
         del self.open[number]
         machine = self.machine
         to[barrier.waits] = barrier.then[barrier.waits]
-        for opens in barrier.opens:
-            opens(barrier.waits)
+        for opens, here in barrier.opens:
+            opens(np.concatenate(barrier.said), here)
         machine.synced("barrier", barrier.place, None if barrier.came.all() else barrier.came)
         if (barrier.came & barrier.waits | machine.ended).all():
             machine.pass_barrier()

@@ -104,6 +104,11 @@ class Group:
         self._fits(rows[0][0], kind, names[0])
         return self.machine.registers.writer(rows[0][0], [row for _, row in rows], kind)
 
+    def together(self, position: int, kind: str) -> Array | None:
+        """The results as one array (instructions, threads), where their rows lie side by side."""
+        rows = [self.row(name) for name in self.operands(position)]
+        return self.machine.registers.together(rows[0][0], [row for _, row in rows], kind)
+
     def active(self) -> Callable[[Mask], Mask]:
         """The threads that take part, (instructions, threads) where there is a guard."""
         guards = [one.guard for one in self.instructions]

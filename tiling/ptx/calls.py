@@ -8,20 +8,21 @@ import re
 from dataclasses import replace
 
 from tiling.ptx.forms import refused
-from tiling.ptx.syntax import NAME, Function, Instruction, Module, Variable
+from tiling.ptx.syntax import NAME, Function, Instruction, Module, Refused, Variable
 
 DEEPEST = 32
 """Calls within calls beyond which a function is held to call itself."""
 
-MOST_INSTRUCTIONS = 2**20
+MOST_INSTRUCTIONS = 2**16
 """Instructions of a body, called functions put in, beyond which it is not a kernel's."""
 
 ASSERT = "__assertfail"
+CALLS = ("call", "call.uni")
 
 
 def inlined(module: Module, kernel: Function) -> Function:
     """The kernel without calls. Raises Refused for a call of what is not known."""
-    if not any(one.opcode.startswith("call") for one in kernel.body):
+    if not any(one.opcode in CALLS for one in kernel.body):
         return kernel
     whole = replace(
         kernel,
@@ -64,6 +65,9 @@ def _put(
         for name in _registers(function):
             into.registers[name + suffix] = function.type_of(name) or ""
         for name, variable in function.variables.items():
+            if variable.space not in ("local", "param"):
+                why = f"{variable.space} memory declared in a function that is called is not known"
+                raise Refused(why, variable.line, name)
             into.variables[name + suffix] = variable._replace(name=name + suffix)
     places: dict[int, list[str]] = {}
     for label, place in function.labels.items():
@@ -75,9 +79,9 @@ def _put(
             into.labels[own(label)] = len(into.body)
         guard = one.guard and ("!" if one.guard[0] == "!" else "") + own(one.guard.lstrip("!"))
         moved = one._replace(guard=guard, operands=tuple(map(renamed, one.operands)))
-        if one.opcode.startswith("call"):
+        if one.opcode in CALLS:
             _call(module, into, moved, depth)
-        elif one.opcode.split(".")[0] == "ret" and end is not None:
+        elif one.opcode in ("ret", "ret.uni") and end is not None:
             into.body.append(moved._replace(opcode="bra", operands=(end,)))
         else:
             into.body.append(moved)

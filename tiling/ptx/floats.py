@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tiling.ptx.approximate import approximate
 from tiling.ptx.exact import recomputed, root
 from tiling.ptx.fused import fma_f32, fma_f64
 from tiling.ptx.rounding import (
@@ -33,7 +32,7 @@ from tiling.ptx.rounding import (
 
 Bools = npt.NDArray[np.bool_]
 
-__all__ = ["absolute", "add", "approximate", "compare", "copysign", "div", "fma", "fma_f32"]
+__all__ = ["absolute", "add", "compare", "copysign", "div", "fma", "fma_f32"]
 __all__ += ["maximum", "minimum", "mul", "neg", "rcp", "sqrt", "sub", "testp"]
 
 BLOCK = 1 << 12

@@ -37,7 +37,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Block:
-    """Batches, then the instruction that ends it (its place, or None where it falls through)."""
+    """Batches, then the instruction that ends it (its place, or None where it falls through).
+    Of no size: the end of a loop, which goes on at `first`."""
 
     first: int
     size: int
@@ -53,6 +54,8 @@ class Flow:
     rows     (class, row) of each register in the register file
     counts   rows of each class
     at       the block that begins at a place of the body
+    ends     the end of the loop whose head begins at a place, where several blocks lead back to it
+    used     registers that some instruction reads
     """
 
     function: Function
@@ -62,6 +65,14 @@ class Flow:
     rows: dict[str, tuple[str, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys("phrq", 0))
     at: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def after(self, block: Block, place: int) -> int:
+        """The block where a thread goes on that goes from a block to a place."""
+        to = self.at[place]
+        back = to <= self.at[block.first]
+        return self.ends[place] if back and place in self.ends else to
 
     def row(self, register: str) -> tuple[str, int]:
         """Where a register stands; it is given a row at its first mention."""
@@ -75,6 +86,14 @@ class Flow:
             self.rows[register] = letter, self.counts[letter]
             self.counts[letter] += 1
         return self.rows[register]
+
+    def wanted(self, load: Instruction) -> tuple[bool, ...]:
+        """Which parts of a wide load are ever read. Compilers fill gaps between loads: what is then
+        loaded is not used, and need not even exist."""
+        if not load.opcode.startswith("ld.") or not load.operands[:1] or load.operands[0][0] != "{":
+            return ()
+        used = tuple(part in self.used for part in vector(load.operands[0]))
+        return used if any(used) else ()
 
 
 SPECIAL = {
@@ -93,6 +112,7 @@ SPECIAL = {
 def flow(function: Function, body: list[Instruction], labels: dict[str, int]) -> Flow:
     """The blocks of a body without calls. Raises Refused."""
     made = Flow(function, body, labels)
+    made.used = {name for one in body for name in sources(one)}
     starts = {0, *labels.values()}
     starts |= {place + 1 for place, one in enumerate(body) if _ends(one)}
     edges = sorted(start for start in starts if start < len(body)) + [len(body)]
@@ -103,8 +123,14 @@ def flow(function: Function, body: list[Instruction], labels: dict[str, int]) ->
         made.blocks.append(Block(first, after - first, batches, end))
     numbers = {block.first: number_ for number_, block in enumerate(made.blocks)}
     leads_to = [[numbers[place] for place in _after(made, block)] for block in made.blocks]
-    made.blocks = [made.blocks[number_] for number_ in order(leads_to)]
-    made.at = {block.first: number_ for number_, block in enumerate(made.blocks)}
+    in_text, made.blocks = made.blocks, []
+    for which in order(leads_to):
+        if which < 0:
+            made.ends[in_text[~which].first] = len(made.blocks)
+            made.blocks.append(Block(in_text[~which].first, 0, (), None))
+        else:
+            made.at[in_text[which].first] = len(made.blocks)
+            made.blocks.append(in_text[which])
     for one in body:
         for name in sources(one):
             if name not in made.rows and (function.type_of(name) or name in SPECIAL):
@@ -199,8 +225,11 @@ def _shape(flow_: Flow, operand: str) -> str:
     if name == "_" or name in flow_.rows:
         return "_" if name == "_" else flow_.rows[name][0]
     kind = flow_.function.type_of(name) or SPECIAL.get(name)
+    if kind is None and number(operand) is not None:
+        return "number"
     if kind is None:
-        return "number" if number(operand) is not None else "name"
+        # Parameters of a call are the function's own variables, those of the kernel are not.
+        return "variable" if name.partition("+")[0] in flow_.function.variables else "name"
     return "p" if kind == "pred" else CLASS.get(SIZES[kind], "?")
 
 
@@ -212,7 +241,9 @@ def _batches(flow_: Flow, places: range) -> Iterator[Batch]:
     for place in places:
         one = body[place]
         shapes = tuple(_shape(flow_, operand) for operand in one.operands)
-        signature[place] = one.opcode, shapes, bool(one.guard)
+        # Copies and their waits have numbers that belong to the opcode: bytes, groups.
+        numbers = [o for o in one.operands if one.opcode[:3] == "cp." and number(o) is not None]
+        signature[place] = one.opcode, shapes, *numbers, bool(one.guard), flow_.wanted(one)
         left[signature[place]] += 1
     ready: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place in places:

@@ -80,7 +80,7 @@ class Form:
 def refused(instruction: Instruction, why: str) -> Refused:
     """An instruction that is not taken, with its lines here and in the source."""
     if instruction.source:
-        why += f" ({instruction.source.file} line {instruction.source.line})"
+        why += f" (line {instruction.source.line} of {instruction.source.name})"
     return Refused(why, instruction.line, str(instruction))
 
 

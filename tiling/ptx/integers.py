@@ -427,26 +427,26 @@ def _byte(mode: str, byte: int, chosen: Array) -> tuple[Array, Array]:
 
 @builds("dp4a", "dp2a")
 def dot(group: Group) -> Step:
-    """dp4a: four products of bytes, and c."""
+    """dp4a: c and four products of bytes; dp2a: c and two products of halves and bytes, of which
+    `b` holds four: .lo takes the lower two."""
     form = group.form
-    half = form.take("lo", "hi")
-    first = form.kind("u32", "s32")
-    second = form.kind("u32", "s32")
+    halves = form.name == "dp2a"
+    upper = halves and form.need("lo or hi", "lo", "hi") == "hi"
+    of_b = form.kind("u32", "s32")  # the last type in the text
+    of_a = form.kind("u32", "s32")
     form.done(4)
-    if form.name == "dp2a" or half:
-        raise form.refused("is not known to this machine")
-    # The last type in the text was taken first.
-    kind_a, kind_b = second, first
-    signed = "s" in (kind_a[0], kind_b[0])
+    result = "s32" if "s32" in (of_a, of_b) else "u32"
+
+    def part(value: Array, at: int, bits: int, kind: str) -> Array:
+        piece = value >> np.uint32(at * bits) & np.uint32((1 << bits) - 1)
+        whole = piece.astype(f"u{bits // 8}")
+        return (whole.view(f"i{bits // 8}") if kind == "s32" else whole).astype(np.int64)
 
     def function(a: Array, b: Array, c: Array) -> Array:
         total = c.astype(np.int64)
-        for byte in range(4):
-            x = (a >> np.uint32(8 * byte) & np.uint32(255)).astype(np.uint8)
-            y = (b >> np.uint32(8 * byte) & np.uint32(255)).astype(np.uint8)
-            left = x.view(np.int8) if kind_a == "s32" else x
-            right = y.view(np.int8) if kind_b == "s32" else y
-            total = total + left.astype(np.int64) * right.astype(np.int64)
+        for at in range(2 if halves else 4):
+            left = part(a, at, 16 if halves else 8, of_a)
+            total = total + left * part(b, at + 2 * upper, 8, of_b)
         return total.astype(np.uint32)
 
-    return group.pure(function, "u32", "b32", "b32", "s32" if signed else "u32")
+    return group.pure(function, "u32", "b32", "b32", result)

@@ -18,7 +18,7 @@ from tiling.ptx.memory import LOCAL, PARAM, SHARED, Bools, Buffer, Ints, Memory,
 from tiling.ptx.program import Program
 from tiling.ptx.races import WARP, Kind, Race, Races
 from tiling.ptx.registers import Mask, Registers
-from tiling.ptx.syntax import Instruction
+from tiling.ptx.syntax import MOST_BYTES, Instruction, Refused
 
 MOST_INSTRUCTIONS = 10**9
 """Instructions of a CTA after which it counts as endless."""
@@ -43,6 +43,7 @@ class Access(NamedTuple):
     epoch     barriers of the whole CTA passed before
     visit     grows with each block that is run: (visit, place) is the order of a thread's accesses
     value     (n, count, threads) bit patterns that were read or written
+    used      which of `count` neighbours something is done with; (): all
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Access(NamedTuple):
     epoch: int
     visit: int
     value: Raw
+    used: tuple[bool, ...] = ()
 
 
 class Sync(NamedTuple):
@@ -110,7 +112,7 @@ def place_of(instruction: Instruction) -> str:
     """`line 12 of gemm.cu`, or the line of the PTX where the source is not known."""
     if instruction.source is None:
         return f"PTX line {instruction.line} ({instruction.opcode})"
-    return f"line {instruction.source.line} of {instruction.source.file} ({instruction.opcode})"
+    return f"line {instruction.source.line} of {instruction.source.name} ({instruction.opcode})"
 
 
 class TooLong(Exception):
@@ -147,6 +149,7 @@ class Machine:
         self.threads = x * y * z
         self.warps = -(-self.threads // WARP)
         self.thread = np.arange(self.threads)
+        self._rows: dict[int, Ints] = {}
         self.flow: Flow = program.flow
         self.registers = Registers(self.flow, self.threads)
         self.memory = self._memory()
@@ -167,6 +170,9 @@ class Machine:
         """Fresh memory, with the program's variables and the parameters in it."""
         program, launch = self.program, self.launch
         shared = Buffer("shared", SHARED, program.shared + launch.dynamic, written=False)
+        if program.local * self.threads > MOST_BYTES:
+            why = f"{program.local} bytes of local memory for each of {self.threads} threads"
+            raise Refused(why)
         local = Buffer("local", LOCAL, program.local, written=False, threads=self.threads)
         param = Buffer("parameters", PARAM, program.pack(launch.arguments), writable=False)
         memory = Memory(self.threads, shared, local, param, wrong=self.wrong)
@@ -239,21 +245,46 @@ class Machine:
 
     # What happens, told to those who asked
 
-    def accessed(self, kind: str, found: list[Where], place: Ints, width: int, value: Raw) -> None:
+    def accessed(
+        self,
+        kind: str,
+        found: list[Where],
+        place: Ints,
+        width: int,
+        value: Raw,
+        used: tuple[bool, ...] = (),
+    ) -> None:
         """Accesses were made: by whom, where, and what."""
         if self.hear is None:
             return
         race = RACES[kind]
         for where in found:
-            thread = np.broadcast_to(self.thread, (place.size, self.threads))
+            thread = self._everyone(place.size)
             if where.active is not None:
                 thread = thread[where.active]
             if self.races is not None:
                 self.races.heard(race, where, thread, place, width * value.shape[1])
             at = self.epoch, self.visit
             self.hear(
-                Access(kind, where.buffer, place, where.offset, where.active, thread, width, *at, value)
+                Access(
+                    kind,
+                    where.buffer,
+                    place,
+                    where.offset,
+                    where.active,
+                    thread,
+                    width,
+                    *at,
+                    value,
+                    used,
+                )
             )
+
+    def _everyone(self, n: int) -> Ints:
+        """(n, threads) who, one array for each n."""
+        if n not in self._rows:
+            self._rows[n] = np.broadcast_to(self.thread, (n, self.threads))
+        return self._rows[n]
 
     def synced(self, kind: str, place: int, mask: Mask, pending: int | None = None) -> None:
         if self.hear is not None:
@@ -298,7 +329,7 @@ class Machine:
             place = int(self.place[number]) if number < self.place.size else int(self.place[0])
             offset = int(address[number, threads[0]])
             before = ""
-            if buffer is not None and kind == "is still on its way":
+            if buffer is not None and kind.endswith("on its way"):
                 who = self.copies.of(buffer, offset)
                 if who is not None:
                     begun = place_of(self.flow.body[who[1]])

@@ -126,29 +126,34 @@ class Memory:
     def add(self, buffer: Buffer) -> None:
         self.buffers[buffer.base >> ROOM] = buffer
 
-    def find(self, space: str, address: Ints, active: Bools | None, width: int) -> list[Where]:
+    def find(
+        self, space: str, address: Ints, active: Bools | None, width: int, used: int = 0
+    ) -> list[Where]:
         """The accesses that may be made, buffer by buffer; `wrong` hears of all others.
 
         address   (instructions, threads), within the window of its space, or generic
-        width     bytes of one access: it must lie within the buffer, at a multiple of its width
+        width     bytes of one access: it must be at a multiple of its width
+        used      of them, those that must lie within the buffer: all, unless fewer are given
         """
         if space in ("shared", "local", "param"):
             buffer = getattr(self, space)
-            return self._within(buffer, address, active, width)
+            return self._within(buffer, address, active, width, used)
         if active is None:
             buffer = self.buffers.get(int(address.flat[0]) + HALF >> ROOM)
             if buffer is not None and self._in(space, buffer):
                 offset = address - buffer.base
                 # As unsigned numbers, negative offsets are the largest.
                 if int(offset.view(np.uint64).max()) < buffer.size:
-                    return self._within(buffer, offset, None, width)
-        return self._apart(space, address, active, width)
+                    return self._within(buffer, offset, None, width, used)
+        return self._apart(space, address, active, width, used)
 
     def _in(self, space: str, buffer: Buffer) -> bool:
         """Whether a buffer may be reached by an address of global memory, or a generic one."""
         return space == "generic" or buffer not in (self.shared, self.local)
 
-    def _apart(self, space: str, address: Ints, active: Bools | None, width: int) -> list[Where]:
+    def _apart(
+        self, space: str, address: Ints, active: Bools | None, width: int, used: int
+    ) -> list[Where]:
         """Where the threads access different buffers, or only some of them access anything."""
         some = np.ones(address.shape, bool) if active is None else active
         room = address + HALF >> ROOM
@@ -159,16 +164,16 @@ class Memory:
             if buffer is None or not self._in(space, buffer):
                 nobody_s |= here
             else:
-                found += self._within(buffer, address - buffer.base, here, width)
+                found += self._within(buffer, address - buffer.base, here, width, used)
         if nobody_s.any():
             kind = "is in no buffer" if space == "generic" else "is in no buffer of global memory"
             self.wrong(kind, None, address, nobody_s)
         return found
 
     def _within(
-        self, buffer: Buffer, offset: Ints, active: Bools | None, width: int
+        self, buffer: Buffer, offset: Ints, active: Bools | None, width: int, used: int
     ) -> list[Where]:
-        last = buffer.size - width
+        last = buffer.size - (used or width)
         flat = offset if active is None else offset[active]
         if flat.size == 0:
             return []
@@ -191,36 +196,45 @@ class Memory:
         return [Where(buffer, flat, active)]
 
     def load(
-        self, space: str, address: Ints, active: Bools | None, width: int, count: int = 1
+        self,
+        space: str,
+        address: Ints,
+        active: Bools | None,
+        width: int,
+        count: int = 1,
+        used: tuple[bool, ...] = (),
     ) -> tuple[Raw, list[Where]]:
         """Values (instructions, count, threads) of `count` neighbours of `width` bytes each.
 
-        Where a thread does nothing, or may not, the value is zero.
+        Where a thread does nothing, or may not, the value is zero. A compiler may fill the gaps of a
+        wide load: what it then never uses need not be written, nor lie within the buffer. `used`
+        says which of the neighbours are, all unless it is given.
         """
-        found = self.find(space, address, active, width * count)
+        wanted = [part for part in range(count) if not used or used[part]]
+        end = (wanted[-1] + 1) * width if wanted else width
+        found = self.find(space, address, active, width * count, end)
         if len(found) == 1 and found[0].active is None:
-            return self._read(found[0], width, count), found
+            return self._read(found[0], width, count, wanted), found
         n, threads = address.shape
         values = np.zeros((n, threads, count), UNSIGNED[width])
         for where in found:
-            read = self._read(where, width, count)
+            read = self._read(where, width, count, wanted)
             if where.active is None:
                 return read, found
             values[where.active] = read
         return values.transpose(0, 2, 1), found
 
-    def _read(self, where: Where, width: int, count: int) -> Raw:
+    def _read(self, where: Where, width: int, count: int, wanted: list[int]) -> Raw:
         buffer, total = where.buffer, width * count
         if buffer.state is not None:
-            self._check(where, width, count)
+            self._check(where, width, count, wanted)
         values = buffer.rows(width, count).take(where.offset // total, axis=0)
         if where.active is not None:
             return values if count > 1 else values[:, None]
         return values.transpose(0, 2, 1) if count > 1 else values[:, None]
 
-    def _check(self, where: Where, width: int, count: int) -> None:
-        """Tell of bytes that hold no value. Of local memory, which it lays out, a compiler may load
-        more than it will use: there one byte of each of the `count` neighbours is enough."""
+    def _check(self, where: Where, width: int, count: int, wanted: list[int]) -> None:
+        """Tell of bytes that are wanted and hold no value."""
         total = width * count
         piece = min(total, 8)
         states, all_written = where.buffer.states(piece)
@@ -231,16 +245,20 @@ class Memory:
             return
         state = where.buffer.state
         assert state is not None
-        each = state[where.offset[..., None] + np.arange(total)]
+        bytes_ = np.concatenate([np.arange(part * width, (part + 1) * width) for part in wanted])
+        each = state[where.offset[..., None] + bytes_]
+        good = (each == WRITTEN).all(-1)
         if where.buffer.each:
-            good |= (each == WRITTEN).reshape(*good.shape, count, width).any(-1).all(-1)
+            # A compiler lays out local memory, and loads a word for a byte of it: one will do.
+            good = (each == WRITTEN).reshape(*good.shape, -1, width).any(-1).all(-1)
         coming = (each == COMING).any(-1)
         for kind, holds_none, bad in (
             ("is still on its way", each == COMING, ~good & coming),
             ("was never written", each == NEVER, ~good & ~coming),
         ):
             if bad.any():
-                self.wrong(kind, where.buffer, *self._whole(where, bad, holds_none.argmax(-1)))
+                first = bytes_[holds_none.argmax(-1)]
+                self.wrong(kind, where.buffer, *self._whole(where, bad, first))
 
     def _whole(self, where: Where, bad: Bools, byte: Ints | int = 0) -> tuple[Ints, Bools]:
         """The bytes of accesses that may be flat, as (instructions, threads) again, and which are
@@ -267,11 +285,29 @@ class Memory:
         count = values.shape[1]
         found = self.writable(self.find(space, address, active, width * count))
         for where in found:
+            if where.buffer is self.shared:
+                self._not_coming(where, width * count)
             in_order = values.transpose(0, 2, 1)
             if where.active is not None:
                 in_order = np.broadcast_to(in_order, (*where.active.shape, count))[where.active]
             place(where, in_order, width, state)
         return found
+
+    def _not_coming(self, where: Where, total: int) -> None:
+        """Tell of bytes that are written while a copy is bringing others: either may come last."""
+        state = where.buffer.state
+        if state is None:
+            return
+        piece = min(total, 8)
+        states, _ = where.buffer.states(piece)
+        coming = int.from_bytes(bytes([COMING] * piece), "little")
+        bad = states.take(where.offset // piece) & coming != 0
+        for more in range(1, total // piece):
+            bad |= states.take(where.offset // piece + more) & coming != 0
+        if bad.any():
+            byte = (state[where.offset[..., None] + np.arange(total)] == COMING).argmax(-1)
+            kind = "is written while a copy is on its way"
+            self.wrong(kind, where.buffer, *self._whole(where, bad, byte))
 
     def writable(self, found: list[Where]) -> list[Where]:
         """Those that may be written; `wrong` hears of the others."""

@@ -32,6 +32,8 @@ def move(group: Group) -> Step:
     if many == parts == 1:
         return group.pure(lambda a: a, kind, kind)
     bits = 8 * size(kind)
+    if f"b{bits // max(many, parts)}" not in DTYPE or bits % max(many, parts):
+        raise form.refused(f"{max(many, parts)} parts of {bits} bits")
     if parts > 1:  # pack: the first part is the lowest
         reads = [group.read(1, f"b{bits // parts}", part) for part in range(parts)]
         write, active = group.write(0, f"b{bits}"), group.active()
@@ -81,11 +83,16 @@ def select(group: Group) -> Step:
 @builds("slct")
 def select_by_sign(group: Group) -> Step:
     form = group.form
-    form.flag("ftz")
+    ftz = form.flag("ftz")
     sign = form.kind("s32", "f32")
     kind = form.kind(*BITS, *WHOLE, "f32", "f64")
     form.done(4)
-    return group.pure(lambda a, b, c: np.where(c >= 0, a, b), kind, kind, kind, sign)
+    at_least = comparison("ge", sign, ftz)
+
+    def function(a: Array, b: Array, c: Array) -> Array:
+        return np.where(at_least(c, np.zeros_like(c)), a, b)
+
+    return group.pure(function, kind, kind, kind, sign)
 
 
 INTEGERS: dict[str, Callable[[Array, Array], Array]] = {
@@ -104,7 +111,7 @@ INTEGERS: dict[str, Callable[[Array, Array], Array]] = {
 
 def comparison(operation: str, kind: str, ftz: bool) -> Callable[[Array, Array], Array]:
     if kind in FLOATS:
-        return lambda a, b: floats.compare(kind, operation, a, b, ftz=ftz)
+        return lambda a, b: floats.compare(operation, kind, a, b, ftz=ftz)
     return INTEGERS[operation]
 
 

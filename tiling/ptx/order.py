@@ -6,11 +6,15 @@ chaotic iteration strategies with widenings, 1993. The text's own order will not
 what is rarely run at a function's end.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 
-def order(leads_to: Sequence[Iterable[int]]) -> list[int]:
-    """The numbers of blocks, where block n leads to those of `leads_to[n]`."""
+def order(leads_to: Sequence[Sequence[int]]) -> list[int]:
+    """The numbers of blocks, where block n leads to those of `leads_to[n]`.
+
+    Where several blocks of a loop lead back to its head h, ~h stands for the loop's end: threads
+    that go back wait there for those that are still in the loop.
+    """
     found: list[int] = []
     todo = [list(range(len(leads_to)))]
     while todo:
@@ -20,12 +24,14 @@ def order(leads_to: Sequence[Iterable[int]]) -> list[int]:
             continue
         for head, *others in _components(some, leads_to):
             if others:
+                if sum(head in leads_to[block] for block in (head, *others)) > 1:
+                    todo.append([~head])
                 todo.append(others)
             todo.append([head])
     return found
 
 
-def _components(some: list[int], leads_to: Sequence[Iterable[int]]) -> Iterator[list[int]]:
+def _components(some: list[int], leads_to: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Blocks that all lead to each other, as lists that begin with the one that is come to first;
     those that lead nowhere else come first (Tarjan, Depth-first search and linear graph
     algorithms, 1972)."""

@@ -10,7 +10,7 @@ from tiling.ptx.flow import Flow, flow
 from tiling.ptx.memory import LOCAL, PARAM, ROOM, SHARED, Buffer
 from tiling.ptx.races import WARP
 from tiling.ptx.registers import Registers
-from tiling.ptx.syntax import Function, Module, Refused, Variable, parse
+from tiling.ptx.syntax import MOST_BYTES, Function, Module, Refused, Variable, parse
 
 GLOBALS = 0xE00
 """The buffers of a module's own variables are numbered from here on."""
@@ -78,7 +78,10 @@ class Program:
             at += param.size
 
     def _lay_globals(self) -> None:
-        for number, variable in enumerate(self._variables("global", "const")):
+        variables = self._variables("global", "const")
+        if sum(variable.size for variable in variables) > MOST_BYTES:
+            raise Refused(f"more than {MOST_BYTES} bytes of variables")
+        for number, variable in enumerate(variables):
             self.places[variable.name] = variable.space, GLOBALS + number << ROOM
 
     def buffers(self) -> Iterator[Buffer]:

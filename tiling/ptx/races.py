@@ -7,7 +7,7 @@ has seen of the other are a race (vector clocks: Mattern, Virtual Time and Globa
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -32,17 +32,39 @@ KEPT = 16
 class Touch:
     """Accesses of some instructions to one buffer.
 
-    unit         (accesses,) or (instructions, threads): bytes from the beginning, divided by grain
+    offset       (accesses,) or (instructions, threads): bytes from the buffer's beginning
+    width        bytes of each
     thread       who, in the same shape
-    instruction  which, in the same shape
+    instruction  which, in the same shape, or one that broadcasts to it
     clock        (warps, warps) what each warp had seen of each other, None if nothing since the epoch
     """
+
+    kind: Kind
+    offset: Ints
+    width: int
+    thread: Ints
+    instruction: Ints
+    clock: Ints | None
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        """What two touches must have in common to be the same, beside their arrays."""
+        return self.kind, self.width, self.offset.shape
+
+    def same(self, other: "Touch") -> bool:
+        """Whether these are the same accesses, by the same threads."""
+        alike = self.thread is other.thread or np.array_equal(self.thread, other.thread)
+        return alike and np.array_equal(self.offset, other.offset)
+
+
+@dataclass(frozen=True)
+class Fine:
+    """The same, word by word or in narrower units: arrays (units,) of unit, thread, instruction."""
 
     kind: Kind
     unit: Ints
     thread: Ints
     instruction: Ints
-    grain: int
     clock: Ints | None
 
 
@@ -63,44 +85,43 @@ class Races:
         self.threads, self.tell = threads, tell
         self.warps = -(-threads // WARP)
         self.clock: Ints | None = None
+        self.met: dict[tuple[int, int], int] = {}
         self.touches: dict[Buffer, list[Touch]] = {}
         self.stored: set[Buffer] = set()
-        self.pending = 0
+        self.pending, self.most = 0, MANY
         self.quiet: OrderedDict[tuple[object, ...], list[list[Touch]]] = OrderedDict()
 
-    def heard(
-        self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int
-    ) -> None:
+    def heard(self, kind: Kind, where: Where, thread: Ints, instructions: Ints, width: int) -> None:
         """Accesses of `width` bytes; `thread` as `where.offset`, `instructions` (n,)."""
         buffer = where.buffer
         if buffer.each or (kind == "load" and not buffer.writable):
             return
-        instruction = np.broadcast_to(instructions[:, None], (instructions.size, self.threads))
+        instruction = instructions[:, None]
         if where.active is not None:
-            instruction = instruction[where.active]
+            instruction = np.broadcast_to(instruction, where.active.shape)[where.active]
         self.add(kind, buffer, where.offset, thread, instruction, width)
 
     def add(
         self, kind: Kind, buffer: Buffer, offset: Ints, thread: Ints, instruction: Ints, width: int
     ) -> None:
         """The same, access by access."""
-        grain = min(width, GRAIN)
         if kind != "load":
             self.stored.add(buffer)
-        for part in range(max(1, width // GRAIN)):
-            unit = offset // grain + part if part else offset // grain
-            touch = Touch(kind, unit, thread, instruction, grain, self.clock)
-            self.touches.setdefault(buffer, []).append(touch)
-            self.pending += unit.size
-        if self.pending > MANY:
+        touch = Touch(kind, offset, width, thread, instruction, self.clock)
+        self.touches.setdefault(buffer, []).append(touch)
+        self.pending += offset.size
+        if self.pending > self.most:
             self._fold()
 
-    def leave(self, warps: Ints) -> Ints:
-        """These warps tell what they have seen: (warps,) to be joined by whoever waits for them."""
+    def leave(self, warps: Ints, lanes: int | None = None) -> Ints:
+        """These warps tell what they have seen: (warps,) to be joined by whoever waits for them.
+        Where only some lanes have met, these are given, lane 0 the lowest bit."""
         if self.clock is None:
             self.clock = np.eye(self.warps, dtype=np.int64)
         seen: Ints = self.clock[warps].max(0)
         self.clock = self.clock.copy()
+        if lanes is not None:
+            self.met |= {(int(warp), int(self.clock[warp, warp])): lanes for warp in warps}
         self.clock[warps, warps] += 1
         return seen
 
@@ -115,65 +136,87 @@ class Races:
         for buffer, touches in self.touches.items():
             if buffer in self.stored and not self._known(buffer, touches):
                 self._look(buffer, touches)
-        self.touches, self.clock, self.pending = {}, None, 0
+        self.touches, self.clock, self.met = {}, None, {}
+        self.pending, self.most = 0, MANY
         self.stored.clear()
 
     def _known(self, buffer: Buffer, touches: list[Touch]) -> bool:
         """Whether the same accesses have been looked at, and no race was found."""
-        key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
         if any(t.clock is not None for t in touches):
             return False
+        key = (buffer, *(t.form for t in touches))
         for known in self.quiet.get(key, ()):
-            if all(
-                np.array_equal(one.unit, other.unit) and np.array_equal(one.thread, other.thread)
-                for one, other in zip(known, touches, strict=True)
-            ):
+            if all(one.same(other) for one, other in zip(known, touches, strict=True)):
                 self.quiet.move_to_end(key)
                 return True
         return False
 
     def _look(self, buffer: Buffer, touches: list[Touch]) -> None:
-        grain = min(t.grain for t in touches)
-        meet = _meeting([_fine(t, grain) for t in touches])
+        grain = _grain(touches)
+        fine = [_fine(t, grain) for t in touches]
+        meet = _meeting(fine)
         if meet.size == 0:
-            key = (buffer, *((t.kind, t.unit.shape, t.grain) for t in touches))
+            key = (buffer, *(t.form for t in touches))
             self.quiet.setdefault(key, []).append(touches)
             del self.quiet[key][:-KEPT]
             if len(self.quiet) > KEPT:
                 self.quiet.popitem(last=False)
             return
-        for unit in meet[:KEPT]:
-            if pair := _pair(unit, [_fine(t, grain) for t in touches]):
-                self.tell(Race(buffer, int(unit) * grain, *pair))
+        told = 0
+        for unit, sides in _sides(meet, fine):
+            if pair := _pair(sides, self.met):
+                self.tell(Race(buffer, unit * grain, *pair))
+                told += 1
+            if told == KEPT:
+                break
 
     def _fold(self) -> None:
-        """Keep of all accesses to a word those of its first and its last thread: they meet all
-        that the others meet."""
-        self.pending = 0
+        """Keep what may still race with what comes, and less of it."""
         for buffer, touches in self.touches.items():
-            if sum(t.unit.size for t in touches) < MANY // 4 or self.clock is not None:
-                continue
-            grain = min(t.grain for t in touches)
-            kept = []
-            for kind in ("load", "store", "atomic"):
-                same = [_fine(t, grain) for t in touches if t.kind == kind]
-                if same:
-                    kept.append(_ends(same))
-            self.touches[buffer] = kept
-            self.pending += sum(t.unit.size for t in kept)
+            if self.clock is not None:
+                if buffer in self.stored:
+                    self._look(buffer, touches)
+                self.touches[buffer] = [t for t in touches if not self._behind_all(t)]
+            elif sum(t.offset.size for t in touches) >= MANY // 4:
+                self.touches[buffer] = _folded(touches)
+        self.pending = sum(t.offset.size for of in self.touches.values() for t in of)
+        self.most = max(MANY, 2 * self.pending)
+
+    def _behind_all(self, touch: Touch) -> bool:
+        """Whether all warps have met those that made these accesses since then."""
+        assert self.clock is not None
+        warps = np.unique(touch.thread // WARP)
+        if any(warp in warps for warp, _ in self.met):
+            return False
+        own = np.ones(warps.size, np.int64)
+        if touch.clock is not None:
+            own = touch.clock[warps, warps]
+        known = self.clock - np.eye(self.warps, dtype=np.int64)
+        return bool((known[:, warps].min(0) >= own).all())
 
 
-def _fine(touch: Touch, grain: int) -> Touch:
-    """The same accesses in smaller units, all flat."""
-    times = touch.grain // grain
-    unit = (touch.unit.reshape(-1, 1) * times + np.arange(times)).reshape(-1)
-    thread, instruction = (
-        np.repeat(a.reshape(-1), times) for a in (touch.thread, touch.instruction)
-    )
-    return Touch(touch.kind, unit, thread, instruction, grain, touch.clock)
+def _folded(touches: list[Touch]) -> list[Touch]:
+    """Of all accesses to a word those of its first and its last thread: they meet all that the
+    others meet."""
+    grain = _grain(touches)
+    kinds: tuple[Kind, ...] = ("load", "store", "atomic")
+    same = [[_fine(t, grain) for t in touches if t.kind == kind] for kind in kinds]
+    return [_ends(some, grain) for some in same if some]
 
 
-def _ends(touches: list[Touch]) -> Touch:
+def _grain(touches: list[Touch]) -> int:
+    return min(GRAIN, *(t.width for t in touches))
+
+
+def _fine(touch: Touch, grain: int) -> Fine:
+    times = touch.width // grain
+    unit = (touch.offset.reshape(-1, 1) // grain + np.arange(times)).reshape(-1)
+    instruction = np.broadcast_to(touch.instruction, touch.offset.shape)
+    thread, instruction = (np.repeat(a.reshape(-1), times) for a in (touch.thread, instruction))
+    return Fine(touch.kind, unit, thread, instruction, touch.clock)
+
+
+def _ends(touches: list[Fine], grain: int) -> Touch:
     """Of each unit the accesses of the lowest and of the highest thread."""
     unit, thread, instruction = (
         np.concatenate([getattr(t, name) for t in touches])
@@ -184,24 +227,23 @@ def _ends(touches: list[Touch]) -> Touch:
     edge = np.ones(unit.size + 1, bool)
     edge[1:-1] = unit[1:] != unit[:-1]
     keep = edge[:-1] | edge[1:]
-    return Touch(
-        touches[0].kind, unit[keep], thread[keep], instruction[keep], touches[0].grain, None
-    )
+    at = unit[keep] * grain
+    return Touch(touches[0].kind, at, grain, thread[keep], instruction[keep], None)
 
 
-def _meeting(touches: list[Touch]) -> Ints:
+def _meeting(touches: list[Fine]) -> Ints:
     """Units that two threads touch, at least one of them writing."""
     least = min(int(t.unit.min()) for t in touches)
     span = max(int(t.unit.max()) for t in touches) - least + 1
     if span > 4 * sum(t.unit.size for t in touches):  # far apart: number the units that occur
         units = np.unique(np.concatenate([t.unit for t in touches]))
         small = [
-            Touch(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, t.grain, None)
+            Fine(t.kind, np.searchsorted(units, t.unit), t.thread, t.instruction, None)
             for t in touches
         ]
         return units[_meeting(small)]
 
-    def ends(of: list[Touch]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def ends(of: list[Fine]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         low, high = np.full(span, 2**30, np.int32), np.full(span, -1, np.int32)
         for touch in of:
             np.minimum.at(low, touch.unit - least, touch.thread.astype(np.int32))
@@ -223,27 +265,49 @@ def _meeting(touches: list[Touch]) -> Ints:
 Side: TypeAlias = tuple[int, int, Kind]
 
 
-def _pair(unit: int, touches: list[Touch]) -> tuple[Side, Side] | None:
+def _sides(
+    meet: Ints, touches: list[Fine]
+) -> Iterator[tuple[int, list[tuple[Side, Ints | None]]]]:
+    """Of each unit, ascending, all that was done to it: by whom, and what its warp had seen."""
+    which = [np.flatnonzero(np.isin(touch.unit, meet)) for touch in touches]
+    unit = np.concatenate([t.unit[at] for t, at in zip(touches, which, strict=True)])
+    touch = np.repeat(np.arange(len(touches)), [at.size for at in which])
+    at = np.concatenate(which)
+    order = np.argsort(unit, kind="stable")
+    edges = np.searchsorted(unit[order], [*meet, meet[-1] + 1])
+    for number, first, after in zip(meet, edges, edges[1:], strict=False):
+        found: list[tuple[Side, Ints | None]] = []
+        for one in order[first:after]:
+            of, place = touches[touch[one]], at[one]
+            side = int(of.thread[place]), int(of.instruction[place]), of.kind
+            found.append((side, of.clock))
+        yield int(number), found
+
+
+def _pair(
+    sides: list[tuple[Side, Ints | None]], met: dict[tuple[int, int], int]
+) -> tuple[Side, Side] | None:
     """Two accesses of a unit that race, or None where what warps have seen keeps all apart."""
-    sides: list[tuple[Side, Ints | None]] = []
-    for touch in touches:
-        for at in np.flatnonzero(touch.unit == unit):
-            side = int(touch.thread[at]), int(touch.instruction[at]), touch.kind
-            sides.append((side, touch.clock))
     for number, (second, now) in enumerate(sides):
         for first, then in sides[:number]:
             kinds = {first[2], second[2]}
             if first[0] == second[0] or kinds == {"load"} or kinds == {"atomic"}:
                 continue
-            if not _seen(first[0], then, second[0], now):
+            if not _seen(first[0], then, second[0], now, met):
                 return first, second
     return None
 
 
-def _seen(first: int, then: Ints | None, second: int, now: Ints | None) -> bool:
-    """Whether the second thread's warp had met the first's after the first's access."""
+def _seen(
+    first: int, then: Ints | None, second: int, now: Ints | None, met: dict[tuple[int, int], int]
+) -> bool:
+    """Whether the second thread had met the first after the first's access, or has heard of it."""
     if now is None:
         return False
     of, by = first // WARP, second // WARP
     own = int(then[of, of]) if then is not None else 1
-    return int(now[by, of]) > own - (of != by)
+    if of != by:
+        return int(now[by, of]) >= own
+    both = 1 << first % WARP | 1 << second % WARP
+    meetings = range(own, int(now[by, by]))
+    return any(met.get((of, number), both) & both == both for number in meetings)

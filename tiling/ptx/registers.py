@@ -35,6 +35,11 @@ class Registers:
         """A class of registers as another type of the same width."""
         return self.files[letter].view(dtype)
 
+    def together(self, letter: str, rows: list[int], kind: str) -> Array | None:
+        """Rows that lie side by side as one array, which changes as they do; else None."""
+        near = _side_by_side(rows)
+        return None if near is None else self.files[letter].view(DTYPE[kind])[near]
+
     def reader(self, letter: str, rows: list[int], kind: str) -> Read:
         """Gives the rows (n, threads) as a type; of a register wider than the type the low bits."""
         dtype = np.dtype(DTYPE[kind])

@@ -28,9 +28,7 @@ class Cost:
         return Cost(self.requests + other.requests, self.moved + other.moved)
 
 
-def by_warp(
-    offset: Ints, active: Bools | None, n: int, threads: int
-) -> tuple[Ints, Bools]:
+def by_warp(offset: Ints, active: Bools | None, n: int, threads: int) -> tuple[Ints, Bools]:
     """(requests, lanes) offsets and who takes part, of accesses as `Access` holds them."""
     warps = -(-threads // WARP)
     full, takes = np.zeros((n, warps * WARP), np.int64), np.zeros((n, warps * WARP), bool)

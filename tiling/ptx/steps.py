@@ -28,11 +28,15 @@ Finish: TypeAlias = Callable[[Mask], "int | Ints"]
 def block(machine: Machine, of: Block) -> tuple[list[Step], Finish]:
     """The steps of a block, and the function that says where each thread goes on."""
     steps = [step(machine, batch) for batch in of.batches]
+    flow, next_ = machine.flow, of.first + of.size
+    if not of.size:
+        head = flow.at[of.first]
+        return steps, lambda mask: head
     # Where a body does not go on, it has ended with a jump or a return.
-    after = machine.flow.at.get(of.first + of.size, DONE)
+    after = flow.after(of, next_) if next_ in flow.at else DONE
     if of.end is None:
         return steps, lambda mask: after
-    return steps, finish(machine, machine.flow.body[of.end], of.end, after)
+    return steps, finish(machine, of, of.end, after)
 
 
 def step(machine: Machine, batch: Batch) -> Step:
@@ -47,19 +51,19 @@ def step(machine: Machine, batch: Batch) -> Step:
         raise group.form.refused("has too few operands") from None
 
 
-def finish(machine: Machine, one: Instruction, place: int, after: int) -> Finish:
-    """Where threads go at the end of a block."""
-    group = Group(machine, (place,))
+def finish(machine: Machine, of: Block, place: int, after: int) -> Finish:
+    """Where threads go at the end of a block, after the instruction at a place."""
+    one, group = machine.flow.body[place], Group(machine, (place,))
     form, active = group.form, group.active()
     if form.name in ("bar", "barrier"):
         return _barrier(group, one, place, after)
     if form.name == "bra":
         form.flag("uni")
         form.done(1)
-        to = _target(machine, one, one.operands[0])
+        to = _target(machine, of, one, one.operands[0])
         leave: Callable[[Bools | None], int] = lambda here: to
     elif form.name == "brx":
-        return _jump(group, one)
+        return _jump(group, of, one)
     else:
         if form.name == "ret":
             form.flag("uni")
@@ -93,14 +97,14 @@ def finish(machine: Machine, one: Instruction, place: int, after: int) -> Finish
     return go
 
 
-def _target(machine: Machine, one: Instruction, label: str) -> int:
+def _target(machine: Machine, of: Block, one: Instruction, label: str) -> int:
     place = machine.flow.labels.get(label)
     if place is None:
         raise refused(one, f"no label {label}")
-    return machine.flow.at[place]
+    return machine.flow.after(of, place)
 
 
-def _jump(group: Group, one: Instruction) -> Finish:
+def _jump(group: Group, of: Block, one: Instruction) -> Finish:
     """`brx.idx index, list`: each thread to the label of its number."""
     group.form.need("idx", "idx")
     group.form.flag("uni")
@@ -108,7 +112,7 @@ def _jump(group: Group, one: Instruction) -> Finish:
     labels = group.flow.function.targets.get(one.operands[1])
     if not labels or one.guard:
         raise refused(one, "no list of labels, or a guard")
-    targets = np.array([_target(group.machine, one, label) for label in labels])
+    targets = np.array([_target(group.machine, of, one, label) for label in labels])
     index = group.read(0, "u32")
 
     def go(mask: Mask) -> Ints:
@@ -143,9 +147,8 @@ def _barrier(group: Group, one: Instruction, place: int, after: int) -> Finish:
         raise refused(one, "a barrier has a number, and perhaps a count of threads")
     numbers = [group.values([operand], "u32") for operand in operands]
 
-    def opens(threads: Bools) -> None:
-        assert result is not None and predicate is not None
-        said = np.broadcast_to(predicate()[0], (group.threads,))[threads]
+    def opens(said: Bools, threads: Bools) -> None:
+        assert result is not None
         value = {"popc": said.sum(), "and": said.all(), "or": said.any()}[operation]
         result(np.full((1, 1), value, DTYPE[kind]), threads)
 
@@ -158,7 +161,9 @@ def _barrier(group: Group, one: Instruction, place: int, after: int) -> Finish:
             machine.found("names a barrier that cannot be", threads, place)
             return after
         wait = what != "arrive"
-        said = opens if what == "red" else None
-        return machine.barriers.come(place, int(values[0][0]), count, mask, after, wait, said)
+        red = None
+        if predicate is not None:
+            red = np.broadcast_to(predicate()[0], (group.threads,)), opens
+        return machine.barriers.come(place, int(values[0][0]), count, mask, after, wait, red)
 
     return go

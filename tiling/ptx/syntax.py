@@ -30,6 +30,11 @@ class Source(NamedTuple):
     inlined_at: "Source | None" = None
 
     @property
+    def name(self) -> str:
+        """The file without its folder."""
+        return self.file.replace("\\", "/").rpartition("/")[2]
+
+    @property
     def outermost(self) -> "Source":
         """The line of the kernel itself, into which all others were inlined."""
         return self.inlined_at.outermost if self.inlined_at else self
@@ -125,14 +130,18 @@ SIZES = {"pred": 1, "b128": 16, **{f"{k}{n}": n // 8 for k in "bus" for n in (8,
 SIZES |= {"f16": 2, "bf16": 2, "f32": 4, "f64": 8, "f16x2": 4, "bf16x2": 4}
 """Bytes of each type of a register or variable."""
 
-MOST_BYTES = 2**32
-"""Bytes of one variable beyond which a text is not a kernel's."""
+MOST_BYTES = 2**28
+"""Bytes of one variable, or of all threads' local memory, beyond which a text is not run."""
 
 LEAVES = ("bra", "brx", "ret", "exit", "trap")
 """Opcodes after which a thread does not go on to the next instruction."""
 
+MOST_DIGITS, MOST_OFFSET = 80, 2**62
+"""Bounds of a number's characters, and of what an address may add to its register."""
+
 NAME = r"[A-Za-z_$%][\w$]*"
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r'"[^"\n]*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A comment, or a text in quotes, which may hold two slashes and is none."""
 _TOKEN = re.compile(
     rf"""\s*(?:
       \.loc[ \t](?P<loc>[^\n;]*)
@@ -146,7 +155,12 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_OPERAND = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[^,\s][^,]*")
+_OPERAND = re.compile(r"(\s*(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[^,()[\]{}]+)\s*)(,|$)")
+_NUMBER = re.compile(
+    r"0[fF]([0-9a-fA-F]{8})|0[dD]([0-9a-fA-F]{16})"
+    r"|(-?0[xX][0-9a-fA-F]+)U?|(-?0[bB][01]+)U?|(-?0[0-7]*)U?|(-?[1-9][0-9]*)U?"
+)
+_BASES = 16, 16, 16, 2, 8, 10
 _LOC = re.compile(
     r"(\d+)\s+(\d+)\s+(\d+)(?:,\s*function_name\s+[^,]+,\s*inlined_at\s+(\d+)\s+(\d+)\s+(\d+))?"
 )
@@ -163,13 +177,18 @@ _FUNCTION = re.compile(
     (?:\((?P<params>[^)]*)\))?(?P<rest>.*)$""",
     re.VERBOSE | re.DOTALL,
 )
+_DIRECTIVES = re.compile(
+    r"\.(?:maxntid|reqntid|minnctapersm|maxnctapersm|maxnreg)\s+\d+(?:\s*,\s*\d+)*"
+    r"|\.noreturn\b|\.pragma\s+\"[^\"]*\"|\.abi_preserve(?:_control)?\s+\d+"
+)
 _FILE = re.compile(r'\.file\s+(\d+)\s+"([^"]*)"')
 
 
 def parse(text: str) -> Module:
     """The module of a PTX text. Raises Refused, which names the line."""
-    if _COMMENT.search(text):
-        text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n") or " ", text)
+    text = _COMMENT.sub(
+        lambda found: found[0] if found[0][0] == '"' else "\n" * found[0].count("\n") or " ", text
+    )
     return _Reader(text).read()
 
 
@@ -285,6 +304,8 @@ class _Reader:
             for one in (text or "").split(","):
                 if one.strip():
                     of.append(self._parameter(one.strip(), line))
+        if odd := re.sub(_DIRECTIVES, "", head["rest"]).strip():
+            raise Refused("is not known of a function", line, odd)
         if bound := re.search(r"\.(?:maxntid|reqntid)\s+([\d,\s]+)", head["rest"]):
             sizes = [s for s in bound[1].replace(",", " ").split() if len(s) < 6]
             function.max_threads = tuple(map(int, sizes))
@@ -366,19 +387,16 @@ class _Reader:
         line = self.line(at)
         if self.function is None:
             raise Refused("stands outside of a function", line, text)
-        guard = ""
+        guard, whole = "", text
         if text[0] == "@":
-            guard, _, text = text[1:].partition(" ") if " " in text else text[1:].partition("\t")
-            guard, text = guard.strip(), text.strip()
-        opcode, *rest = text.split(None, 1)
-        operands: list[str] = []
-        if rest:
-            tail = rest[0]
-            if "{" in tail or "(" in tail or "[" in tail:
-                found = _OPERAND.findall(tail)
-            else:
-                found = tail.split(",")
-            operands = ["".join(o.split()) for o in found]
+            guard, *rest = text[1:].split(None, 1)[:2] or [""]
+            text = rest[0] if rest else ""
+        opcode, *rest = text.split(None, 1) or [""]
+        if not opcode:
+            raise Refused("is not an instruction", line, whole)
+        operands = [] if not rest else _operands(rest[0])
+        if operands is None:
+            raise Refused("is not an instruction with operands", line, whole)
         if self.scopes:
             guard = self._renamed(guard)
             operands = [self._renamed(operand) for operand in operands]
@@ -387,6 +405,25 @@ class _Reader:
 
     def _renamed(self, text: str) -> str:
         return re.sub(NAME, lambda name: self._scoped(name[0]), text)
+
+
+def _operands(text: str) -> list[str] | None:
+    """What stands between the commas, without blanks; None where these split a word, or where
+    brackets do not close."""
+    if "[" in text or "{" in text or "(" in text:
+        found = _OPERAND.findall(text)
+        if sum(len(one) + len(comma) for one, comma in found) != len(text) or found[-1][1]:
+            return None
+        parts = [one for one, _ in found]
+    else:
+        parts = text.split(",")
+    operands = []
+    for part in parts:
+        words = part.split()
+        if len(words) > 1 and re.search(r"[\w$%]\s+[\w$%]", part):
+            return None
+        operands.append("".join(words))
+    return operands
 
 
 def _initial(text: str, kind: str, size: int, line: int) -> bytes:
@@ -404,21 +441,10 @@ def _initial(text: str, kind: str, size: int, line: int) -> bytes:
 
 def number(text: str) -> int | None:
     """The value of an integer, or the bits of a float (0f3F800000, 0d…); None if it is neither."""
-    sign = -1 if text.startswith("-") else 1
-    digits = text[1:] if sign < 0 else text
-    if not digits or not digits[0].isdecimal() or len(digits) > 80:
+    if len(text) > MOST_DIGITS or (found := _NUMBER.fullmatch(text)) is None:
         return None
-    digits = digits.rstrip("U")
-    try:
-        if digits[:2] in ("0f", "0F", "0d", "0D"):
-            return int(digits[2:], 16) if sign > 0 and len(digits) in (10, 18) else None
-        if digits[:2] in ("0x", "0X", "0b", "0B"):
-            return sign * int(digits, 0)
-        if digits[0] == "0" and len(digits) > 1:
-            return sign * int(digits, 8)
-        return sign * int(digits)
-    except ValueError:
-        return None
+    assert found.lastindex is not None
+    return int(found[found.lastindex], _BASES[found.lastindex - 1])
 
 
 def address(operand: str) -> tuple[str, int] | None:
@@ -428,7 +454,9 @@ def address(operand: str) -> tuple[str, int] | None:
     if not operand.startswith("[") or found is None:
         return None
     offset = number(found[2]) if found[2] else 0
-    return None if offset is None else (found[1] or "", offset)
+    if offset is None or not -MOST_OFFSET < offset < MOST_OFFSET:
+        return None
+    return found[1] or "", offset
 
 
 def vector(operand: str) -> tuple[str, ...]:

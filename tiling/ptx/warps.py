@@ -1,7 +1,10 @@
-"""What the lanes of a warp do together: shuffles, votes, matches, reductions (PTX ISA, "Data Movement
-and Conversion: shfl", "Parallel Synchronization and Communication: vote, match, redux, elect").
+"""What the lanes of a warp do together: shuffles, votes, matches, reductions.
 
-All threads that are named must be there. Lanes that a CTA does not have are not waited for.
+PTX ISA, "Data Movement and Conversion: shfl.sync", "Parallel Synchronization and Communication:
+vote.sync, match.sync, redux.sync, activemask, bar.warp.sync".
+
+Each thread gives a mask of members. Whoever is named must come to the same instruction at the same
+time with the same mask; only who has ended, or is no thread of the CTA, is not waited for.
 """
 
 from collections.abc import Callable
@@ -9,12 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from tiling.ptx.build import Group, Step, builds, shape
-from tiling.ptx.forms import DTYPE
 from tiling.ptx.memory import Bools
 from tiling.ptx.races import WARP
 from tiling.ptx.registers import Array, Mask
 
-FULL = 0xFFFFFFFF
+LANE = np.arange(WARP)
+BIT = np.uint32(1) << LANE.astype(np.uint32)
 
 
 class Lanes:
@@ -23,7 +26,6 @@ class Lanes:
     def __init__(self, group: Group) -> None:
         self.group, self.threads = group, group.threads
         self.warps = group.machine.warps
-        self.lane = np.arange(WARP)
         self.exists = self.by_warp(np.ones(self.threads, bool))
 
     def by_warp(self, values: Array) -> Array:
@@ -41,236 +43,238 @@ class Lanes:
 
     def there(self, mask: Mask) -> Bools:
         """(warps, lanes) who takes part."""
-        if mask is None:
-            return self.exists
-        return self.by_warp(mask[0] if mask.ndim == 2 else mask)
+        return self.exists if mask is None else self.by_warp(mask)
 
     def check(self, members: Array, mask: Mask) -> Bools:
-        """(warps, lanes) who takes part; a finding where a thread that is named does not."""
+        """(warps, lanes) who takes part. `members` (instructions, warps, lanes): the mask that each
+        thread gives. Findings: who is named and does not come, who does not name itself, and who
+        names others than a member does."""
         here = self.there(mask)
-        named = (members >> self.lane.astype(np.uint32) & 1).astype(bool)
-        wanted = np.where(here, members, 0).max(-1)
-        member = (wanted[:, None] >> self.lane.astype(np.uint32) & 1).astype(bool) & self.exists
-        absent = (member & ~here) | (here & ~named)
-        # Whoever has ended cannot come any more; that too is what the kernel may not do.
-        absent &= here.any(-1)[:, None]
-        if absent.any():
-            machine = self.group.machine
-            threads = np.flatnonzero(self.by_thread(absent))
-            kind = "does not take part in what its warp does together"
-            machine.found(kind, threads, int(self.group.place[0]))
+        given = np.where(here, members, np.uint32(0))
+        union = np.bitwise_or.reduce(given, -1, keepdims=True)
+        waited = self.exists & ~self.by_warp(self.group.machine.ended)
+        absent = (union & BIT > 0) & waited & ~here
+        self.tell("does not take part in what its warp does together", absent, here)
+        self.tell("is not among the members that it names", here & (members & BIT == 0))
+        differ = given[..., :, None] != given[..., None, :]
+        named = (given[..., :, None] & BIT > 0) & here[:, None, :]
+        self.tell("names other members than one of its members does", (differ & named).any(-1))
         return here
 
+    def tell(self, kind: str, who: Bools, here: Bools | None = None) -> None:
+        """Findings, of (instructions, warps, lanes); `here`: who was there instead."""
+        for number in np.flatnonzero(who.any((1, 2))):
+            before = ""
+            if here is not None:
+                came = np.flatnonzero(self.by_thread(here & who[number].any(-1, keepdims=True)))
+                before = f"thread {came[0]} is there"
+            threads = np.flatnonzero(self.by_thread(who[number]))
+            place = int(self.group.place[number])
+            self.group.machine.found(kind, threads, place, before=before)
 
-def _alone(group: Group) -> None:
-    """Instructions with a guard, or of which each needs its own threads."""
+
+def bits(which: Array) -> Array:
+    """(…, lanes) as (…, 1): one number, lane 0 its lowest bit."""
+    found: Array = np.bitwise_or.reduce(np.where(which, BIT, np.uint32(0)), -1, keepdims=True)
+    return found
+
+
+def _sync(group: Group, *modes: str) -> str:
+    """What every form here has: .sync, perhaps a mode; no guard."""
+    form = group.form
+    if not form.flag("sync"):
+        raise form.refused("without .sync is not known")
     if group.instructions[0].guard:
-        raise group.form.refused("with a guard is not known here")
+        raise form.refused("with a guard is not known here")
+    return form.need("a mode", *modes) if modes else ""
 
 
-def _members(group: Group, position: int, lanes: Lanes) -> Callable[[], Array]:
-    """Gives the mask of members of each instruction (instructions, warps, lanes)."""
-    read = group.read(position, "b32")
+def _read(group: Group, lanes: Lanes, position: int, kind: str) -> Callable[[], Array]:
+    """Gives an operand as (instructions, warps, lanes)."""
+    read = group.read(position, kind)
     return lambda: lanes.by_warp(shape(read(), group.n, group.threads))
+
+
+Put = Callable[[Array, Mask], None]
+
+
+def _puts(group: Group, lanes: Lanes, kind: str) -> tuple[Put, Put | None]:
+    """Sets the result, and the predicate beside it (`d|p`): (instructions, warps, lanes or 1)."""
+
+    def put(names: list[str], kind: str) -> Put:
+        write = group.results(names, kind)
+
+        def whole(value: Array, mask: Mask) -> None:
+            wide = np.broadcast_to(value, (group.n, lanes.warps, WARP))
+            write(np.ascontiguousarray(lanes.by_thread(wide)), mask)
+
+        return whole
+
+    names = [operand.split("|") for operand in group.operands(0)]
+    first = put([name[0] for name in names], kind)
+    return first, put([name[1] for name in names], "pred") if len(names[0]) > 1 else None
 
 
 @builds("shfl")
 def shuffle(group: Group) -> Step:
     """shfl.sync.up/.down/.bfly/.idx: from another lane of the segment, or the lane's own value."""
-    form = group.form
-    if not form.flag("sync"):
-        raise form.refused("without .sync is not known")
-    mode = form.need("a mode", "up", "down", "bfly", "idx")
-    form.kind("b32")
-    form.done(5)
-    _alone(group)
-    lanes, n, threads = Lanes(group), group.n, group.threads
-    names = [operand.split("|") for operand in group.operands(0)]
-    put = group.results([name[0] for name in names], "b32")
-    valid = group.results([name[1] for name in names], "pred") if len(names[0]) > 1 else None
-    reads = [group.read(position, "b32") for position in (1, 2, 3)]
-    members = _members(group, 4, lanes)
-    lane = lanes.lane
+    mode = _sync(group, "up", "down", "bfly", "idx")
+    group.form.kind("b32")
+    group.form.done(5)
+    lanes = Lanes(group)
+    put, valid = _puts(group, lanes, "b32")
+    reads = [_read(group, lanes, position, "b32") for position in (1, 2, 3, 4)]
 
     def step(mask: Mask) -> None:
-        value, by, clamp = (lanes.by_warp(shape(read(), n, threads)) for read in reads)
-        here = lanes.exists
-        for one in members():
-            here = lanes.check(one, mask)
-        by, bound = (by & 31).astype(np.int64), (clamp & 31).astype(np.int64)
-        segment = (clamp >> np.uint32(8) & np.uint32(31)).astype(np.int64)
-        highest = (lane & segment) | (bound & ~segment)
-        lowest = lane & segment
-        match mode:
-            case "up":
-                source = lane - by
-                inside = source >= highest
-            case "down":
-                source = lane + by
-                inside = source <= highest
-            case "bfly":
-                source = lane ^ by
-                inside = source <= highest
-            case _:
-                source = lowest | (by & ~segment)
-                inside = source <= highest
-        source = np.where(inside, source, lane)
-        found = np.take_along_axis(value, np.broadcast_to(source, value.shape), -1)
-        silent = inside & ~np.take_along_axis(
-            np.broadcast_to(here, value.shape), np.broadcast_to(source, value.shape), -1
-        )
-        silent = silent & here
-        if silent.any():
-            who = np.flatnonzero(lanes.by_thread(silent).any(0))
-            kind = "shuffles from a lane that does not take part"
-            group.machine.found(kind, who, int(group.place[0]))
-        put(lanes.by_thread(found), mask)
+        value, by, clamp, members = (read() for read in reads)
+        here = lanes.check(members, mask)
+        source, inside = _source(mode, by.astype(np.int64), clamp.astype(np.int64))
+        takes_part = np.take_along_axis(np.broadcast_to(here, value.shape), source, -1)
+        silent = ~takes_part | (members >> source.astype(np.uint32) & 1 == 0)
+        lanes.tell("shuffles from a lane that does not take part", silent & here & inside)
+        put(np.take_along_axis(value, source, -1), mask)
         if valid is not None:
-            valid(np.ascontiguousarray(lanes.by_thread(np.broadcast_to(inside, value.shape))), mask)
+            valid(inside, mask)
 
     return step
+
+
+def _source(mode: str, by: Array, clamp: Array) -> tuple[Array, Bools]:
+    """(the lane that each takes from, whether it is within the segment; else its own)."""
+    by, bound, segment = by & 31, clamp & 31, clamp >> 8 & 31
+    lowest = LANE & segment
+    highest = lowest | (bound & ~segment)
+    match mode:
+        case "up":
+            source = LANE - by
+            inside = source >= highest
+        case "down":
+            source = LANE + by
+            inside = source <= highest
+        case "bfly":
+            source = LANE ^ by
+            inside = source <= highest
+        case _:
+            source = lowest | (by & ~segment)
+            inside = source <= highest
+    return np.where(inside, source, LANE), inside
 
 
 @builds("vote")
 def vote(group: Group) -> Step:
     """vote.sync.all/.any/.uni/.ballot."""
-    form = group.form
-    if not form.flag("sync"):
-        raise form.refused("without .sync is not known")
-    mode = form.need("a mode", "all", "any", "uni", "ballot")
-    kind = form.kind("b32") if mode == "ballot" else form.kind("pred")
-    form.done(3)
-    _alone(group)
-    lanes, n, threads = Lanes(group), group.n, group.threads
-    put, read, members = group.write(0, kind), group.read(1, "pred"), _members(group, 2, lanes)
+    mode = _sync(group, "all", "any", "uni", "ballot")
+    kind = group.form.kind("b32" if mode == "ballot" else "pred")
+    group.form.done(3)
+    lanes = Lanes(group)
+    put, _ = _puts(group, lanes, kind)
+    said, named = _read(group, lanes, 1, "pred"), _read(group, lanes, 2, "b32")
 
     def step(mask: Mask) -> None:
-        said = lanes.by_warp(shape(read(), n, threads))
-        here = lanes.exists
-        for one in members():
-            here = lanes.check(one, mask)
-        yes, no = (said & here).any(-1), (~said & here).any(-1)
-        match mode:
-            case "all":
-                found: Array = ~no
-            case "any":
-                found = yes
-            case "uni":
-                found = ~(yes & no)
-            case _:
-                found = _bits(said & here)
-        wide = np.broadcast_to(found[..., None], said.shape)
-        put(np.ascontiguousarray(lanes.by_thread(wide)), mask)
+        says, members = said(), named()
+        here = lanes.check(members, mask)
+        yes, no = bits(says & here) & members, bits(~says & here) & members
+        found = {
+            "all": no == 0,
+            "any": yes > 0,
+            "uni": (no == 0) | (yes == 0),
+            "ballot": yes,
+        }
+        put(found[mode], mask)
 
     return step
-
-
-def _bits(which: Array) -> Array:
-    """(…, lanes) as one number, lane 0 its lowest bit."""
-    weights = np.uint32(1) << np.arange(WARP, dtype=np.uint32)
-    return (which * weights).sum(-1, dtype=np.uint64).astype(np.uint32)
 
 
 @builds("activemask")
 def active_mask(group: Group) -> Step:
+    """Who is at this instruction now."""
     group.form.kind("b32")
     group.form.done(1)
-    lanes, put, active = Lanes(group), group.write(0, "b32"), group.active()
-
-    def step(mask: Mask) -> None:
-        found = _bits(lanes.there(mask))
-        wide = np.broadcast_to(found[:, None], (lanes.warps, WARP))
-        put(lanes.by_thread(wide)[None], active(mask))
-
-    return step
+    if group.instructions[0].guard:
+        raise group.form.refused("with a guard is not known here")
+    lanes = Lanes(group)
+    put, _ = _puts(group, lanes, "b32")
+    return lambda mask: put(bits(lanes.there(mask)), mask)
 
 
 @builds("match")
 def match_values(group: Group) -> Step:
-    """match.sync.any/.all: who has the same value."""
-    form = group.form
-    if not form.flag("sync"):
-        raise form.refused("without .sync is not known")
-    mode = form.need("a mode", "any", "all")
-    kind = form.kind("b32", "b64")
-    form.done(3)
-    _alone(group)
-    lanes, n, threads = Lanes(group), group.n, group.threads
-    names = [operand.split("|") for operand in group.operands(0)]
-    put = group.results([name[0] for name in names], "b32")
-    same = group.results([name[1] for name in names], "pred") if len(names[0]) > 1 else None
-    read, members = group.read(1, kind), _members(group, 2, lanes)
+    """match.sync.any/.all: which members have the same value; all of them, or none."""
+    mode = _sync(group, "any", "all")
+    kind = group.form.kind("b32", "b64")
+    group.form.done(3)
+    lanes = Lanes(group)
+    put, same = _puts(group, lanes, "b32")
+    if same is not None and mode == "any":
+        raise group.form.refused("has no predicate")
+    read, named = _read(group, lanes, 1, kind), _read(group, lanes, 2, "b32")
 
     def step(mask: Mask) -> None:
-        value = lanes.by_warp(shape(read(), n, threads))
-        here = lanes.exists
-        for one in members():
-            here = lanes.check(one, mask)
+        value, members = read(), named()
+        here = lanes.check(members, mask)
         equal = (value[..., :, None] == value[..., None, :]) & here[:, None, :]
-        if mode == "any":
-            found = _bits(equal)
-        else:
-            every = (equal | ~here[:, None, :]).all(-1)
-            found = np.where(every, _bits(np.broadcast_to(here, value.shape))[..., None], 0)
+        found = bits(equal)[..., 0] & members
+        if mode == "all":
+            every = found == bits(here) & members
+            found = np.where(every, found, np.uint32(0))
             if same is not None:
-                same(np.ascontiguousarray(lanes.by_thread(every)), mask)
-        put(np.ascontiguousarray(lanes.by_thread(found.astype(np.uint32))), mask)
+                same(every, mask)
+        put(found, mask)
 
     return step
+
+
+REDUCTIONS: dict[str, tuple[np.ufunc, tuple[str, ...]]] = {
+    "add": (np.add, ("u32", "s32")),
+    "min": (np.minimum, ("u32", "s32")),
+    "max": (np.maximum, ("u32", "s32")),
+    "and": (np.bitwise_and, ("b32",)),
+    "or": (np.bitwise_or, ("b32",)),
+    "xor": (np.bitwise_xor, ("b32",)),
+}
+"""Operations of redux.sync, and their types."""
 
 
 @builds("redux")
 def reduce(group: Group) -> Step:
     """redux.sync: add, min, max, and, or, xor over the members."""
-    form = group.form
-    if not form.flag("sync"):
-        raise form.refused("without .sync is not known")
-    operation = form.need("an operation", "add", "min", "max", "and", "or", "xor")
-    kind = form.kind("u32", "s32", "b32")
-    form.done(3)
-    _alone(group)
-    lanes, n, threads = Lanes(group), group.n, group.threads
-    put, read, members = group.write(0, kind), group.read(1, kind), _members(group, 2, lanes)
-    limits = np.iinfo(DTYPE[kind])
-    neutral = {"min": limits.max, "max": limits.min, "and": FULL}.get(operation, 0)
-    function = {
-        "add": np.add,
-        "min": np.minimum,
-        "max": np.maximum,
-        "and": np.bitwise_and,
-        "or": np.bitwise_or,
-        "xor": np.bitwise_xor,
-    }[operation]
+    operation = _sync(group, *REDUCTIONS)
+    function, kinds = REDUCTIONS[operation]
+    kind = group.form.kind(*kinds)
+    group.form.done(3)
+    lanes = Lanes(group)
+    put, _ = _puts(group, lanes, kind)
+    read, named = _read(group, lanes, 1, kind), _read(group, lanes, 2, "b32")
+    least, most = (-(2**31), 2**31 - 1) if kind == "s32" else (0, 2**32 - 1)
+    neutral = {"min": most, "max": least, "and": most}.get(operation, 0)
 
     def step(mask: Mask) -> None:
-        value = lanes.by_warp(shape(read(), n, threads))
-        here = lanes.exists
-        for one in members():
-            here = lanes.check(one, mask)
-        some = np.where(here, value, np.array(neutral).astype(value.dtype))
-        found = function.reduce(some, axis=-1, dtype=value.dtype)
-        wide = np.broadcast_to(found[..., None], value.shape)
-        put(np.ascontiguousarray(lanes.by_thread(wide)), mask)
+        value, members = read(), named()
+        here = lanes.check(members, mask)
+        counted = (members[..., :, None] & BIT > 0) & here[:, None, :]
+        some = np.where(counted, value[..., None, :], value.dtype.type(neutral))
+        put(function.reduce(some, axis=-1, dtype=value.dtype), mask)
 
     return step
 
 
 @builds("bar")
 def warp_barrier(group: Group) -> Step:
-    """bar.warp.sync: the other barriers end a block and are no step."""
-    form = group.form
-    if not (form.flag("warp") and form.flag("sync")):
-        raise form.refused("is not known to this machine")
-    form.done(1)
-    _alone(group)
-    lanes, machine = Lanes(group), group.machine
-    members = _members(group, 0, lanes)
+    """bar.warp.sync: the other barriers end a block and are no step. It is alone in its batch."""
+    if not group.form.flag("warp"):
+        raise group.form.refused("is not known to this machine")
+    _sync(group)
+    group.form.done(1)
+    lanes, races = Lanes(group), group.machine.races
+    named = _read(group, lanes, 0, "b32")
 
     def step(mask: Mask) -> None:
-        for one in members():
-            here = lanes.check(one, mask)
-            if machine.races is not None:
-                for warp in np.flatnonzero(here.any(-1)):
-                    machine.races.leave(np.array([warp]))
+        (members,) = named()
+        here = lanes.check(members[None], mask)
+        if races is None:
+            return
+        for warp in np.flatnonzero(here.any(-1)):
+            for met in np.unique(members[warp][here[warp]]):
+                races.leave(np.array([warp]), int(met))
 
     return step
