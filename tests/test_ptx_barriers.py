@@ -81,7 +81,7 @@ def test_barriers_at_different_places_of_the_text() -> None:
     assert ran.findings[0].kind == "does not reach a barrier that its warp has reached"
 
 
-PIPE = """mov.u32 %r11, 0;
+PIPE = """mov.u32 %r11, 0; mov.u32 %r12, 0;
     setp.lt.u32 %p3, %r9, 2; @%p3 bra produce;
     consume: bar.sync 1, 128;
     ld.shared.u32 %r5, [%r3+-256]; add.u32 %r12, %r12, %r5;
