@@ -91,7 +91,8 @@ def run(
     for cta in ctas:
         here = schedule.at(cta)
         number = cta[0] * schedule.grid[1] + cta[1]
-        observer = Observer(here, epochs(here, a, b, asynchronous), f"CTA {cta}")
+        expected = epochs(here, a, b, asynchronous)
+        observer = Observer(here, expected, program.flow.body, f"CTA {cta}")
         findings = machine.run((number, 0, 0))
         if findings:
             raise Differs("; ".join(map(str, findings[:3])))
