@@ -140,6 +140,22 @@ def test_numbers_and_counts_that_cannot_be() -> None:
     assert "comes to barrier 1 with another count" in ran.kinds
 
 
+def test_warps_that_wait_for_each_other_at_two_barriers() -> None:
+    ran, _, _ = met(warp(0, "bar.sync 1;") + "bar.sync 0;")
+    assert sorted(ran.kinds) == ["waits at barrier 0 for ever", "waits at barrier 1 for ever"]
+    threads = {one.kind: one.threads for one in ran.findings}
+    assert threads["waits at barrier 1 for ever"] == tuple(range(32))
+    assert threads["waits at barrier 0 for ever"] == tuple(range(32, 128))
+
+
+def test_a_warp_that_comes_twice_before_the_others_have_come() -> None:
+    ran, _, text = met(warp(0, "bar.arrive 1, 96;\nbar.arrive 1, 96; // again"))
+    one = ran.findings[0]
+    assert one.kind == "comes to barrier 1 again before it opens"
+    assert one.threads == tuple(range(32)) and one.instruction is not None
+    assert one.instruction.line == line_of(text, "// again")
+
+
 def test_a_barrier_whose_number_is_in_a_register() -> None:
     body = """add.u32 %r1, %r9, 1; st.shared.u32 [%r3], %r0; bar.sync %r1, 32;
     xor.b32 %r3, %r3, 4; ld.shared.u32 %r5, [%r3]; st.global.u32 [%q2], %r5;"""
