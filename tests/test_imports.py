@@ -9,26 +9,39 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-OURS = {"tiling", "scenes", "publish", "render", "tests", "benchmarks"}
 HEAVY = {"manim", "cupy", "cuda", "av", "PIL", "scipy", "matplotlib"}
 
-# room: what of OURS and HEAVY it may import at the top of a module, and what inside a function
-ALLOWED = {
+# room: what of other rooms and HEAVY it may import at the top of a module, and inside a function
+ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "tiling": (set(), {"tiling.kernel"}),
-    "tiling/kernel": (set(), {"cupy", "cuda"}),
+    "tiling.kernel": ({"tiling", "tiling.ptx"}, {"cupy", "cuda"}),
+    "tiling.ptx": (set(), set()),
+    "tiling.reading": ({"tiling", "tiling.ptx"}, set()),
     "scenes": ({"manim", "tiling"}, set()),
     "publish": ({"tiling", "scenes", "manim", "av", "PIL"}, set()),
 }
+ROOMS = {*ALLOWED, "render", "tests", "benchmarks"}
+PURE = {"tiling", "tiling.ptx", "tiling.reading"}
+"""Rooms that need nothing but Python and NumPy."""
+
+GIVEN = {*sys.stdlib_module_names, "numpy"}
 
 
-def room_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).parts
-    return "tiling/kernel" if parts[:2] == ("tiling", "kernel") else parts[0]
+def room_of(module: str) -> str:
+    """The innermost room that a module is in, or the package that it is of."""
+    rooms = [room for room in ROOMS if f"{module}.".startswith(f"{room}.")]
+    return max(rooms, key=len, default=module.split(".")[0])
 
 
-def imports(path: Path) -> list[tuple[str, bool]]:
-    """(module, whether it is imported when the file is) of each import statement."""
-    tree = ast.parse(path.read_text("utf-8"))
+def module_of(path: Path) -> str:
+    """`tiling/ptx/flow.py` is tiling.ptx.flow, `tiling/ptx/__init__.py` is tiling.ptx."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(text: str) -> list[tuple[str, bool]]:
+    """(name, whether it is imported when the file is) of all that a file imports."""
+    tree = ast.parse(text)
     inside = {
         node
         for function in ast.walk(tree)
@@ -40,13 +53,26 @@ def imports(path: Path) -> list[tuple[str, bool]]:
         if isinstance(node, ast.Import):
             found += [(alias.name, node not in inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            found.append((str(node.module), node not in inside))
+            assert node.level == 0, "imports are absolute"
+            found += [(f"{node.module}.{alias.name}", node not in inside) for alias in node.names]
+    return found
+
+
+def forbidden(room: str, text: str) -> list[str]:
+    """What a file of this room imports that it may not."""
+    at_top, in_functions = ALLOWED[room]
+    found = []
+    for name, top in imports(text):
+        of = room_of(name)
+        asked = room in PURE or of in ROOMS | HEAVY
+        if asked and of not in GIVEN | {room} | at_top | (set() if top else in_functions):
+            found.append(name)
     return found
 
 
 def files(room: str) -> list[Path]:
-    return [path for path in sorted((ROOT / room).rglob("*.py")) if room_of(path) == room]
+    folder = ROOT / room.replace(".", "/")
+    return [path for path in sorted(folder.rglob("*.py")) if room_of(module_of(path)) == room]
 
 
 ALL = [path for room in ALLOWED for path in files(room)]
@@ -55,42 +81,58 @@ ALL = [path for room in ALLOWED for path in files(room)]
 def test_the_rooms_are_found():
     names = {path.relative_to(ROOT).as_posix() for path in ALL}
     assert {"tiling/shapes.py", "scenes/overview.py", "publish/cache.py"} <= names
+    assert {"tiling/kernel/rungs.py", "tiling/ptx/machine.py"} <= names
+    assert len(ALL) == len(set(ALL))
+    assert not {path.parent.name for path in files("tiling")} & {"kernel", "ptx", "reading"}
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_file_imports_only_what_its_room_may(path):
-    room = room_of(path)
-    at_top, in_functions = ALLOWED[room]
-    own = {"tiling"} if room.startswith("tiling") else {room}
-    for module, top in imports(path):
-        package = module.split(".")[0]
-        if module.startswith("tiling.kernel") and room == "tiling":
-            assert not top, f"{path.name} imports {module} at its top"
-        elif package in OURS | HEAVY:
-            allowed = own | at_top | (set() if top else in_functions)
-            assert package in allowed, f"{path.name} imports {module}"
+    assert not forbidden(room_of(module_of(path)), path.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("path", files("tiling"), ids=lambda path: path.name)
-def test_the_model_is_python_and_numpy(path):
-    for module, _ in imports(path):
-        package = module.split(".")[0]
-        assert package in {*sys.stdlib_module_names, "numpy", "tiling"}, module
+@pytest.mark.parametrize(
+    ("room", "text", "names"),
+    [
+        ("tiling", "import numpy, tiling.shapes", []),
+        ("tiling", "from tiling.ptx.machine import Machine", ["tiling.ptx.machine.Machine"]),
+        ("tiling", "from tiling import ptx", ["tiling.ptx"]),
+        ("tiling", "def f():\n import tiling.ptx", ["tiling.ptx"]),
+        ("tiling", "import tiling.kernel.rungs", ["tiling.kernel.rungs"]),
+        ("tiling", "def f():\n import tiling.kernel.rungs", []),
+        ("tiling", "import rich", ["rich"]),
+        ("tiling.ptx", "import numpy.typing, re; from tiling.ptx import flow", []),
+        ("tiling.ptx", "from tiling.shapes import Gemm", ["tiling.shapes.Gemm"]),
+        ("tiling.ptx", "from tiling import shapes", ["tiling.shapes"]),
+        ("tiling.ptx", "def f():\n import tiling.kernel", ["tiling.kernel"]),
+        ("tiling.ptx", "import scipy", ["scipy"]),
+        ("tiling.kernel", "from tiling.ptx import flow; import tiling.shapes", []),
+        ("tiling.kernel", "import cupy", ["cupy"]),
+        ("tiling.kernel", "def f():\n import cupy", []),
+        ("tiling.reading", "from tiling.kernel import build", ["tiling.kernel.build"]),
+        ("scenes", "import manim, tiling.shapes", []),
+        ("scenes", "import tiling.kernel, publish.cache", ["tiling.kernel", "publish.cache"]),
+    ],
+)
+def test_what_a_room_may_not_import_is_named(room, text, names):
+    assert forbidden(room, text) == names
 
 
 def modules_after(code: str) -> set[str]:
-    """Top packages that are loaded when an interpreter has run the code."""
-    code += "\nprint(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    """Modules that are loaded when an interpreter has run the code."""
+    code += "\nprint(*sys.modules, file=sys.stderr)"
     command = [sys.executable, "-c", "import sys\n" + code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.splitlines()[-1].split())
 
 
-def test_the_whole_model_loads_without_the_rest():
-    names = [f"tiling.{path.stem}" for path in files("tiling") if path.stem != "__init__"]
-    loaded = modules_after("import " + ", ".join(names))
-    assert "numpy" in loaded and not loaded & (HEAVY | OURS - {"tiling"})
+@pytest.mark.parametrize("room", ["tiling", "tiling.ptx"])
+def test_a_whole_room_loads_without_the_rest(room):
+    loaded = modules_after("import " + ", ".join(map(module_of, files(room))))
+    packages = {"tiling"} if room == "tiling.ptx" else set()  # that the room is a part of
+    rooms = {room_of(name) for name in loaded - packages}
+    assert "numpy" in loaded and rooms & (ROOMS | HEAVY) == {room}
 
 
 @pytest.mark.parametrize("command", ["list", "inspect", "inspect --json", "verify", "clip --help"])
