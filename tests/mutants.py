@@ -137,9 +137,9 @@ def _product(plan: Schedule) -> tuple[Floats, Floats, Floats, list[tuple[int, in
 
 def _ptx_sees(plan: Schedule, kernel: str) -> bool:
     a, b, c, ctas = _product(plan)
-    (program,) = compiled.programs(plan.tiling, ("compute_80",), kernel).values()
+    (build,) = compiled.programs(plan.tiling, ("compute_80",), kernel)
     try:
-        found = dict(compiled.run(program, plan, a, b, c, ctas, limit=LONGEST))
+        found = dict(compiled.run(build, plan, a, b, c, ctas, limit=LONGEST))
     except Differs:
         return True
     return any(list(differences(plan.at(cta), counts, True)) for cta, counts in found.items())

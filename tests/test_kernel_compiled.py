@@ -31,8 +31,8 @@ def ran(
     ctas = list(np.ndindex(plan.grid))
     want = execute(plan, a, b)
     return {
-        names: dict(compiled.run(program, plan, a, b, want, ctas))
-        for names, program in compiled.programs(plan.tiling, archs, kernel).items()
+        build.archs: dict(compiled.run(build, plan, a, b, want, ctas))
+        for build in compiled.programs(plan.tiling, archs, kernel)
     }
 
 

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from tiling.fma import Floats
-from tiling.kernel import compiler
+from tiling.kernel import compiler, line_info
 from tiling.kernel.build import Broken, device_defines, source
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
+from tiling.kernel.widths import by_line
+from tiling.ptx.asked import asked
 from tiling.ptx.machine import MOST_INSTRUCTIONS, Event, Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
 from tiling.ptx.program import Program, load
 from tiling.ptx.syntax import Refused
+from tiling.ptx.widths import Made
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
 
@@ -21,20 +25,58 @@ ASYNCHRONOUS = 80
 """The first architecture with copies from global to shared memory."""
 
 
-def programs(
-    tiling: Tiling, archs: Sequence[str], kernel: str | None = None
-) -> dict[tuple[str, ...], Program]:
-    """The kernel as NVRTC compiles it for each of these, such as "compute_80": what comes out alike
-    is there once. Raises Missing without NVRTC, Broken if it or the machine refuses the kernel.
+@dataclass(frozen=True)
+class Compiled:
+    """The kernel as it is compiled, alike for these architectures.
+
+    made     requests that the machine code makes otherwise than PTX says: merged, or in parts
+    unclear  where the machine code leaves open how wide requests are, in words
+    """
+
+    archs: tuple[str, ...]
+    program: Program
+    made: tuple[Made, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+
+def programs(tiling: Tiling, archs: Sequence[str], kernel: str | None = None) -> list[Compiled]:
+    """The kernel's PTX for each of these, such as "compute_80": what comes out alike is there once.
+    Raises Missing without NVRTC, Broken if it or the machine refuses the kernel.
     """
     alike: dict[str, tuple[str, list[str]]] = {}
     for arch in archs:
         text = ptx(tiling, arch, kernel)
-        alike.setdefault(re.sub(r"\.target .*", "", text), (text, []))[1].append(arch)
+        alike.setdefault(_body(text), (text, []))[1].append(arch)
     try:
-        return {tuple(names): load(text) for text, names in alike.values()}
+        return [Compiled(tuple(names), load(text)) for text, names in alike.values()]
     except Refused as no:
         raise Broken(f"the machine for PTX refuses it: {no}") from None
+
+
+def as_made(tiling: Tiling, archs: Sequence[str]) -> list[Compiled]:
+    """The same, with the widths that requests have in the machine code. Raises Missing without
+    nvdisasm too."""
+    alike: dict[tuple[object, ...], Compiled] = {}
+    for arch in archs:
+        program, groups = by_line(tiling, arch.replace("compute", "sm"))
+        bits = {place: one.bits for one in asked(program.flow) for place in (one.place,)}
+        made = tuple(
+            one
+            for group in groups
+            for one in group.made
+            if len(one.places) > 1 or one.bits != bits[one.places[0]]
+        )
+        unclear = tuple(str(group) for group in groups if not group.certain)
+        text = _body(line_info.ptx(tiling, arch.replace("compute", "sm")))
+        known = alike.get((text, made, unclear))
+        names = (*known.archs, arch) if known else (arch,)
+        alike[text, made, unclear] = Compiled(names, program, made, unclear)
+    return list(alike.values())
+
+
+def _body(text: str) -> str:
+    """PTX without the architecture that it names."""
+    return re.sub(r"\.target .*", "", text)
 
 
 def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
@@ -63,7 +105,7 @@ def launch(schedule: Schedule, matrices: tuple[Buffer, Buffer, Buffer]) -> Launc
 
 
 def run(
-    program: Program,
+    build: Compiled,
     schedule: Schedule,
     a: Floats,
     b: Floats,
@@ -76,7 +118,7 @@ def run(
 
     Raises Differs with the first thing that is not as the model says.
     """
-    gemm = schedule.gemm
+    gemm, program = schedule.gemm, build.program
     target = re.match(r"sm_(\d+)", program.module.target)
     asynchronous = target is not None and int(target[1]) >= ASYNCHRONOUS
     matrices = buffers(a, b, gemm.shape("C"))
@@ -92,7 +134,7 @@ def run(
         here = schedule.at(cta)
         number = cta[0] * schedule.grid[1] + cta[1]
         expected = epochs(here, a, b, asynchronous)
-        observer = Observer(here, expected, program.flow.body, f"CTA {cta}")
+        observer = Observer(here, expected, program.flow.body, f"CTA {cta}", build.made)
         findings = machine.run((number, 0, 0))
         if findings:
             raise Differs("; ".join(map(str, findings[:3])))

@@ -16,6 +16,7 @@ from tiling.layout import Ints
 from tiling.ptx.machine import Access, Event, Sync, place_of
 from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
 from tiling.ptx.syntax import Instruction
+from tiling.ptx.widths import Made
 from tiling.schedule import Schedule
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -74,8 +75,18 @@ class Observer:
     """Hears one CTA. `finish` when it has ended."""
 
     def __init__(
-        self, schedule: Schedule, expected: Iterator[Epoch], body: list[Instruction], named: str
+        self,
+        schedule: Schedule,
+        expected: Iterator[Epoch],
+        body: list[Instruction],
+        named: str,
+        made: tuple[Made, ...] = (),
     ) -> None:
+        # Of requests made together the first counts, as wide as all of them.
+        self.made: dict[int, int] = {}
+        for one in made:
+            self.made |= dict.fromkeys(one.places, 0)
+            self.made[one.places[0]] = one.bits // 8
         self.schedule, self.expected, self.body, self.named = schedule, expected, body, named
         self.threads = schedule.tiling.threads
         self.counts = Counts()
@@ -83,7 +94,7 @@ class Observer:
         self.heard: list[Access] = []
         self.syncs: list[Sync] = []
         self.wrote: list[tuple[list[Access], dict[str, Cost]]] = []
-        self.asked: dict[tuple[object, ...], list[tuple[Ints, Array | None, Cost, int]]] = {}
+        self.asked: dict[tuple[int, int], list[tuple[Ints, Array | None, Cost, int]]] = {}
         self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
@@ -224,21 +235,26 @@ class Observer:
 
     def _requests(self, operand: str, found: list[Access]) -> None:
         for access in found:
-            # A k-tile on, the same lanes touch as many sectors, if the first lies alike in its own.
-            start = int(access.offset.flat[0]) if access.offset.size else 0
-            near, within = access.offset - start, start % SECTOR
-            width = access.width * access.value.shape[1]
-            key = operand, int(access.place[0]), within, width
-            for offset, active, known, lanes in self.asked.get(key, ()):
-                if _same(offset, near) and _same(active, access.active):
-                    break
-            else:
-                whole = by_warp(access.offset, access.active, access.place.size, self.threads)
-                known, lanes = sectors(*whole, width), int(whole[1].sum())
-                self.asked.setdefault(key, []).append((near, access.active, known, lanes))
-                del self.asked[key][:-KEPT]
-            self.counts.sectors[operand] += known
+            cost, lanes = self._sectors(access)
+            self.counts.sectors[operand] += cost
             self.counts.lanes[operand] += lanes
+
+    def _sectors(self, access: Access) -> tuple[Cost, int]:
+        """Requests and sectors of accesses to global memory, and the lanes of all requests."""
+        # A k-tile on, the same lanes touch as many sectors, if the first lies alike in its own.
+        start = int(access.offset.flat[0]) if access.offset.size else 0
+        near = access.offset - start
+        known = self.asked.setdefault((int(access.place[0]), start % SECTOR), [])
+        for offset, active, cost, lanes in known:
+            if _same(offset, near) and _same(active, access.active):
+                return cost, lanes
+        cost, lanes = Cost(), 0
+        for offset, takes, width in self._as_made(access):
+            cost += sectors(offset, takes, width)
+            lanes += int(takes.sum())
+        known.append((near, access.active, cost, lanes))
+        del known[:-KEPT]
+        return cost, lanes
 
     def _written(self, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What writes cost; those of the k-tile that lay in the same stage are known."""
@@ -254,13 +270,23 @@ class Observer:
             self.wrote = [*self.wrote[1 - KEPT :], (found, costs)]
         return costs
 
+    def _as_made(self, access: Access) -> Iterator[tuple[Ints, Array, int]]:
+        """Requests (requests, lanes) as the machine code makes them: offsets, who takes part, and
+        the bytes of a lane."""
+        offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
+        width = access.width * access.value.shape[1]
+        made = np.array([self.made.get(int(place), width) for place in access.place])
+        made = np.repeat(made, len(offset) // len(made))
+        for bytes_ in np.unique(made[made > 0]):
+            here = made == bytes_
+            for part in range(max(1, width // bytes_)):
+                yield offset[here] + part * bytes_, takes[here], int(bytes_)
+
     def _wavefronts(self, what: str, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What requests of shared memory cost, by the operand whose words they touch."""
         costs = _none("A", "B", "C")
         tiling = self.schedule.tiling
-        for access in found:
-            offset, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
-            width = access.width * access.value.shape[1]
+        for offset, takes, width in (one for a in found for one in self._as_made(a)):
             if want.exchanges or want.exchanged:
                 parts = {"C": takes}
             else:
@@ -297,7 +323,7 @@ def _values(found: list[Access]) -> Values:
     """The bits of all accesses, in the order of `_keys`."""
     parts = []
     for access in found:
-        n, count, threads = access.value.shape
+        n, _, threads = access.value.shape
         values = np.ascontiguousarray(access.value.transpose(0, 2, 1)).view(np.uint32)
         values = values.reshape(n, threads, -1)
         for word in range(values.shape[2]):

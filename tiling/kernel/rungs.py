@@ -54,7 +54,7 @@ def reduced(choice: Choice) -> Schedule:
 
 
 FULL_FMA = 2**27
-"""Multiply-adds up to which a CTA is run over the whole of K in the machine for PTX: some seconds."""
+"""Multiply-adds up to which a CTA is run over the whole of K in the machine for PTX, in seconds."""
 
 PTX_ARCHITECTURES = ("compute_75", "compute_80", "compute_90", "compute_100")
 
@@ -128,16 +128,17 @@ def ptx(choice: Choice, advance: Advance) -> Says:
     runs = [(small, list(np.ndindex(small.grid)))]
     if small.gemm != choice.gemm:
         runs.append((full, corners(full)))
-    programs = compiled.programs(choice.tiling, PTX_ARCHITECTURES)
-    total, done = len(programs) * sum(len(ctas) for _, ctas in runs), 0
+    builds = compiled.as_made(choice.tiling, PTX_ARCHITECTURES)
+    total, done = len(builds) * sum(len(ctas) for _, ctas in runs), 0
     accesses, otherwise = 0, set()
     for plan, ctas in runs:
         a, b = floats(plan.gemm)
         want = execute(plan, a, b, ctas)
-        for archs, program in programs.items():
+        for build in builds:
+            archs = build.archs
             found: dict[tuple[int, int], Counts] = {}
             try:
-                for cta, counts in compiled.run(program, plan, a, b, want, ctas):
+                for cta, counts in compiled.run(build, plan, a, b, want, ctas):
                     found[cta] = counts
                     done += 1
                     advance(done / total)
@@ -151,6 +152,7 @@ def ptx(choice: Choice, advance: Advance) -> Says:
     what = f"{len(runs[-1][1])} CTAs of {full.gemm}" if len(runs) > 1 else _size(choice, small)
     says = f"{says}{what}, as compiled for {', '.join(PTX_ARCHITECTURES)}: "
     says += f"C to the bit, all {accesses} accesses and all counts as the model says; no race"
+    otherwise |= {f"{', '.join(b.archs)}: {text}" for b in builds for text in b.unclear}
     if otherwise:
         says += f"; but {'; '.join(sorted(otherwise))}"
     return says, {"nvrtc": nvidia.versions()["nvrtc"], "accesses": accesses, **_ran(full)}

@@ -151,7 +151,8 @@ class Group:
             return lambda: read().astype(np.int64)  # a copy: the registers will change
         if letter == "q":
             return lambda: read().view(np.int64) + offsets
-        return lambda: read() + offsets
+        # 32-bit addresses wrap around, as the arithmetic that would make them does.
+        return lambda: read() + offsets & 0xFFFFFFFF
 
     def pure(self, function: Callable[..., Array], result: str, *kinds: str) -> Step:
         """A step that sets the first operand from the others, each of its kind."""
