@@ -1,13 +1,15 @@
 """What goes wrong with the machine is "not run", with the reason: no kernel fails, none passes."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.faulty import VERSION, cold, not_run, passes, ready, script, warm
-from tests.kernel_cases import TOY, case, needs_host, needs_race
-from tiling.kernel import host
+from tests.kernel_cases import TOY, case, needs_host, needs_nvrtc, needs_race
+from tiling.kernel import compiler, host
 from tiling.kernel.build import Broken, Missing
 from tiling.presets import choose
 from tiling.shapes import Gemm
@@ -278,3 +280,53 @@ def test_a_rung_without_memory_is_not_run(rung: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setitem(RUNGS, rung, full)
     assert not_run(rung) == "too little memory here"
+
+
+# NVIDIA's tools.
+
+
+@needs_nvrtc
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("false", "nvdisasm does not work here: exit status 1"),
+        ("true", "nvdisasm does not work here: it shows no instructions"),
+        ("nowhere", "nvdisasm does not run here: no such file or directory"),
+    ],
+)
+def test_a_disassembler_that_fails_is_not_the_kernel_s_fault(
+    program: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiler, "_path_of_nvdisasm", lambda: shutil.which(program) or program)
+    assert not_run("compiler") == says
+
+
+@needs_nvrtc
+def test_a_disassembler_without_room_for_its_file_is_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    assert not_run("compiler") == "nvdisasm has no room for a file: no such file or directory"
+
+
+class Status(int):
+    name = "NVRTC_ERROR_OUT_OF_MEMORY"
+
+
+@needs_nvrtc
+def test_only_mistakes_in_the_source_are_the_kernel_s_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(Missing, match="NVRTC does not work here: NVRTC_ERROR_INVALID_OPTION"):
+        compiler.compile_for("sm_13", TOY)
+    with pytest.raises(Missing, match="catastrophic error: could not open source file"):
+        compiler.compile_for("sm_90", TOY, "#include <nowhere.h>\n")
+    for text, says in (
+        ("#error wrong\n", r"gemm\.cu\(1\): catastrophic error: #error directive"),
+        ('extern "C" __device__ void f(); __global__ void g() { f(); }', "ptxas fatal .*function"),
+    ):
+        with pytest.raises(Broken, match=f"NVRTC refuses it: {says}"):
+            compiler.compile_for("sm_90", TOY, text)
+    nvrtc = SimpleNamespace(nvrtcVersion=lambda: (Status(1),))
+    monkeypatch.setattr(compiler, "_loaded", lambda use: use(nvrtc))
+    assert not_run("compiler") == "NVRTC does not work here: NVRTC_ERROR_OUT_OF_MEMORY"
