@@ -408,6 +408,22 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
 
 @main.command()
 @tiling_options
+def source(**options: Any) -> None:
+    """Print the kernel of one tiling: plain CUDA C++ that compiles alone, and how it is launched.
+
+    It becomes the same machine code as the kernel that `verify` looks at.
+
+    \b
+    python render.py source --preset sgemm
+    python render.py source --preset naive --cta 16x16x8 > naive.cu
+    """
+    from tiling.kernel.printed import printed
+
+    click.echo(printed(chosen(options)), nl=False)
+
+
+@main.command()
+@tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--report", type=PATH, help="Write the JSON to this file too.")

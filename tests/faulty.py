@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tiling.kernel import built, host
+from tiling.kernel import cxx, host
 from tiling.presets import choose
 from tiling.verify import verify
 
@@ -70,7 +70,7 @@ def script(
     """Puts a script in the place of g++, or of another program."""
     monkeypatch.setenv("PLAIN_HOST", str(ready[0]))
     monkeypatch.setenv("RACE_HOST", str(ready[1]))
-    monkeypatch.setenv("TRUE_CXX", built.compiler()[0])
+    monkeypatch.setenv("TRUE_CXX", cxx.compiler()[0])
     monkeypatch.setenv("TRUE_PATH", os.environ["PATH"])
     programs = tmp_path / "programs"
     programs.mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tiling.fma import Floats, fma
-from tiling.kernel import built, compiler, gpu, host
+from tiling.kernel import compiler, cxx, gpu, host
 from tiling.kernel.build import Missing
 from tiling.kernel.rungs import floats
 from tiling.presets import Choice
@@ -32,7 +32,7 @@ def needs(what: Callable[[], object]) -> pytest.MarkDecorator:
     return pytest.mark.skipif(False, reason="")
 
 
-needs_host = needs(built.compiler)
+needs_host = needs(cxx.compiler)
 needs_race = needs(lambda: host.host_program(race=True))
 needs_nvrtc = needs(compiler.versions)
 needs_gpu = needs(gpu.device)

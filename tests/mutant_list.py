@@ -33,7 +33,7 @@ swizzle, `pipeline` stages, two buffers of fragments, and stores through shared 
 `direct` has none."""
 
 
-ENTRY = 'extern "C" __global__'
+ENTRY = 'extern "C" __global__ void __launch_bounds__'
 APART = "__device__ inline float apart(float a, float b, float c) { return a * b + c; }\n\n"
 """What one mutant calls. The others do not, so it is not in their machine code."""
 
@@ -85,23 +85,26 @@ def _kernel(name: str, old: str, new: str, problem: str = "toy", which: int = 0)
 A_INSIDE = "if (cta_row + row < M && k_tile * BK + k + v < K) "
 B_INSIDE = "if (k_tile * BK + k < K && cta_col + col + v < N) "
 FMA = "a[k % FRAGMENTS][i], b[k % FRAGMENTS][j],"
-RECORDED = "TRACE_ONLY(trace.barrier(clock64(), clock64());)"
-OVERWRITE = "if (k_tile > 0) barrier();"
-READS = "what a thread reads, other threads have copied.\n        barrier();"
-BOTH = "        barrier();\n        begin(k_tile + STAGES - 1);"
+RECORDED = "\n#ifdef TRACE\nSlots().add(BARRIER, NOWHERE, clock64(), clock64());\n#endif\n"
+OVERWRITE = "if (k_tile > 0) __syncthreads();"
+READS = "what a thread reads, other threads have copied.\n        __syncthreads();"
+BOTH = "        __syncthreads();\n        begin(k_tile + STAGES - 1);"
 STAGE = "stage = k_tile % STAGES * STAGE;"
-INSIDE = "const bool inside = row < M && col < N;\n        float"
+INSIDE = "const bool inside = row < M && col < N;\n        Element"
+WORD_OF_A = "shared[stage + a_word(k + v, row)]"
 
 KERNEL_MUTANTS = (
     # barriers
     _kernel("no barrier before overwrite", OVERWRITE, ""),
     _kernel(
-        "barrier before overwrite recorded, not made", OVERWRITE, f"if (k_tile > 0) {RECORDED}"
+        "barrier before overwrite recorded, not made",
+        OVERWRITE,
+        f"if (k_tile > 0) {{{RECORDED}}}",
     ),
     _kernel("barrier before reads recorded, not made", READS, "\n" + RECORDED),
     _kernel("barrier before overwrite of the second k-tile only", "k_tile > 0", "k_tile == 1"),
     _kernel("no barrier before overwrite of the second k-tile", "k_tile > 0", "k_tile > 1"),
-    _kernel("a barrier too many, before the first k-tile", OVERWRITE, "barrier();"),
+    _kernel("a barrier too many, before the first k-tile", OVERWRITE, "__syncthreads();"),
     _kernel(
         "a barrier that the last thread skips", "k_tile > 0", "k_tile > 0 && thread < THREADS - 1"
     ),
@@ -111,7 +114,7 @@ KERNEL_MUTANTS = (
             (READS, "\n"),
             (
                 "#pragma unroll B_UNROLL\n",
-                "        barrier();\n",
+                "        __syncthreads();\n",
             ),
         ),
     ),
@@ -120,9 +123,9 @@ KERNEL_MUTANTS = (
         "each word of As written twice",
         (
             (
-                "shared[word] = wide.at[v];",
-                "shared[word] = wide.at[v]; "
-                "*const_cast<volatile float *>(&shared[word]) = wide.at[v];",
+                f"{WORD_OF_A} = wide.at[v];",
+                f"{{ {WORD_OF_A} = wide.at[v]; "
+                f"*reinterpret_cast<volatile float *>(&{WORD_OF_A}) = wide.at[v]; }}",
             ),
         ),
         surplus=True,
@@ -194,8 +197,8 @@ KERNEL_MUTANTS = (
     _kernel("load: one column too many", "col + v < cols;", "col + v <= cols;"),
     _kernel(
         "load: ones for zeros",
-        "inside(v) ? from()[v] : 0.0f;\n        return",
-        "inside(v) ? from()[v] : 1.0f;\n        return",
+        "inside(v) ? from()[v] : 0.0f",
+        "inside(v) ? from()[v] : 1.0f",
     ),
     _kernel("load: wide over the end of a row", "col + FLOATS <= cols", "col < cols", "warps"),
     _kernel(
@@ -212,8 +215,8 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "no zero fill of A: what lay there stays",
-        "shared[word] = wide.at[v];",
-        A_INSIDE + "shared[word] = wide.at[v];",
+        f"{WORD_OF_A} = wide.at[v];",
+        A_INSIDE + f"{WORD_OF_A} = wide.at[v];",
     ),
     _kernel(
         "no zero fill of B: what lay there stays",
@@ -282,7 +285,15 @@ KERNEL_MUTANTS = (
         "a_word(k, thread_row(0))",
         "split",
     ),
-    _kernel("a's words one after the other from the first", "a[i + v] =", "a[v] =", "split"),
+    _kernel(
+        "a's words one after the other from the first",
+        "load<A_WIDE>(&a[i]",
+        "load<A_WIDE>(&a[0]",
+        "split",
+    ),
+    _kernel(
+        "a wide read's first word for all", "to[v] = wide.at[v]", "to[v] = wide.at[0]", "split"
+    ),
     _kernel("b at k 0 for every k", "b_word(k, thread_col(j))", "b_word(0, thread_col(j))"),
     _kernel("b[i] in place of b[j]", FMA, FMA.replace("[j]", "[i]")),
     _kernel(
@@ -303,8 +314,8 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "fragments: the next k's read into the buffer in use",
-        "read(k_tile, next, a[next % FRAGMENTS], b[next % FRAGMENTS])",
-        "read(k_tile, next, a[k % FRAGMENTS], b[k % FRAGMENTS])",
+        "a[(k + 1) % FRAGMENTS], b[(k + 1) % FRAGMENTS])",
+        "a[k % FRAGMENTS], b[k % FRAGMENTS])",
         "pipeline",
     ),
     _kernel(
@@ -313,7 +324,7 @@ KERNEL_MUTANTS = (
         FMA.replace("k %", "(k + 1) %"),
         "pipeline",
     ),
-    _kernel("fragments: the last k left out", "if (next < BK)", "if (next < BK - 1)", "pipeline"),
+    _kernel("fragments: the last k left out", "if (k + 1 < BK)", "if (k + 2 < BK)", "pipeline"),
     # no shared memory
     _kernel(
         "direct: a's row by its place",
@@ -335,8 +346,8 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "direct: k not checked against K",
-        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), busy ? K : 0, N}",
-        "const Neighbours one{B, k_tile * BK + k, cta_col + thread_col(j), busy ? ~0u : 0, N}",
+        "{B, k_tile * BK + k, cta_col + thread_col(j), busy ? K : 0, N}",
+        "{B, k_tile * BK + k, cta_col + thread_col(j), busy ? ~0u : 0, N}",
         "direct",
     ),
     _kernel(
@@ -351,29 +362,37 @@ KERNEL_MUTANTS = (
         "cta_col + thread_col(TN - 1) < N;",
         "direct",
     ),
+    _kernel(
+        "direct: ones for A's zeros behind K, where B's are zeros too",
+        "busy ? M : 0, K}\n                       .fetch<1>().at[0]",
+        "busy ? M : 0, K}\n                       .fetch<1>().at[0] + (k_tile * BK + k >= K)",
+        "direct",
+    ),
     # stages
     _kernel("stages: no wait", "wait_for_copies<STAGES - 2>();", "", "pipeline"),
     _kernel(
         "stages: waits for a group too few", "copies<STAGES - 2>", "copies<STAGES - 1>", "pipeline"
     ),
-    _kernel("stages: no barrier", BOTH, BOTH.replace("barrier();", RECORDED), "pipeline"),
+    _kernel("stages: no barrier", BOTH, BOTH.replace("__syncthreads();", RECORDED), "pipeline"),
     KernelMutant(
         "stages: the barrier stands before the wait",
         (
             (
                 "        wait_for_copies<STAGES - 2>();\n",
-                "        barrier();\n        wait_for_copies<STAGES - 2>();\n",
+                "        __syncthreads();\n        wait_for_copies<STAGES - 2>();\n",
             ),
-            (BOTH, BOTH.replace("barrier();", "")),
+            (BOTH, BOTH.replace("__syncthreads();", "")),
         ),
         "pipeline",
     ),
     KernelMutant(
         "stages: the next copies begin before the barrier",
-        ((BOTH, "        begin(k_tile + STAGES - 1);\n        barrier();"),),
+        ((BOTH, "        begin(k_tile + STAGES - 1);\n        __syncthreads();"),),
         "pipeline",
     ),
-    _kernel("stages: copies not committed", "commit_copies();\n        TRACE", "TRACE", "pipeline"),
+    _kernel(
+        "stages: copies not committed", "        commit_copies();\n    };", "    };", "pipeline"
+    ),
     _kernel(
         "stages: nothing committed behind the last k-tile",
         "if (k_tile < k_tiles) copy(k_tile);\n        commit_copies();",
@@ -421,8 +440,8 @@ KERNEL_MUTANTS = (
     _kernel("store: C's rows as long as A's", "(row) * N + col", "(row) * K + col"),
     _kernel(
         "store: accumulators transposed",
-        "accumulator[i][j] TRACE_ONLY(, STORE",
-        "accumulator[j][i] TRACE_ONLY(, STORE",
+        "thread_col(j), accumulator[i][j])",
+        "thread_col(j), accumulator[j][i])",
     ),
     _kernel(
         "store: every CTA on the first rows",
@@ -431,13 +450,13 @@ KERNEL_MUTANTS = (
     ),
     _kernel(
         "store through shared: no barrier before overwrite",
-        "barrier();  // before overwrite",
+        "__syncthreads();  // before overwrite",
         RECORDED,
         "pipeline",
     ),
     _kernel(
         "store through shared: no barrier before reads",
-        "barrier();  // before reads",
+        "__syncthreads();  // before reads",
         RECORDED,
         "pipeline",
     ),
@@ -464,6 +483,40 @@ KERNEL_MUTANTS = (
         "word = first + thread;\n            const Index row",
         "word = thread;\n            const Index row",
         "pipeline",
+    ),
+    # recording, which must do what it writes down, and write down what is done
+    _kernel(
+        "recording: a barrier written down, not made",
+        "arrived = clock64();\n    __syncthreads();",
+        "arrived = clock64();",
+    ),
+    _kernel("recording: a value written down, not written", "        value = written;\n", ""),
+    _kernel("recording: a read not written down", "return seen(READ);", "return value;"),
+    _kernel("recording: a write not written down", "        seen(WRITE);\n", ""),
+    _kernel(
+        "recording: a copy written down, not begun",
+        "    begin_copy<FLOATS>(reinterpret_cast<float *>(to)",
+        "    if (false) begin_copy<FLOATS>(reinterpret_cast<float *>(to)",
+        "pipeline",
+    ),
+    _kernel(
+        "recording: a commit written down, not made",
+        "    commit_copies();\n    Slots",
+        "    Slots",
+        "pipeline",
+    ),
+    _kernel(
+        "recording: a wait written down, not made",
+        "    wait_for_copies<PENDING>();\n    Slots",
+        "    Slots",
+        "pipeline",
+    ),
+    _kernel(
+        "recording: fragments read past it",
+        "const auto wide = *reinterpret_cast<const Wide<FLOATS> *>(from);",
+        "struct { float at[FLOATS]; } wide;\n"
+        "    for (Index v = 0; v < FLOATS; ++v)\n"
+        "        wide.at[v] = reinterpret_cast<const float *>(from)[v];",
     ),
 )
 

@@ -9,6 +9,7 @@ from tests.strategies import SEED, SGEMM, schedules
 from tiling.banks import (
     Cost,
     cost,
+    copy_cost,
     exchange_cost,
     exchanged_cost,
     read_cost,
@@ -173,9 +174,7 @@ def test_a_cta_is_the_sum_of_its_events(plan: Schedule):
     found = shared(plan)
     for operand in "A", "B":
         copies = [e for e in plan.events if isinstance(e, Copy) and e.operand == operand]
-        assert found.writes[operand] == sum(
-            (write_cost(plan.tiling, operand) for _ in copies), Cost()
-        )
+        assert found.writes[operand] == sum((copy_cost(plan, e) for e in copies), Cost())
         reads = [e for e in plan.events if isinstance(e, Fragments)]
         assert found.reads[operand] == sum(
             (read_cost(plan.tiling, operand, e.k) for e in reads), Cost()

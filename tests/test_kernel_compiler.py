@@ -11,7 +11,7 @@ import pytest
 
 from tests.kernel_cases import TILINGS, TOY, any_tiling, climbs, needs_nvrtc
 from tiling.kernel import compiler
-from tiling.kernel.build import Broken, source
+from tiling.kernel.build import Broken, line, source
 from tiling.presets import choose, presets
 from tiling.shapes import Tiling
 
@@ -68,17 +68,12 @@ def test_vector_makes_wide_requests_with_single_ones_to_fall_back_on() -> None:
 
 
 @pytest.mark.parametrize("arch", BOTH_ENDS)
-@pytest.mark.parametrize("tiling", [TOY, SGEMM, TILINGS["warps"]], ids=str)
-def test_machine_code_is_the_same_as_if_there_were_no_tracing_in_the_source(
-    tiling: Tiling, arch: str
-) -> None:
-    text = re.sub(r"#ifdef TRACE\n.*?#endif\n", "", source(), flags=re.DOTALL)
-    bare = re.sub(r",? ?TRACE_ONLY\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)", "", text)
-    assert "trace" not in bare.partition("extern")[2].lower()
-    with_and_without = [compiler.compile_for(arch, tiling, kernel) for kernel in (None, bare)]
-    assert with_and_without[0].code == with_and_without[1].code
-    traced = compiler.compile_for(arch, tiling, trace=True)
-    assert traced.code != with_and_without[0].code
+@pytest.mark.parametrize("name", ["toy", "warps", "pipeline", "direct"])
+def test_the_build_that_records_compiles_and_is_another_program(name: str, arch: str) -> None:
+    tiling = TILINGS[name]
+    recording = compiler.compile_for(arch, tiling, trace=True)
+    assert any("SR_CLOCK" in line for line in recording.code) != tiling.direct  # at its barriers
+    assert recording.code != compiler.compile_for(arch, tiling).code
 
 
 def test_multiply_adds_keep_subnormals_under_the_option_that_cupy_sets() -> None:
@@ -87,6 +82,23 @@ def test_multiply_adds_keep_subnormals_under_the_option_that_cupy_sets() -> None
     for kernel, flushed in (source(), False), (flushing, True):
         code = compiler.disassemble(compiler.cubin(kernel, options)[1])
         assert any("FFMA.FTZ" in line for line in code) == flushed
+
+
+@pytest.mark.parametrize("name", ["toy", "pipeline"])
+def test_compiled_code_names_the_lines_of_gemm_cu(name: str) -> None:
+    options = ("--gpu-architecture=compute_90", "--std=c++17", "-lineinfo")
+    text = compiler.ptx(source(), (*options, *compiler.device_defines(TILINGS[name])))
+    files = dict(re.findall(r'\.file\s+(\d+) "(?:.*/)?(.*?)"', text))
+    words = {"bar.sync": "__syncthreads();", "fma.rn.f32": "__fmaf_ieee_rn("}
+    seen, here = dict.fromkeys(words, 0), ""
+    for one in text.splitlines():
+        if mark := re.match(r"\s*\.loc\s+(\d+) (\d+)", one):
+            here = line(source(), int(mark[2]), files[mark[1]])
+        for opcode in words:
+            if opcode in one:
+                seen[opcode] += 1
+                assert words[opcode] in here
+    assert min(seen.values()) > 1
 
 
 def test_a_kernel_that_spills_is_complained_of() -> None:

@@ -327,6 +327,8 @@ def test_only_mistakes_in_the_source_are_the_kernel_s_fault(
     ):
         with pytest.raises(Broken, match=f"NVRTC refuses it: {says}"):
             compiler.compile_for("sm_90", TOY, text)
-    nvrtc = SimpleNamespace(nvrtcVersion=lambda: (Status(1),))
+    no_memory = (Status(1),)
+    nvrtc = SimpleNamespace(nvrtcVersion=lambda: no_memory, nvrtcCreateProgram=lambda *_: no_memory)
     monkeypatch.setattr(compiler, "_loaded", lambda use: use(nvrtc))
-    assert not_run("compiler") == "NVRTC does not work here: NVRTC_ERROR_OUT_OF_MEMORY"
+    for rung in "ptx", "compiler":
+        assert not_run(rung) == "NVRTC does not work here: NVRTC_ERROR_OUT_OF_MEMORY"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
 from tiling.execute import execute
-from tiling.kernel import built, host
-from tiling.kernel.build import Broken, defines, source
+from tiling.kernel import cxx, host
+from tiling.kernel.build import Broken, defines, file_text, source
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import late_barriers, provenance
 from tiling.schedule import schedule
@@ -83,7 +83,9 @@ def _patched(old: str, new: str) -> str:
 
 def test_a_barrier_that_some_threads_skip_is_reported() -> None:
     plan, a, b = case(TOY)
-    kernel = _patched("if (k_tile > 0) barrier();", "if (k_tile > 0 && thread != 3) barrier();")
+    kernel = _patched(
+        "if (k_tile > 0) __syncthreads();", "if (k_tile > 0 && thread != 3) __syncthreads();"
+    )
     with pytest.raises(Broken, match="not reached by all threads"):
         host.run(plan, a, b, kernel=kernel)
 
@@ -100,8 +102,8 @@ def test_a_kernel_that_hangs_is_stopped(build: host.Build) -> None:
 def test_a_write_outside_c_is_reported() -> None:
     plan, a, b = case(TOY)
     kernel = _patched(
-        "const bool inside = row < M && col < N;\n        float",
-        "const bool inside = col < N;\n        float",
+        "const bool inside = row < M && col < N;\n        Element",
+        "const bool inside = col < N;\n        Element",
     )
     with pytest.raises(Broken, match="a write outside C"):
         host.run(plan, a, b, kernel=kernel)
@@ -136,15 +138,16 @@ def test_a_kernel_that_does_not_build_says_where() -> None:
 @pytest.mark.parametrize("attempt", range(10))
 def test_a_race_is_found_every_time_and_told_in_lines_of_the_source(attempt: int) -> None:
     plan, a, b = case(TOY)
-    kernel = _patched("if (k_tile > 0) barrier();", "")
+    kernel = _patched("if (k_tile > 0) __syncthreads();", "")
     with pytest.raises(
-        Broken, match=r"data race between threads: a \w+ in line \d+ \(.* and a \w+ in line \d+ \("
+        Broken,
+        match=r"between threads: a \w+ in line \d+ \(.*shared.* and a \w+ in line \d+ \(.*shared",
     ):
         host.run(plan, a, b, "race", kernel=kernel)
 
 
 @pytest.mark.parametrize("trace", [False, True], ids=["plain", "trace"])
-@pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"]], ids=str)
+@pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"], TILINGS["pipeline"]], ids=str)
 def test_the_kernel_gives_no_warning(tiling: Tiling, trace: bool) -> None:
     _no_warning(*host.KERNEL_OPTIONS, *defines(tiling, trace), "-x", "c++", "gemm.cu")
 
@@ -154,15 +157,16 @@ def test_the_host_program_gives_no_warning() -> None:
 
 
 def _no_warning(*options: str) -> None:
-    path, _ = built.compiler()
+    path, _ = cxx.compiler()
     command = [path, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *options]
     done = subprocess.run(command, cwd=Path(host.__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_tracing_leaves_nothing_in_the_text_that_is_shipped() -> None:
-    path, _ = built.compiler()
+def test_recording_leaves_nothing_in_the_text_that_is_shipped() -> None:
+    assert "recorded_" in source() and "record" not in file_text("gemm.cu")
+    path, _ = cxx.compiler()
     command = [path, "-E", "-P", "-x", "c++", "-"]
     done = subprocess.run(command, input=source(), capture_output=True, text=True, check=True)
-    for word in "trace", "clock64", "slot", "Action":
+    for word in "record", "clock64", "slot", "class":
         assert word not in done.stdout

@@ -9,21 +9,23 @@ different words, and what goes beyond one is called bank conflicts. (CUDA C++ Pr
 may serve quarters of a warp together where their lanes read the same words. Counters will tell.
 
 Which words are touched depends neither on the CTA nor on the matrix: what hangs over an edge is
-written as zero. Asynchronous copies of B are counted as wide as they are where rows are aligned and
-whole; elsewhere they go word by word.
+written as zero. But asynchronous copies are as wide as their requests to global memory, which go
+element by element where a row is not aligned or hangs over an edge.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from tiling.expand import copy_map, exchange_words, exchanged_map, fragment_words
+from tiling.expand import copy_map, exchange_words, exchanged_map, expand_copy, fragment_words
 from tiling.hazards import Held
 from tiling.layout import Ints, Operand, exchange_width, fragment_width
 from tiling.schedule import Copy, Exchange, Fragments, Schedule
-from tiling.shapes import BANKS, WARP, Tiling
+from tiling.sectors import requested_wide
+from tiling.shapes import BANKS, QUAD, WARP, Tiling
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,26 @@ def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
     return cost(turn * tiling.threads + thread // WARP, thread % WARP, word, width)
 
 
+def copy_cost(schedule: Schedule, event: Copy) -> Cost:
+    """Of what one copy of the schedule's CTA writes."""
+    tiling, operand = schedule.tiling, event.operand
+    width = tiling.request(operand)
+    if not tiling.asynchronous or width == 1:
+        return write_cost(tiling, operand, event.stage)
+    found, element = expand_copy(schedule, event), np.arange(math.prod(tiling.tile_shape(operand)))
+    wide = requested_wide(schedule, operand, found)
+    turn = element // (tiling.threads * width)
+    # One by one: each of the neighbours is a request of its own.
+    part = np.where(wide, 0, 1 + element % width)
+    request = (turn * (width + 1) + part) * tiling.threads + found.thread // WARP
+    costs = Cost()
+    for which, by in (wide, width), (~wide, 1):
+        if which.any():
+            lane = found.thread[which] % WARP
+            costs += cost(request[which], lane, found.word[which], by)
+    return costs
+
+
 @lru_cache(maxsize=4096)
 def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> Cost:
     """Of the fragments of one operand at one k: a warp reads its lanes' i-th values at once, and
@@ -118,12 +140,19 @@ class Shared:
 def shared(schedule: Schedule) -> Shared:
     """Costs of all copies and fragments of a schedule."""
     tiling = schedule.tiling
-    copies = Counter((e.operand, e.stage) for e in schedule.events if isinstance(e, Copy))
+    copies = [event for event in schedule.events if isinstance(event, Copy)]
     fragments = Counter((e.k, e.stage) for e in schedule.events if isinstance(e, Fragments))
     both: tuple[Operand, Operand] = ("A", "B")
     writes: dict[Held, Cost] = {operand: Cost() for operand in both}
-    for (operand, stage), many in copies.items():
-        writes[operand] += write_cost(tiling, operand, stage) * many
+    alike: dict[tuple[object, ...], list[Copy]] = {}
+    for event in copies:
+        row, col = schedule.origin(event.operand, event.k_tile)
+        # A request is wide or not by where the tile begins, modulo its width, and what lies inside.
+        at = (row * schedule.gemm.shape(event.operand)[1] + col) % QUAD
+        inside = schedule.inside(event.operand, event.k_tile)
+        alike.setdefault((event.operand, event.stage, at, inside), []).append(event)
+    for events in alike.values():
+        writes[events[0].operand] += copy_cost(schedule, events[0]) * len(events)
     reads: dict[Held, Cost] = {operand: Cost() for operand in both}
     for (k, stage), many in fragments.items():
         for operand in both:

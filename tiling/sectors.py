@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from tiling.expand import Order, expand_copy, expand_store, expand_values
+from tiling.expand import Accesses, Bools, Order, expand_copy, expand_store, expand_values
 from tiling.layout import Ints, Operand
 from tiling.schedule import Copy, Fragments, Schedule, Store
 from tiling.shapes import WARP, WORD, ceil_div
@@ -57,10 +57,7 @@ def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
     found = expand_copy(schedule, event, order)
     element = np.arange(found.thread.size)
     index = found.row * schedule.gemm.shape(event.operand)[1] + found.col
-    # A group is read wide if all of it is inside and its address a multiple of its width.
-    whole = found.predicate.reshape(-1, vector).all(axis=1)
-    aligned = index.reshape(-1, vector)[:, 0] % vector == 0
-    wide = np.repeat(whole & aligned, vector)
+    wide = requested_wide(schedule, event.operand, found)
     inside = found.predicate
     return Asked(
         turn=(element // vector // tiling.threads)[inside],
@@ -69,6 +66,16 @@ def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
         lane=(found.thread % WARP)[inside],
         sector=(index * WORD // SECTOR)[inside],
     )
+
+
+def requested_wide(schedule: Schedule, operand: Operand, found: Accesses) -> Bools:
+    """Of each element of a copy (elements,) whether one request brings its group of neighbours: if
+    all of it is inside, and its address a multiple of its width."""
+    vector = schedule.tiling.request(operand)
+    index = found.row * schedule.gemm.shape(operand)[1] + found.col
+    whole = found.predicate.reshape(-1, vector).all(axis=1)
+    aligned = index.reshape(-1, vector)[:, 0] % vector == 0
+    return np.repeat(whole & aligned, vector)
 
 
 def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests:

@@ -220,7 +220,7 @@ def _kernel(name: str) -> Climb:
 
 RUNGS: dict[str, Climb] = {
     "model": model,
-    **{name: _kernel(name) for name in ("host", "race", "compiler", "gpu")},
+    **{name: _kernel(name) for name in ("host", "race", "ptx", "compiler", "gpu")},
 }
 
 

@@ -1,5 +1,6 @@
 """What every build of gemm.cu has in common: the source, and the tiling as macros."""
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 
@@ -9,6 +10,9 @@ from tiling.shapes import Tiling, ceil_div
 
 ENTRY = "gemm"
 """The kernel's name in the source."""
+
+START = "start_recording"
+"""What is called before it, once, in the build that records."""
 
 UNROLLED_GROUPS = 8
 """Requests of a thread for one tile up to which the loop over them is unrolled."""
@@ -20,13 +24,42 @@ told that one is enough."""
 SLOTS_PER_RECORD = 2
 
 SPARE_RECORDS = 8
-"""Room behind the records that a thread must make: in it, records too many would show."""
+"""Room for the count of a thread's records, and behind those that it must make: in it, records too
+many would show."""
+
+
+INCLUDE = re.compile(r'^#include "(.*)"\n', re.MULTILINE)
+
+
+@lru_cache
+def file_text(name: str) -> str:
+    """The text of one of the files beside this one."""
+    return files("tiling.kernel").joinpath(name).read_text("utf-8")
 
 
 @lru_cache
 def source(name: str = "gemm.cu") -> str:
-    """The text of one of the files beside this one."""
-    return files("tiling.kernel").joinpath(name).read_text("utf-8")
+    """The same with what it includes in its place, and each line under its own file and number."""
+    whole = file_text(name)
+
+    def included(match: re.Match[str]) -> str:
+        after = whole.count("\n", 0, match.end()) + 1
+        return f'{source(match[1])}#line {after} "{name}"\n'
+
+    return f'#line 1 "{name}"\n' + INCLUDE.sub(included, whole)
+
+
+def line(kernel: str, number: int, name: str = "gemm.cu") -> str:
+    """A file's line, by its number there, in a text that `source` made. Empty if there is none."""
+    file, here = "", 0
+    for one in kernel.splitlines():
+        if mark := re.fullmatch(r'#line (\d+) "(.*)"', one):
+            file, here = mark[2], int(mark[1])
+        elif (file, here) == (name, number):
+            return one.strip()
+        else:
+            here += 1
+    return ""
 
 
 def defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
@@ -66,7 +99,8 @@ def device_defines(tiling: Tiling, trace: bool = False) -> tuple[str, ...]:
     bounds = str(tiling.threads)
     if tiling.threads < FEW_THREADS:
         bounds += ",1"
-    large = f"-DLARGE_SHARED={int(tiling.large_shared)}"
+    # What records must find the kernel's shared memory, so there its size is set at launch.
+    large = f"-DLARGE_SHARED={int(tiling.large_shared or trace)}"
     return (*defines(tiling, trace), large, f"-DLAUNCH_BOUNDS={bounds}")
 
 
@@ -86,18 +120,21 @@ def unrolled_groups(tiling: Tiling, operand: str) -> int:
 
 
 def trace_stride(schedule: Schedule) -> int:
-    """Slots for each thread: its records in the traced build, and some to spare."""
+    """Slots for each thread: its records in the build that records, and some to spare."""
     tiling, records = schedule.tiling, 0
     for event in schedule.events:
         match event:
             case Copy(operand):
-                records += tiling.request(operand) * groups(tiling, operand)
+                elements = tiling.request(operand) * groups(tiling, operand)
+                records += elements if tiling.asynchronous else 2 * elements
             case Fragments():
                 records += tiling.tm + tiling.tn
-            case Exchange() | Store(int()):
+            case Exchange():
                 records += tiling.tn
-            case Store():
+            case Store(None):
                 records += tiling.tm * tiling.tn
+            case Store():
+                records += 2 * tiling.tn
             case _:
                 records += 1
     return SLOTS_PER_RECORD * (records + SPARE_RECORDS)

@@ -6,36 +6,38 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from tiling.kernel.provenance import NO_ELEMENT, Slots, expected, observed
+from tiling.kernel.provenance import Slots, observed
+from tiling.kernel.records import ANY, Did, Records, Where, expected
 from tiling.schedule import Schedule, in_words
-from tiling.trace import NONE, OPERAND, Action, trace
 
 EQUAL = "equal"
-COMPARED = ("thread", "action", "word", "index", "holds")
-"""Fields of a record that both sides have. The kernel keeps no count of steps."""
 
 
 def compare(slots: Slots, model: Schedule, most: int = 3) -> str:
     """EQUAL, or the first `most` differences: CTA, thread, event, expected, got.
 
-    slots (threads, stride): the traced kernel's, of the schedule's own CTA, run on `provenance`.
+    slots (threads, stride): the recording kernel's, of the schedule's own CTA, run on `provenance`.
     """
-    want, got = expected(trace(model)), observed(slots)
-    if want.size == got.size and all((want[name] == got[name]).all() for name in COMPARED):
+    want, got = expected(model), observed(slots)
+    if want.size == got.size and not _differ(want, got).any():
         return EQUAL
     return "; ".join(islice(_differences(model, want, got), most))
 
 
-def _differences(
-    model: Schedule, want: npt.NDArray[np.void], got: npt.NDArray[np.void]
-) -> Iterator[str]:
+def _differ(want: Records, got: Records) -> npt.NDArray[np.bool_]:
+    """Where records differ in what both sides know: the kernel keeps no count of steps."""
+    differ: npt.NDArray[np.bool_] = (want["holds"] != got["holds"]) & (want["holds"] != ANY)
+    for name in ("thread", "did", "where", "word", "index"):
+        differ |= want[name] != got[name]
+    return differ
+
+
+def _differences(model: Schedule, want: Records, got: Records) -> Iterator[str]:
     """The first difference of each thread that has one."""
     for thread in range(model.tiling.threads):
         mine, its = want[want["thread"] == thread], got[got["thread"] == thread]
         both = min(mine.size, its.size)
-        differ = np.zeros(both, bool)
-        for name in COMPARED:
-            differ |= mine[name][:both] != its[name][:both]
+        differ = _differ(mine[:both], its[:both])
         at = int(differ.argmax()) if differ.any() else both
         if at == mine.size == its.size:
             continue
@@ -49,44 +51,51 @@ def _step(model: Schedule, step: int) -> str:
     return f"step {step}, {in_words(model.events[step])}"
 
 
-def _say(model: Schedule, records: npt.NDArray[np.void], at: int) -> str:
+def _say(model: Schedule, records: Records, at: int) -> str:
     """One record in words."""
     if at >= records.size:
         return "nothing more"
-    action, word, index, holds = (int(records[at][name]) for name in COMPARED[1:])
-    match action:
-        case Action.COPY_A | Action.COPY_B:
-            text = f"{_element(model, action, index)} copied to shared word {word}"
-            if holds != index:
-                text += f", where then lies {_element(model, action, holds)}"
-            return text
-        case Action.READ_A | Action.READ_B:
-            return f"{_element(model, action, holds)} read from shared word {word}"
-        case Action.BARRIER:
-            return f"barrier {index}"
-        case Action.OUTER_PRODUCT:
-            return f"the outer product of k = {index}"
-        case Action.COMMIT:
-            return f"a commit of the copies of k-tile {index}"
-        case Action.WAIT:
+    did, where, word, index, holds = (
+        int(records[at][name]) for name in ("did", "where", "word", "index", "holds")
+    )
+    match did:
+        case Did.READ:
+            return f"{_value(model, holds)} read from {_place(model, where, index)}"
+        case Did.WRITE:
+            return f"{_value(model, holds)} written to {_place(model, where, index)}"
+        case Did.COPY:
+            return f"a copy of {_place(model, where, index)} to shared word {word}"
+        case Did.COMMIT:
+            return "a commit of copies"
+        case Did.WAIT:
             return f"a wait for all but {index} groups of copies"
-        case Action.EXCHANGE:
-            return f"{_element(model, action, index)} written to shared word {word}"
-        case Action.STORE | Action.STORE_SHARED:
-            what = "accumulator" if action == Action.STORE else "shared word"
-            if index == NONE:
-                return f"{what} {word} not stored"
-            return f"{what} {word} stored to {_element(model, action, index)}"
-    return f"a record of unknown action {action}"
+        case Did.BARRIER:
+            return f"barrier {index}"
+        case Did.MULTIPLY_ADD:
+            return f"{index} multiply-adds of a and b whose bits sum to {holds & 2**64 - 1:016x}"
+    return f"a record of unknown kind {did}"
 
 
-def _element(model: Schedule, action: int, index: int) -> str:
-    operand = OPERAND[Action(action)]
-    if index == NONE:
-        return "a zero" if operand != "C" else "an accumulator outside C"
-    rows, cols = model.gemm.shape(operand)
-    if index == NO_ELEMENT:
-        return f"no element of {operand}"
-    if not 0 <= index < rows * cols:
-        return f"{operand} at {index}, outside its {rows * cols} elements"
+def _place(model: Schedule, where: int, index: int) -> str:
+    match where:
+        case Where.NOWHERE:
+            return "zero"
+        case Where.SHARED:
+            return f"shared word {index}"
+        case Where.ELSEWHERE:
+            return "outside all matrices"
+    operand = Where(where).name
+    cols = model.gemm.shape(operand)[1]
     return f"{operand}[{index // cols}, {index % cols}]"
+
+
+def _value(model: Schedule, bits: int) -> str:
+    """Which element of A or B a value of `provenance` is, if any."""
+    if bits == ANY:
+        return "an accumulator"
+    value = float(np.uint32(bits).view(np.float32))
+    operand = "A" if value > 0 else "B"
+    rows, cols = model.gemm.shape(operand)
+    if value == 0 or not value.is_integer() or abs(value) > rows * cols:
+        return f"{value:g}"
+    return f"{operand}[{(abs(value) - 1) // cols:.0f}, {(abs(value) - 1) % cols:.0f}]"

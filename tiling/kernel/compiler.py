@@ -237,6 +237,16 @@ def _call(result: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def cubin(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
     """(log, binary), the log with what ptxas says if asked for. Raises Missing or Broken."""
+    return _compiled(kernel, options, "CUBIN")
+
+
+def ptx(kernel: str, options: tuple[str, ...]) -> str:
+    """The text that ptxas would get. Raises Missing or Broken."""
+    return _compiled(kernel, options, "PTX")[1].decode().rstrip("\0")
+
+
+def _compiled(kernel: str, options: tuple[str, ...], what: str) -> tuple[str, bytes]:
+    """(log, what NVRTC made): "CUBIN" or "PTX"."""
     (program,) = _call(
         _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(kernel.encode(), b"gemm.cu", 0, [], []))
     )
@@ -250,10 +260,10 @@ def cubin(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
         if errors := MISTAKES.findall(text):
             raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2])}")
         raise Missing(f"NVRTC does not work here: {status.name} {text.strip()[:200]}".rstrip())
-    binary = bytes(_call(nvrtc.nvrtcGetCUBINSize(program))[0])
-    _call(nvrtc.nvrtcGetCUBIN(program, binary))
+    made = bytes(_call(getattr(nvrtc, f"nvrtcGet{what}Size")(program))[0])
+    _call(getattr(nvrtc, f"nvrtcGet{what}")(program, made))
     _call(nvrtc.nvrtcDestroyProgram(program))
-    return text, binary
+    return text, made
 
 
 def disassemble(binary: bytes) -> tuple[str, ...]:

@@ -13,9 +13,6 @@
 
 namespace {
 
-// The model keeps a thread's tile within its registers, so the kernel's frame is small.
-constexpr size_t STACK = 64 * 1024;
-
 struct Fiber {
     ucontext_t context;
     std::unique_ptr<char[]> stack{new char[STACK]};

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from tiling.fma import Floats
-from tiling.kernel.build import ENTRY, Broken, Missing, device_defines, source, trace_stride
+from tiling.kernel.build import (
+    ENTRY,
+    START,
+    Broken,
+    Missing,
+    device_defines,
+    source,
+    trace_stride,
+)
 from tiling.kernel.provenance import SENTINEL, Slots
 from tiling.schedule import Schedule, grid, schedule
 from tiling.shapes import SHARED_LIMIT, Gemm, Refused, Tiling
@@ -33,15 +41,17 @@ def gemm(a: Any, b: Any, tiling: Tiling) -> Any:
 
 
 def traced(a: Any, b: Any, tiling: Tiling) -> tuple[Floats, Slots]:
-    """C and the trace's slots (CTAs, threads, stride), from the build that records; as NumPy."""
+    """C and the records' slots (CTAs, threads, stride), from the build that records; as NumPy."""
     a, b, problem = _operands(a, b)
     plan = schedule(problem, tiling)
     stride = trace_stride(plan)
     with a.device:
-        kernel, shared = built(tiling, a.device.id, trace=True)
+        kernel, shared, start_recording = recording(tiling, a.device.id)
         c = _cupy().empty((problem.m, problem.n), np.float32)
         slots = _cupy().full((prod(plan.grid), tiling.threads, stride), SENTINEL, np.int64)
-        _launch(kernel, plan, shared, (a, b, c), (slots, np.uint64(stride)))
+        sizes = _sizes(plan)
+        start_recording((1,), (1,), (a, b, c, *sizes, slots, np.uint64(stride)), shared_mem=0)
+        _launch(kernel, plan, shared, (a, b, c))
         return c.get(), slots.get()
 
 
@@ -133,22 +143,38 @@ def _check(name: str, array: Any) -> None:
         raise Refused(name, f"strides {array.strides}", "is not row-major without gaps", remedy)
 
 
-def _launch(
-    kernel: Any, plan: Schedule, shared: int, arrays: tuple[Any, ...], more: tuple[Any, ...] = ()
-) -> None:
-    sizes = (np.uint32(plan.gemm.m), np.uint32(plan.gemm.n), np.uint32(plan.gemm.k))
+def _launch(kernel: Any, plan: Schedule, shared: int, arrays: tuple[Any, ...]) -> None:
     ctas = prod(grid(plan.gemm, plan.tiling))
-    kernel((ctas,), (plan.tiling.threads,), (*arrays, *sizes, *more), shared_mem=shared)
+    args = (*arrays, *_sizes(plan))
+    kernel((ctas,), (plan.tiling.threads,), args, shared_mem=shared)
+
+
+def _sizes(plan: Schedule) -> tuple[np.uint32, ...]:
+    return np.uint32(plan.gemm.m), np.uint32(plan.gemm.n), np.uint32(plan.gemm.k)
 
 
 @lru_cache(maxsize=128)
-def built(tiling: Tiling, number: int, trace: bool = False) -> tuple[Any, int]:
+def built(tiling: Tiling, number: int) -> tuple[Any, int]:
     """The tiling's kernel on one device, built once, and its bytes of shared memory at launch."""
+    kernel, shared, _ = _built(tiling, number, trace=False)
+    return kernel, shared
+
+
+@lru_cache(maxsize=128)
+def recording(tiling: Tiling, number: int) -> tuple[Any, int, Any]:
+    """The same of the build that records, and what is launched before it to say where to."""
+    kernel, shared, module = _built(tiling, number, trace=True)
+    return kernel, shared, module.get_function(START)
+
+
+def _built(tiling: Tiling, number: int, trace: bool) -> tuple[Any, int, Any]:
+    """The kernel, its bytes of shared memory at launch, and the module that it is in."""
     cupy = _cupy()
     _check_device(tiling, cupy.cuda.Device(number))
     options = ("-std=c++17", *device_defines(tiling, trace))
     try:
-        kernel = cupy.RawModule(code=source(), options=options).get_function(ENTRY)
+        module = cupy.RawModule(code=source(), options=options)
+        kernel = module.get_function(ENTRY)
         most = kernel.max_threads_per_block
     except cupy.cuda.compiler.CompileException as error:
         raise Broken(f"NVRTC refuses it: {str(error).splitlines()[0]}") from None
@@ -160,11 +186,11 @@ def built(tiling: Tiling, number: int, trace: bool = False) -> tuple[Any, int]:
             f"not {tiling.threads}",
             "try a smaller thread tile",
         )
-    if not tiling.large_shared:
-        return kernel, 0
+    if not (tiling.large_shared or trace):
+        return kernel, 0, module
     if tiling.shared_bytes > SHARED_LIMIT:
         kernel.max_dynamic_shared_size_bytes = tiling.shared_bytes
-    return kernel, tiling.shared_bytes
+    return kernel, tiling.shared_bytes, module
 
 
 def _check_device(tiling: Tiling, device: Any) -> None:

@@ -4,7 +4,7 @@
 //
 //   host KERNEL M N K CTAS THREADS SHARED_WORDS STRIDE SKEW ORDER
 //
-// STRIDE is 0 where the kernel was built without tracing. SKEW moves A and B that many floats away
+// STRIDE is 0 where the kernel was built without recording. SKEW moves A and B that many floats away
 // from an aligned address. ORDER seeds the order in which fibers take turns.
 //
 // Exit status 0, or: 2 wrong use, 3 a barrier that not all threads reach, 4 a write outside C,
@@ -30,8 +30,8 @@ constexpr size_t SHARED_MAX = 227 * 1024 / sizeof(float), BEHIND = 4096;
 alignas(16) float shared[SHARED_MAX + BEHIND];
 
 using Gemm = void(const float *, const float *, float *, unsigned, unsigned, unsigned);
-using TracedGemm = void(const float *, const float *, float *, unsigned, unsigned, unsigned,
-                        long long *, unsigned long long);
+using StartRecording = void(const float *, const float *, const float *, unsigned, unsigned,
+                            unsigned, long long *, unsigned long long);
 
 void begin_copy_of(float *to, const float *from, unsigned floats, bool inside) {
     own_copies().begin(to, from, floats, inside);
@@ -78,32 +78,33 @@ int main(int argc, char **argv) {
         fputs("too little memory or threads\n", stderr);
         _exit(7);
     });
-    void *const library = dlopen(argv[1], RTLD_NOW);
-    void *const kernel = library ? dlsym(library, "gemm") : nullptr;
-    if (!kernel) {
-        fprintf(stderr, "%s\n", dlerror());
-        return 6;
-    }
     size_t arg[11];
     for (int i = 2; i < 11; ++i) arg[i] = strtoull(argv[i], nullptr, 10);
     const size_t m = arg[2], n = arg[3], k = arg[4], ctas = arg[5], threads = arg[6];
     const size_t words = arg[7], stride = arg[8], skew = arg[9], order = arg[10];
+
+    void *const library = dlopen(argv[1], RTLD_NOW);
+    void *const kernel = library ? dlsym(library, "gemm") : nullptr;
+    void *const start_recording = kernel && stride ? dlsym(library, "start_recording") : nullptr;
+    if (!kernel || (stride && !start_recording)) {
+        fprintf(stderr, "%s\n", dlerror());
+        return 6;
+    }
 
     Guarded a(m * k, skew), b(k * n, skew), c(m * n, 0);
     get(a.data(), m * k);
     get(b.data(), k * n);
     std::vector<long long> slots(ctas * threads * stride, -1);
 
+    if (stride)
+        reinterpret_cast<StartRecording *>(start_recording)(a.data(), b.data(), c.data(), m, n, k,
+                                                            slots.data(), stride);
     say("BEGUN\n");
     for (size_t cta = 0; cta < ctas; ++cta) {
         for (float &word : shared) word = NOTHING;
         const bool together = run_cta(threads, order, [&] {
             blockIdx.x = static_cast<unsigned>(cta);
-            if (stride)
-                reinterpret_cast<TracedGemm *>(kernel)(a.data(), b.data(), c.data(), m, n, k,
-                                                       slots.data(), stride);
-            else
-                reinterpret_cast<Gemm *>(kernel)(a.data(), b.data(), c.data(), m, n, k);
+            reinterpret_cast<Gemm *>(kernel)(a.data(), b.data(), c.data(), m, n, k);
         });
         if (!together) return 3;
         for (size_t i = words; i < SHARED_MAX + BEHIND; ++i)

@@ -17,8 +17,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from tiling.fma import Floats
-from tiling.kernel.build import Broken, Missing, defines, source, trace_stride
-from tiling.kernel.built import kept
+from tiling.kernel.build import Broken, Missing, defines, file_text, line, source, trace_stride
+from tiling.kernel.cxx import kept
 from tiling.kernel.faults import ending, reason
 from tiling.kernel.provenance import Slots
 from tiling.schedule import Schedule
@@ -166,8 +166,7 @@ def _race(kind: str, log: str, kernel: str) -> str:
         log,
         re.MULTILINE | re.IGNORECASE,
     )
-    lines = kernel.splitlines()
-    sides = [f"a {kind.lower()} in line {n} ({lines[int(n) - 1].strip()})" for kind, n in found[:2]]
+    sides = [f"a {what.lower()} in line {n} ({line(kernel, int(n))})" for what, n in found[:2]]
     return f"{kind} between threads: " + " and ".join(sides or ["unknown lines"])
 
 
@@ -191,7 +190,7 @@ def host_program(race: bool) -> Path:
     # -rdynamic: the kernel looks for shared memory, threadIdx and the rest in this program.
     options = (*_options(race), "-rdynamic")
     try:
-        return _kept({file: source(file) for file in files}, options, ("-ldl",))
+        return _kept({file: file_text(file) for file in files}, options, ("-ldl",))
     except Broken as broken:
         raise Missing(str(broken)) from None
 
@@ -201,4 +200,4 @@ def _options(race: bool) -> tuple[str, ...]:
 
 
 def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str, ...]) -> Path:
-    return kept(texts | {header: source(header) for header in HEADERS}, options, libraries)
+    return kept(texts | {header: file_text(header) for header in HEADERS}, options, libraries)

@@ -1,4 +1,4 @@
-"""Inputs whose values say where they come from, and the kernel's trace read with their help.
+"""Inputs whose values say where they come from, and the kernel's own records, read.
 
 A[m, k] = m·K + k + 1 and B[k, n] = -(k·N + n + 1): exact in float32 below 2^24, so a value that a
 thread finds in shared memory names the element it once was, a zero is the fill of a ragged edge,
@@ -10,21 +10,13 @@ import numpy.typing as npt
 
 from tiling.fma import Floats
 from tiling.kernel.build import SLOTS_PER_RECORD
+from tiling.kernel.records import RECORD, Did, Records
 from tiling.schedule import Schedule
 from tiling.shapes import Gemm, Refused
-from tiling.trace import NONE, RECORD, Action, Trace
+from tiling.trace import NONE
 
 EXACT = 2**24
 """Every whole number up to here is a float32."""
-
-NO_ELEMENT = -2
-"""`holds` of a word whose value is no element of the operand it is read as, and no zero."""
-
-OBSERVED = np.dtype([*RECORD.descr, ("holds", np.int64)])
-"""RECORD, and the element whose value the shared word holds: found there, not taken from a plan."""
-
-FROM_A = (Action.COPY_A, Action.READ_A)
-FROM_B = (Action.COPY_B, Action.READ_B)
 
 SENTINEL = -1
 """What every slot holds before the kernel runs."""
@@ -42,48 +34,34 @@ def provenance(gemm: Gemm) -> tuple[Floats, Floats]:
     return a, b
 
 
-def expected(model: Trace) -> npt.NDArray[np.void]:
-    """The model's trace as OBSERVED: every word holds the element that the model put there."""
-    records = np.empty(model.size, OBSERVED)
-    for name in RECORD.names or ():
-        records[name] = model[name]
-    held = np.isin(model["action"], (*FROM_A, *FROM_B))
-    records["holds"] = np.where(held, model["index"], NONE)
-    return records
+def recorded(slots: Slots) -> npt.NDArray[np.int64]:
+    """Records of each thread, from slots (..., stride), which begin with it."""
+    counted: npt.NDArray[np.int64] = np.maximum(slots[..., 0], 0)
+    return counted
 
 
-def observed(slots: Slots) -> npt.NDArray[np.void]:
-    """OBSERVED (records,) of one CTA's slots (threads, stride), thread by thread, in order.
+def observed(slots: Slots) -> Records:
+    """RECORD (records,) of one CTA's slots (threads, stride), thread by thread, in order.
 
-    A slot holds action, word and value bits; the next one the index. The trace knows nothing of
-    the schedule, so `step` is -1. Where a fragment is read, `index` is the element found.
+    The kernel knows nothing of the schedule, so `step` is -1.
     """
-    pairs = slots.reshape(slots.shape[0], -1, SLOTS_PER_RECORD)
-    thread, record = np.nonzero(pairs[:, :, 0] != SENTINEL)
+    pairs = slots.reshape(slots.shape[0], -1, SLOTS_PER_RECORD)[:, 1:]
+    thread, record = np.nonzero(np.arange(pairs.shape[1]) < recorded(slots)[:, None])
     first, second = pairs[thread, record, 0], pairs[thread, record, 1]
-    records = np.empty(first.size, OBSERVED)
-    action = first >> 56
-    word = first >> 32 & 0xFFFFFF
-    records["thread"], records["step"], records["action"] = thread, -1, action
-    records["word"] = np.where((word == 0xFFFFFF) | (action == Action.BARRIER), NONE, word)
-    value = (first & 0xFFFFFFFF).astype(np.uint32).view(np.float32)
-    records["holds"] = np.where(
-        np.isin(action, FROM_A),
-        _element(value),
-        np.where(np.isin(action, FROM_B), _element(-value), NONE),
-    )
-    reads = np.isin(action, (Action.READ_A, Action.READ_B))
-    records["index"] = np.where(reads, records["holds"], second)
-    at_barrier = action == Action.BARRIER
+    low = first & (1 << 56) - 1
+    records = np.empty(first.size, RECORD)
+    records["thread"], records["step"] = thread, -1
+    did = records["did"] = first >> 56 & 0xF0
+    records["where"] = first >> 56 & 0xF
+    word = np.where(did == Did.COPY, low >> 32, 0xFFFFFF)
+    records["word"] = np.where(word == 0xFFFFFF, NONE, word)
+    multiply_add, at_barrier = did == Did.MULTIPLY_ADD, did == Did.BARRIER
+    records["index"] = np.where(multiply_add, low, second)
     records["index"][at_barrier] = _count_up(thread[at_barrier])
+    records["holds"] = np.where(
+        multiply_add, second, np.where(np.isin(did, (Did.READ, Did.WRITE)), low, 0)
+    )
     return records
-
-
-def _element(value: Floats) -> npt.NDArray[np.int64]:
-    """The index that a value of `provenance` names."""
-    with np.errstate(invalid="ignore"):
-        whole = (value >= 0) & (value < EXACT) & (value == np.floor(value))
-    return np.where(whole, np.where(whole, value, 0).astype(np.int64) - 1, NO_ELEMENT)
 
 
 def _count_up(thread: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -99,8 +77,8 @@ def late_barriers(schedule: Schedule, slots: Slots) -> list[str]:
     """
     found = []
     for number, cta in enumerate(np.ndindex(schedule.grid)):
-        pairs = slots[number].reshape(slots.shape[1], -1, SLOTS_PER_RECORD)
-        barriers = (pairs[:, :, 0] >> 56) == Action.BARRIER
+        pairs = slots[number].reshape(slots.shape[1], -1, SLOTS_PER_RECORD)[:, 1:]
+        barriers = (pairs[:, :, 0] >> 56) == Did.BARRIER
         arrived = (pairs[:, :, 0] & (1 << 56) - 1)[barriers].reshape(slots.shape[1], -1)
         left = pairs[:, :, 1][barriers].reshape(slots.shape[1], -1)
         for barrier in np.flatnonzero(arrived.max(0) > left.min(0)):

@@ -1,6 +1,6 @@
-"""The rungs of proof that run the kernel: host, race, compiler, gpu."""
+"""The rungs of proof that run the kernel: host, race, ptx, compiler, gpu."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, TypeAlias
 
@@ -8,13 +8,15 @@ import numpy as np
 
 from tiling.execute import execute
 from tiling.fma import Floats
-from tiling.kernel import built
+from tiling.kernel import compiled, cxx
 from tiling.kernel import compiler as nvidia
 from tiling.kernel import gpu as device
 from tiling.kernel import host as cpu
 from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
-from tiling.kernel.provenance import Slots, late_barriers, provenance
+from tiling.kernel.observed import Counts, Differs
+from tiling.kernel.provenance import Slots, late_barriers, provenance, recorded
+from tiling.kernel.tied import differences, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
@@ -51,6 +53,30 @@ def reduced(choice: Choice) -> Schedule:
     return schedule(small, tiling)
 
 
+FULL_FMA = 2**27
+"""Multiply-adds up to which a CTA is run over the whole of K in the machine for PTX: some seconds."""
+
+PTX_ARCHITECTURES = ("compute_75", "compute_80", "compute_90", "compute_100")
+
+
+def full_length(choice: Choice) -> Schedule:
+    """The real grid and the real K, or fewer CTAs, or fewer k-tiles, where they take too long."""
+    whole = that_fits(choice.schedule())
+    tiling, gemm = choice.tiling, whole.gemm
+    most = FULL_FMA // (tiling.bm * tiling.bn * tiling.bk)
+    if whole.k_tiles <= most:
+        return whole
+    k = max(most, 2 + tiling.stages) * tiling.bk + gemm.k % tiling.bk
+    return schedule(Gemm(gemm.m, gemm.n, min(k, gemm.k)), tiling, whole.cta)
+
+
+def corners(plan: Schedule) -> list[tuple[int, int]]:
+    """The filmed CTA, one of each kind, and the far corner."""
+    rows, cols = plan.grid
+    kinds = [cta for cta, _ in kinds_of_cta(plan)]
+    return list(dict.fromkeys([plan.cta, *(kinds if len(kinds) > 1 else []), (rows - 1, cols - 1)]))
+
+
 def _reports(climb: Callable[[Choice, Advance], Says]) -> Callable[[Choice, Advance], Says]:
     """What is missing here means "not run"; what the kernel does wrong means "failed"."""
 
@@ -81,7 +107,7 @@ def host(choice: Choice, advance: Advance) -> Says:
     same_bits(c, execute(plan, a, b))
     records = same_trace(slots, plan, lambda share: advance(0.5 + share / 2))
     says = f"{_size(choice, plan)}: C equals the model's bit for bit, all {records} records equal"
-    return says, {"compiler": built.compiler()[1], **_ran(plan), "records": records}
+    return says, {"compiler": cxx.compiler()[1], **_ran(plan), "records": records}
 
 
 @_reports
@@ -92,7 +118,61 @@ def race(choice: Choice, advance: Advance) -> Says:
     c, _ = cpu.run(plan, a, b, "race")
     same_bits(c, execute(plan, a, b))
     says = f"{_size(choice, plan)}: ThreadSanitizer saw {choice.tiling.threads} threads, no race"
-    return says, {"compiler": built.compiler()[1], **_ran(plan)}
+    return says, {"compiler": cxx.compiler()[1], **_ran(plan)}
+
+
+@_reports
+def ptx(choice: Choice, advance: Advance) -> Says:
+    """What NVRTC compiles, run in the machine for PTX: every access, the bits of C, the counts."""
+    small, full = reduced(choice), full_length(choice)
+    runs = [(small, list(np.ndindex(small.grid)))]
+    if small.gemm != choice.gemm:
+        runs.append((full, corners(full)))
+    programs = compiled.programs(choice.tiling, PTX_ARCHITECTURES)
+    total, done = len(programs) * sum(len(ctas) for _, ctas in runs), 0
+    accesses, otherwise = 0, set()
+    for plan, ctas in runs:
+        a, b = floats(plan.gemm)
+        want = execute(plan, a, b, ctas)
+        for archs, program in programs.items():
+            found: dict[tuple[int, int], Counts] = {}
+            try:
+                for cta, counts in compiled.run(program, plan, a, b, want, ctas):
+                    found[cta] = counts
+                    done += 1
+                    advance(done / total)
+            except Differs as differs:
+                raise Failed(f"{', '.join(archs)}: {differs}") from None
+            if wrong := list(_untied(plan, found, whole=plan is small)):
+                raise Failed(f"{', '.join(archs)}: " + "; ".join(wrong[:3]))
+            accesses += sum(c.accesses for c in found.values())
+            otherwise |= {text for c in found.values() for text in _otherwise(archs, plan, c)}
+    says = f"{_size(choice, small)} and " if small.gemm != choice.gemm else ""
+    what = f"{len(runs[-1][1])} CTAs of {full.gemm}" if len(runs) > 1 else _size(choice, small)
+    says = f"{says}{what}, as compiled for {', '.join(PTX_ARCHITECTURES)}: "
+    says += f"C to the bit, all {accesses} accesses and all counts as the model says; no race"
+    if otherwise:
+        says += f"; but {'; '.join(sorted(otherwise))}"
+    return says, {"nvrtc": nvidia.versions()["nvrtc"], "accesses": accesses, **_ran(full)}
+
+
+def _otherwise(archs: tuple[str, ...], plan: Schedule, found: Counts) -> Iterator[str]:
+    """Requests of shared memory that are compiled in other widths than the model's."""
+    if found.again:
+        yield f"{found.again} words of shared memory read twice on {', '.join(archs)}"
+    for (what, operand), said, got in other_widths(plan, found):
+        widths = " and ".join(map(str, sorted(got))) or "no words of its own"
+        model = " or ".join(map(str, sorted(said)))
+        array = {"A": "As", "B": "Bs", "C": "C's rows"}[operand]
+        yield f"{array} {what} {widths} at once on {', '.join(archs)}, not {model}"
+
+
+def _untied(plan: Schedule, found: dict[tuple[int, int], Counts], whole: bool) -> Iterator[str]:
+    """Counts of the model that are not those of the compiled kernel."""
+    for cta, counts in found.items():
+        yield from differences(plan.at(cta), counts, each_turn=whole)
+    if whole:
+        yield from whole_grid(plan, found)
 
 
 @_reports
@@ -205,7 +285,7 @@ def same_trace(slots: Slots, plan: Schedule, advance: Advance) -> int:
         advance((number + 1) / len(ctas))
     if late := late_barriers(plan, slots):
         raise Failed("; ".join(late[:3]))
-    return int((slots[:, :, ::2] != -1).sum())
+    return int(recorded(slots).sum())
 
 
 def _size(choice: Choice, plan: Schedule) -> str:

@@ -1,4 +1,4 @@
-"""What the C++ compiler makes, kept from one time to the next in a folder of this user.
+"""The C++ compiler, and what it made, kept from one time to the next in a folder of this user.
 
 What is kept is code that is run. So it is taken only if it is a file of this user's alone and not
 one bit of it has changed; anything else is made again.

@@ -12,7 +12,7 @@ import pytest
 
 from tests.faulty import SEED, cold, not_run, passes, ready, warm
 from tests.kernel_cases import TILINGS, TOY, needs_host, needs_race
-from tiling.kernel import built, host
+from tiling.kernel import cxx, host
 from tiling.kernel.build import Broken, source
 
 pytestmark = [needs_host, needs_race]
@@ -204,9 +204,9 @@ def test_what_nobody_has_used_for_long_is_deleted(cold: Path) -> None:
         unfinished.mkdir()
         (unfinished / "gemm.cu").touch()
     for path in old, used, left:
-        os.utime(path, (0, time() - built.LONG - 60))
+        os.utime(path, (0, time() - cxx.LONG - 60))
     host.compiled(TILINGS["small"])
-    built._forget.cache_clear()
+    cxx._forget.cache_clear()
     new = host.compiled(TILINGS["padded"])
     assert not old.exists() and used.exists() and new.exists()
     assert not left.exists() and begun.exists()

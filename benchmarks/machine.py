@@ -1,0 +1,96 @@
+"""The machine for PTX: how long it takes to read, to make ready and to run a compiled kernel.
+
+`python -m benchmarks.machine [--write]`. The kernel is that of the preset `sgemm` (128×128×8, 8×8 a
+thread) as NVRTC compiles it for compute_80. Beside it stands the same machine running one
+instruction after the other, as a plain interpreter does. Times are the least of several runs.
+"""
+
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from benchmarks.tables import table, write
+from tiling.kernel.compiled import buffers, launch, ptx
+from tiling.presets import choose
+from tiling.ptx.flow import Batch
+from tiling.ptx.machine import Event, Machine
+from tiling.ptx.program import Program
+from tiling.ptx.syntax import parse
+from tiling.schedule import Schedule, schedule
+from tiling.shapes import Gemm
+
+RUNS = 7
+
+
+def least(work: Callable[[], object], runs: int = RUNS) -> float:
+    """The shortest of some runs, in seconds."""
+    found = []
+    for _ in range(runs):
+        start = perf_counter()
+        work()
+        found.append(perf_counter() - start)
+    return min(found)
+
+
+def machine(program: Program, plan: Schedule, traced: bool) -> Machine:
+    def hear(event: Event) -> None:
+        """Somebody listens."""
+
+    # Zeros that nobody touches take no memory: only the CTA's own rows and columns are filled.
+    here, (a, b) = plan.inside("C"), (np.zeros(plan.gemm.shape(o), np.float32) for o in "AB")
+    (row, col), random = plan.origin("C"), np.random.default_rng(0)
+    a[row : row + here[0]] = random.standard_normal((here[0], plan.gemm.k), np.float32)
+    b[:, col : col + here[1]] = random.standard_normal((plan.gemm.k, here[1]), np.float32)
+    matrices = buffers(a, b, plan.gemm.shape("C"))
+    return Machine(program, launch(plan, matrices), hear if traced else None)
+
+
+def one_by_one(program: Program) -> Program:
+    """The same program with a batch for each instruction, in the order of the text."""
+    plain = Program(program.module, program.name)
+    for number, block in enumerate(plain.flow.blocks):
+        places = sorted(place for batch in block.batches for place in batch.places)
+        single = tuple(Batch((place,)) for place in places)
+        plain.flow.blocks[number] = replace(block, batches=single)
+    return plain
+
+
+def main() -> None:
+    tiling = choose("sgemm").tiling
+    text = ptx(tiling, "compute_80")
+    module = parse(text)
+    program = Program(module)
+    few = schedule(Gemm(128, 128, 64), tiling)
+    whole = choose("sgemm").schedule()
+    traced, untraced = machine(program, few, True), machine(program, few, False)
+    plain = machine(one_by_one(program), few, True)
+    short = least(traced.run)
+    rows = [
+        ["read the text", f"{1e3 * least(lambda: parse(text)):.1f} ms", ""],
+        ["find blocks and batches", f"{1e3 * least(lambda: Program(module).flow):.0f} ms", ""],
+        ["make ready", f"{1e3 * least(lambda: machine(program, few, True)):.0f} ms", ""],
+        ["a CTA over K = 64, traced", f"{1e3 * short:.1f} ms", "1"],
+    ]
+    for name, time in (
+        ("the same, untraced", least(untraced.run)),
+        ("the same, traced, one instruction at a time", least(plain.run, 3)),
+    ):
+        rows.append([name, f"{1e3 * time:.1f} ms", f"{time / short:.2f}"])
+    number = whole.cta[0] * whole.grid[1] + whole.cta[1]
+    long = machine(program, whole, False)
+    time = least(lambda: long.run((number, 0, 0)), 2)
+    rows.append(["a CTA of 4096³, untraced", f"{time:.2f} s", f"{time / short:.0f}"])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    text = table(["", "time", "of the traced CTA"], rows)
+    text += f"\n\n{len(program.flow.body)} instructions; {peak:.0f} MB at most, A, B and C included."
+    print(text)
+    if "--write" in sys.argv:
+        write("machine", text)
+
+
+if __name__ == "__main__":
+    main()
