@@ -447,6 +447,7 @@ def verify(
     model     the schedule executes to A·B, without a hazard
     host      the kernel built by g++: bits of C and every thread's trace equal
     race      the same under ThreadSanitizer
+    ptx       what NVRTC compiles, run at real sizes: bits of C, every access, every count
     compiler  NVRTC for each architecture: registers, spills, instructions
     gpu       the kernel on this machine's GPU
 

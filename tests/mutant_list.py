@@ -26,11 +26,14 @@ PROBLEMS = {
     "split": schedule(Gemm(70, 150, 11), TILINGS["swizzled warps"]),
     "pipeline": schedule(Gemm(37, 70, 50), TILINGS["pipeline"]),
     "direct": schedule(Gemm(13, 11, 10), TILINGS["direct"]),
+    "long": schedule(Gemm(6, 6, 1100), TILINGS["toy"]),
+    "grid": schedule(Gemm(1801, 7, 5), TILINGS["toy"]),
+    "large": schedule(Gemm(4099, 4099, 5), TILINGS["toy"]),
 }
 """Ragged in every direction. `warps` has vectors, padding and a warp tile, and rows of A and B
 that are aligned for a wide request only now and then. `split` has warps, quads and a
 swizzle, `pipeline` stages, two buffers of fragments, and stores through shared memory;
-`direct` has none."""
+`direct` has none. `long`, `grid` and `large` are so in K, in CTAs and in elements of C."""
 
 
 ENTRY = 'extern "C" __global__ void __launch_bounds__'
@@ -43,12 +46,14 @@ class KernelMutant:
     """gemm.cu with pieces of its text replaced: (old, new), or (old, new, which of several).
 
     One that is `surplus` does all that the schedule says, and more: only its instructions show it.
+    One of a `device` is as before for g++.
     """
 
     name: str
     patches: tuple[tuple[str, str] | tuple[str, str, int], ...]
     problem: str = "toy"
     surplus: bool = False
+    device: bool = False
 
     def kernel(self) -> str:
         text = source().replace(ENTRY, APART + ENTRY, 1)
@@ -580,5 +585,3 @@ def _exchanged(events: list[Event], *ks: tuple[int, int]) -> list[Event]:
         events = _swapped(kind(*ks[0]), kind(*ks[1]))(events)
     return events
 
-
-MUTANTS: tuple[Mutant, ...] = (*KERNEL_MUTANTS, *SCHEDULE_MUTANTS)

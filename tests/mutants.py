@@ -11,19 +11,24 @@ from typing import TypeAlias, get_args
 import numpy as np
 
 from tests.kernel_cases import bits, build, chain
-from tests.mutant_list import MUTANTS, PROBLEMS, Mutant, ScheduleMutant
+from tests.device_mutants import DEVICE_MUTANTS
+from tests.mutant_list import KERNEL_MUTANTS, PROBLEMS, SCHEDULE_MUTANTS, Mutant, ScheduleMutant
 from tiling import hazards
 from tiling.execute import execute
 from tiling.fma import Floats
-from tiling.kernel import compiler, host
+from tiling.kernel import compiled, compiler, host
 from tiling.kernel.build import Broken
 from tiling.kernel.compare import EQUAL, compare
+from tiling.kernel.observed import Differs
 from tiling.kernel.provenance import Slots, provenance
-from tiling.kernel.rungs import floats
+from tiling.kernel.rungs import corners, floats
+from tiling.kernel.tied import differences
 from tiling.schedule import Schedule
 
+MUTANTS: tuple[Mutant, ...] = (*KERNEL_MUTANTS, *DEVICE_MUTANTS, *SCHEDULE_MUTANTS)
+
 TABLE = Path(__file__).parent.parent / "evidence" / "mutants.md"
-RUNGS = ("model", "bits", "trace", "race", "compiler")
+RUNGS = ("model", "bits", "trace", "race", "ptx", "compiler")
 CAUGHT, NOT_ASKED = "caught", "–"
 Seen: TypeAlias = dict[str, bool | None]
 """For each of RUNGS whether it sees the mistake; None if it was not asked."""
@@ -35,9 +40,17 @@ Written by `python -m tests.mutants`. Each is the kernel or the schedule with on
 
 *model*: the schedule is executed and watched in NumPy. *bits* and *trace* are the host rung: C and
 the trace of g++'s build against the model's. *race*: ThreadSanitizer's build. *compiler*: NVRTC's
-machine code for sm_90 against the model's counts. A rung also sees a kernel that hangs or crashes
-in it. The gpu rung was not climbed. – stands for: not asked.
+machine code for sm_90 against the model's counts. *ptx*: NVRTC's PTX for sm_80, run in the machine
+for PTX: C, all accesses and counts against the model's. A rung also sees a kernel that hangs or
+crashes in it. The gpu rung was not climbed. – stands for: not asked, as the rungs of the host of
+what is changed in device code alone: g++ is given the same text as before.
 """
+
+FEW = 16
+"""CTAs that are all run in the machine for PTX."""
+
+LONGEST = 10**6
+"""Instructions of a CTA there, after which it hangs."""
 
 SECONDS = 20
 """A kernel on one of these small problems that takes longer hangs."""
@@ -61,9 +74,16 @@ def seen_by(mutant: Mutant) -> Seen:
             "bits": None,
             "trace": _traces_differ(right(mutant.problem)[3], plan),
             "race": None,
+            "ptx": None,
             "compiler": None,
         }
     plan, kernel = PROBLEMS[mutant.problem], mutant.kernel()
+    if mutant.device:
+        return {
+            **dict.fromkeys(RUNGS),
+            "ptx": _ptx_sees(plan, kernel),
+            "compiler": _compiler_sees(plan, kernel),
+        }
     a, b, c, _ = right(mutant.problem)
     run = partial(host.run, plan, kernel=kernel, limit=SECONDS)
     # Here, where nobody catches Broken: a mutant that does not compile would prove nothing.
@@ -73,6 +93,7 @@ def seen_by(mutant: Mutant) -> Seen:
         "bits": _breaks(lambda: _bits_differ(run(a, b)[0], c)),
         "trace": _breaks(lambda: _traces_differ(run(*provenance(plan.gemm), "trace")[1], plan)),
         "race": _breaks(lambda: run(a, b, "race") is None),
+        "ptx": _ptx_sees(plan, kernel),
         "compiler": _compiler_sees(plan, kernel),
     }
 
@@ -102,6 +123,26 @@ def _traces_differ(slots: Slots, plan: Schedule) -> bool:
         compare(slots[number], plan.at(cta)) != EQUAL
         for number, cta in enumerate(np.ndindex(plan.grid))
     )
+
+
+@lru_cache
+def _product(plan: Schedule) -> tuple[Floats, Floats, Floats, list[tuple[int, int]]]:
+    """(A, B, C, CTAs) of what the machine for PTX runs: few CTAs of a large grid."""
+    a, b = floats(plan.gemm)
+    ctas = list(np.ndindex(plan.grid))
+    if len(ctas) > FEW:
+        ctas = corners(plan)
+    return a, b, execute(plan, a, b, ctas), ctas
+
+
+def _ptx_sees(plan: Schedule, kernel: str) -> bool:
+    a, b, c, ctas = _product(plan)
+    (program,) = compiled.programs(plan.tiling, ("compute_80",), kernel).values()
+    try:
+        found = dict(compiled.run(program, plan, a, b, c, ctas, limit=LONGEST))
+    except Differs:
+        return True
+    return any(list(differences(plan.at(cta), counts, True)) for cta, counts in found.items())
 
 
 def _compiler_sees(plan: Schedule, kernel: str) -> bool:

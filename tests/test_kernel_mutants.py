@@ -3,8 +3,9 @@
 import pytest
 
 from tests.kernel_cases import needs_host, needs_nvrtc, needs_race
-from tests.mutant_list import KERNEL_MUTANTS, MUTANTS, Mutant
-from tests.mutants import TABLE, row, seen_by, table
+from tests.device_mutants import DEVICE_MUTANTS
+from tests.mutant_list import KERNEL_MUTANTS, Mutant
+from tests.mutants import MUTANTS, TABLE, row, seen_by, table
 
 pytestmark = [needs_host, needs_race, needs_nvrtc]
 
@@ -20,11 +21,14 @@ def test_every_mutant_is_caught(mutant: Mutant) -> None:
     # Where values are right, counting instructions is not enough, unless nothing else can differ.
     if seen["bits"] is False and not mutant.surplus:
         assert seen["trace"] or seen["race"]
+    if mutant in DEVICE_MUTANTS:
+        assert seen["ptx"]
     assert ROWS.get(f"| {mutant.name}") == row(mutant, seen), OUT_OF_DATE
 
 
 def test_there_are_enough_of_them_and_each_is_another() -> None:
     assert len(KERNEL_MUTANTS) >= 30
+    assert len(DEVICE_MUTANTS) >= 50
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 

@@ -81,7 +81,7 @@ def test_barriers_at_different_places_of_the_text() -> None:
     assert ran.findings[0].kind == "does not reach a barrier that its warp has reached"
 
 
-PIPE = """mov.u32 %r11, 0;
+PIPE = """mov.u32 %r11, 0; mov.u32 %r12, 0;
     setp.lt.u32 %p3, %r9, 2; @%p3 bra produce;
     consume: bar.sync 1, 128;
     ld.shared.u32 %r5, [%r3+-256]; add.u32 %r12, %r12, %r5;
@@ -138,6 +138,22 @@ def test_numbers_and_counts_that_cannot_be() -> None:
         assert "names a barrier that cannot be" in kinds, operands
     ran, _, _ = met(warp(0, "bar.sync 1, 64;") + warp(1, "bar.sync 1, 96;"))
     assert "comes to barrier 1 with another count" in ran.kinds
+
+
+def test_warps_that_wait_for_each_other_at_two_barriers() -> None:
+    ran, _, _ = met(warp(0, "bar.sync 1;") + "bar.sync 0;")
+    assert sorted(ran.kinds) == ["waits at barrier 0 for ever", "waits at barrier 1 for ever"]
+    threads = {one.kind: one.threads for one in ran.findings}
+    assert threads["waits at barrier 1 for ever"] == tuple(range(32))
+    assert threads["waits at barrier 0 for ever"] == tuple(range(32, 128))
+
+
+def test_a_warp_that_comes_twice_before_the_others_have_come() -> None:
+    ran, _, text = met(warp(0, "bar.arrive 1, 96;\nbar.arrive 1, 96; // again"))
+    one = ran.findings[0]
+    assert one.kind == "comes to barrier 1 again before it opens"
+    assert one.threads == tuple(range(32)) and one.instruction is not None
+    assert one.instruction.line == line_of(text, "// again")
 
 
 def test_a_barrier_whose_number_is_in_a_register() -> None:

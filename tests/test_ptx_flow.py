@@ -89,6 +89,18 @@ def test_threads_meet_that_go_on_with_a_loop_from_different_places() -> None:
     assert out.data.view(np.uint32).tolist() == wanted
 
 
+@pytest.mark.parametrize("end", ["", "end:", "@%p0 bra end; ret; end:", "@%p0 ret;", "bar.sync 0;"])
+def test_a_body_returns_at_its_end(end: str) -> None:
+    text = kernel(
+        "mov.u32 %r0, %tid.x; setp.lt.u32 %p0, %r0, 9; st.global.u32 [%q0], 1;\n" + end, 1
+    )
+    out = buffer("out", 0, 4, written=False)
+    ran = run(text.replace("\nret;\n}", "\n}"), out, threads=THREADS, heard=False)
+    assert not ran.findings
+    assert out.data[0] == 1
+    assert ran.machine.ended.all()
+
+
 def test_the_order_of_blocks() -> None:
     assert order([[1, 2], [3], [3], []]) == [0, 1, 2, 3]
     assert order([[3], [2], [], [1]]) == [0, 3, 1, 2]

@@ -394,6 +394,21 @@ def test_infinities_and_nan_are_values():
     assert result[2, 2] == np.inf and result[3, 3] == 8
 
 
+@pytest.mark.parametrize(("d", "pattern"), [("f16", 0x7FFF), ("f32", 0x7FFFFFFF)])
+def test_every_nan_is_the_same(d, pattern):
+    """Whatever went in: a NaN of other bits, or infinity times zero."""
+    shape = "m16n8k8"
+    left, right = np.ones((1, 16, 8)), np.ones((1, 8, 8))
+    left[0, 0], right[0, 0] = np.inf, 0
+    a = held(shape, "a", "f16", left)
+    a[0, 0, 4] = 0x3C00FE01  # of row 1
+    start = held(shape, "c", d, np.zeros((1, 16, 8)))
+    found = mma(shape, (d, "f16", "f16", d), a, held(shape, "b", "f16", right), start)
+    patterns = found[:, 0].view(f"u{BITS[d] // 8}")
+    nan = np.isnan(patterns.view(f"f{BITS[d] // 8}"))
+    assert nan.sum() == 2 * 8 and (patterns[nan] == pattern).all()
+
+
 def stored_mma(shape: str, registers: np.ndarray) -> np.ndarray:
     """(M, N): the float16 matrix of the first warp."""
     m, n, _ = sizes(shape)

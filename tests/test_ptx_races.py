@@ -97,6 +97,7 @@ def test_atomic_operations_do_not_race_with_each_other() -> None:
     ).findings
     one = raced(f"{zero} red.shared.add.u32 [tile], 1;\nld.shared.u32 %r5, [tile];").findings[0]
     assert one.kind.startswith("is raced for") and "atomics it" in one.before
+    assert one.instruction is not None and one.instruction.opcode == "ld.shared.u32"
     setp = "setp.eq.u32 %p0, %r0, 9;"
     assert raced(
         f"{zero} {setp} @%p0 st.shared.u32 [tile], 1;\nred.shared.add.u32 [tile], 1;"
@@ -176,20 +177,68 @@ def test_races_are_found_among_very_many_accesses(monkeypatch: pytest.MonkeyPatc
     assert not run(kernel(HEAD + rightly, 0, declare), threads=128).findings
 
 
-def test_what_all_warps_have_met_since_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two barriers of all but the last warp's threads, so that no epoch ends: warps 0 and 1 write
-    what they read of each other. In turn 30 the second barrier is left out."""
+@pytest.mark.parametrize("reader", [3, 4])
+def test_every_word_s_first_and_last_thread_are_kept(
+    reader: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads 3 and 4 read a word, and after very many accesses 3 writes it, or 4."""
     monkeypatch.setattr(races, "MANY", 2**10)
-    body = """mov.u32 %r11, 0; setp.eq.u32 %p0, %r9, 2; @%p0 bra on;
-    xor.b32 %r5, %r3, 128;
-    again: st.shared.u32 [%r3], %r11; bar.sync 1, 64; ld.shared.u32 %r6, [%r5];
-    setp.eq.u32 %p1, %r11, TURN; @%p1 bra past; bar.sync 2, 64;
-    past: add.u32 %r11, %r11, 1; setp.lt.u32 %p0, %r11, 60; @%p0 bra again;
-    on: mov.u32 %r12, 0;"""
-    for turn, kinds in (("30", {"is raced for"}), ("77", set[str]())):
-        text = kernel(HEAD + body.replace("TURN", turn), 0, TILE)
-        ran = run(text, threads=96)
-        assert {kind.split(":")[0] for kind in ran.kinds} == kinds
+    body = f"""setp.eq.u32 %p1, %r0, 0; @%p1 st.shared.u32 [tile+1020], 5; {BAR}
+    sub.u32 %r5, %r0, 3; setp.lt.u32 %p1, %r5, 2; @%p1 ld.shared.u32 %r6, [tile+1020];
+    mov.u32 %r11, 0; again: st.shared.u32 [%r3], %r11;
+    add.u32 %r11, %r11, 1; setp.lt.u32 %p0, %r11, 60; @%p0 bra again;
+    setp.eq.u32 %p1, %r0, {reader}; @%p1 st.shared.u32 [tile+1020], 6;"""
+    one = raced(body).only
+    assert set(one.threads) == {3, 4}
+    assert one.offset == 1020
+
+
+PIPE = """mov.u32 %r11, 0; setp.eq.u32 %p3, %r9, 0; @%p3 bra produce;
+    EARLY consume: bar.sync 1, 64; ld.shared.u32 %r5, [%r3+-128]; bar.arrive 2, 64;
+    setp.eq.u32 %p1, %r11, TURN; @%p1 ld.shared.u32 %r5, [%r3+-128];
+    add.u32 %r11, %r11, 1; setp.lt.u32 %p0, %r11, 60; @%p0 bra consume; ret;
+    produce: setp.eq.u32 %p1, %r11, 0; @%p1 bra first; bar.sync 2, 64;
+    first: st.shared.u32 [%r3], %r11; bar.arrive 1, 64;
+    add.u32 %r11, %r11, 1; setp.lt.u32 %p0, %r11, 60; @%p0 bra produce; bar.sync 2, 64; LATE"""
+"""Warp 0 makes what warp 1 uses; in one turn warp 1 reads it again, having said that it is done."""
+
+
+@pytest.mark.parametrize(
+    ("turn", "early", "late", "fine"),
+    [
+        (99, "", "", True),
+        (30, "", "", False),
+        (99, "st.shared.u32 [%r3+512], 1;", "", True),
+        (99, "st.shared.u32 [%r3+512], 1;", "ld.shared.u32 %r5, [%r3+640];", True),
+    ],
+)
+def test_what_all_warps_have_met_since_is_not_kept(
+    turn: int, early: str, late: str, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No epoch of the CTA ever ends, and yet accesses are not gathered without end."""
+    many, kept, fold = 2**9, list[int](), races.Races._fold
+
+    def folds(self: races.Races) -> None:
+        fold(self)
+        kept.append(self.pending)
+
+    monkeypatch.setattr(races, "MANY", many)
+    monkeypatch.setattr(races.Races, "_fold", folds)
+    ran = raced(PIPE.replace("TURN", str(turn)).replace("EARLY", early).replace("LATE", late))
+    assert (not [kind for kind in ran.kinds if kind.startswith("is raced for")]) == fine
+    assert len(kept) > 5 and max(kept) < many
+
+
+def test_what_some_warps_have_not_met_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warps 0 and 1 meet again and again, and warp 2 comes late to what warp 0 did first."""
+    monkeypatch.setattr(races, "MANY", 2**9)
+    rest = PIPE.replace("TURN", "99").replace("EARLY", "").replace("ret;", "bra done;")
+    body = """setp.eq.u32 %p1, %r0, 5; @%p1 st.shared.u32 [tile+900], 1;
+    setp.gt.u32 %p1, %r9, 1; @%p1 bra last;
+    REST done: ret;
+    last: ld.shared.u32 %r5, [tile+900];"""
+    found = raced(body.replace("REST", rest.replace("LATE", "bra done;")), threads=96).findings
+    assert [one.threads[1] for one in found if one.kind.startswith("is raced for")] == [5]
 
 
 def test_without_anybody_to_hear_races_are_not_looked_for() -> None:

@@ -10,7 +10,7 @@ from tiling.kernel import compiler
 from tiling.kernel.build import Broken, device_defines, source
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
-from tiling.ptx.machine import Event, Launch, Machine
+from tiling.ptx.machine import MOST_INSTRUCTIONS, Event, Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
 from tiling.ptx.program import Program, load
 from tiling.ptx.syntax import Refused
@@ -69,9 +69,10 @@ def run(
     b: Floats,
     want: Floats,
     ctas: list[tuple[int, int]],
+    limit: int = MOST_INSTRUCTIONS,
 ) -> Iterator[tuple[tuple[int, int], Counts]]:
     """Run CTAs of the grid; gives each, and what it did, when it was found right. `want` is the
-    model's C, at least of these CTAs.
+    model's C, at least of these CTAs; `limit` the instructions after which a CTA counts as endless.
 
     Raises Differs with the first thing that is not as the model says.
     """
@@ -85,12 +86,13 @@ def run(
         assert observer is not None
         observer.hear(event)
 
-    machine = Machine(program, launch(schedule, matrices), hear)
+    machine = Machine(program, launch(schedule, matrices), hear, limit)
     before = 0
     for cta in ctas:
         here = schedule.at(cta)
         number = cta[0] * schedule.grid[1] + cta[1]
-        observer = Observer(here, epochs(here, a, b, asynchronous), f"CTA {cta}")
+        expected = epochs(here, a, b, asynchronous)
+        observer = Observer(here, expected, program.flow.body, f"CTA {cta}")
         findings = machine.run((number, 0, 0))
         if findings:
             raise Differs("; ".join(map(str, findings[:3])))

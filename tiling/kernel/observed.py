@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from tiling.kernel.expected import SHIFT, Epoch, Values, key
 from tiling.layout import Ints
-from tiling.ptx.machine import Access, Event, Sync
+from tiling.ptx.machine import Access, Event, Sync, place_of
 from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
+from tiling.ptx.syntax import Instruction
 from tiling.schedule import Schedule
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -72,8 +73,10 @@ class Counts:
 class Observer:
     """Hears one CTA. `finish` when it has ended."""
 
-    def __init__(self, schedule: Schedule, expected: Iterator[Epoch], named: str) -> None:
-        self.schedule, self.expected, self.named = schedule, expected, named
+    def __init__(
+        self, schedule: Schedule, expected: Iterator[Epoch], body: list[Instruction], named: str
+    ) -> None:
+        self.schedule, self.expected, self.body, self.named = schedule, expected, body, named
         self.threads = schedule.tiling.threads
         self.counts = Counts()
         self.epoch = 0
@@ -162,8 +165,18 @@ class Observer:
         said = " and ".join(filter(None, parts))
         first = int((more if more.size else less)[0])
         thread, place = first >> SHIFT, first & (1 << SHIFT) - 1
-        line = _line(found, first) if more.size else ""
+        line = self._line(found, first) if more.size else ""
         raise Differs(f"{self._at()}: {said}; first thread {thread}, at {place}{line}")
+
+    def _line(self, found: list[Access], wanted: int) -> str:
+        """Which instruction made an access, in words."""
+        for access in found:
+            keys = _keys([access])
+            if (keys == wanted).any():
+                at = int(np.flatnonzero(keys == wanted)[0]) % access.offset.size
+                rows = at // self.threads if access.active is None else 0
+                return ", " + place_of(self.body[int(access.place[rows])])
+        return ""
 
     def _reads(self, found: list[Access], want: Epoch) -> None:
         """Reads of shared memory. What comes to nothing may be left out."""
@@ -204,7 +217,7 @@ class Observer:
         if wrong.any():
             first = int(keys[order][wrong][0])
             thread, word = first >> SHIFT, first & (1 << SHIFT) - 1
-            line = _line(found, first)
+            line = self._line(found, first)
             raise Differs(
                 f"{self._at()}: thread {thread} brings another value to word {word}{line}"
             )
@@ -306,11 +319,3 @@ def _rest(one: Ints, other: Ints) -> Ints:
     same[inside] = theirs[at[inside]] == have[inside]
     found[same] = their_many[at[same]]
     return have[many > found]
-
-
-def _line(found: list[Access], wanted: int) -> str:
-    """Which instruction made an access, in words."""
-    for access in found:
-        if (_keys([access]) == wanted).any():
-            return f", PTX instruction {int(access.place[0])}"
-    return ""

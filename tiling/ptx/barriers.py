@@ -80,6 +80,36 @@ class Barriers:
             return then
         here = np.ones(machine.threads, bool) if mask is None else mask
         self._together(place, here)
+        to = np.full(machine.threads, STAYS)
+        # Where more warps come than a barrier counts, the first open it, and the next one is theirs.
+        while here.any():
+            some = self._as_many(number, count, here)
+            self._arrive(place, number, count, some, then, waits, red, to)
+            here = here & ~some
+        return to
+
+    def _as_many(self, number: int, count: int | None, here: Bools) -> Bools:
+        """Of those who come the warps that a barrier still counts."""
+        if count is None:
+            return here
+        came = self.open[number].came if number in self.open else np.zeros_like(here)
+        room = max(1, count // WARP - len(_warps(came)))
+        warps = _warps(here)[:room]
+        return here & np.isin(self.machine.thread // WARP, warps)
+
+    def _arrive(
+        self,
+        place: int,
+        number: int,
+        count: int | None,
+        here: Bools,
+        then: int,
+        waits: bool,
+        red: tuple[Bools, Opens] | None,
+        to: Ints,
+    ) -> None:
+        """Those who come wait, or open the barrier; `to` is told where they go on."""
+        machine = self.machine
         barrier = self.open.get(number)
         if barrier is None:
             nobody = np.zeros(machine.threads, bool)
@@ -104,11 +134,9 @@ class Barriers:
         if machine.races is not None:
             seen = machine.races.leave(_warps(here))
             barrier.seen = seen if barrier.seen is None else np.maximum(barrier.seen, seen)
-        to = np.full(machine.threads, STAYS)
         to[here] = WAITING if waits else then
         if self._complete(barrier):
             self._let_go(number, barrier, to)
-        return to
 
     def _together(self, place: int, here: Bools) -> None:
         """All threads of a warp that have not ended must come together."""

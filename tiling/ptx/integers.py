@@ -60,7 +60,7 @@ def _with_carry(
             over = (x < y) | ((x == y) & (more > 0))
         else:
             total = x + y + more
-            over = (total < x) | ((total == x) & (more > 0) & (y != 0))
+            over = (total < x) | ((total == x) & (more > 0))
         if carry_out:
             keep(over, here)
         put(total, here)

@@ -15,6 +15,9 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 TF32 = np.uint32(0xFFFFE000)
 """The bits of a register that a tf32 has: the low 13 are ignored."""
 
+NAN = {"f16": 0x7FFF, "f32": 0x7FFFFFFF}
+"""What a result has that is not a number (PTX ISA, mma, wmma.mma)."""
+
 
 def mma(
     shape: str,
@@ -34,11 +37,11 @@ def mma(
 
     PTX leaves open in which order the products are added, and how precisely ("at least single
     precision"). Here the products are exact, they and C are added in float64, and the sum is
-    rounded once, to nearest even. Integers are exact. Unknown: shape or types that are not known
-    here, or an operand that has not as many registers as its fragment.
+    rounded once, to nearest even; every NaN is NAN. Integers are exact. Unknown: shape or types
+    that are not known here, or an operand that has not as many registers as its fragment.
     """
     d_kind, a_kind, b_kind, c_kind = types
-    _check(shape, types, saturate)
+    check(shape, types, saturate)
     left = _matrix(fragment(shape, "a", a_kind), a_kind, a, f"a of {shape}")
     right = _matrix(fragment(shape, "b", b_kind), b_kind, b, f"b of {shape}")
     start = _matrix(fragment(shape, "c", c_kind), c_kind, c, f"c of {shape}")
@@ -46,7 +49,8 @@ def mma(
         return _registers(fragment(shape, "c", d_kind), d_kind, left @ right + start, saturate)
 
 
-def _check(shape: str, types: tuple[str, str, str, str], saturate: bool) -> None:
+def check(shape: str, types: tuple[str, str, str, str], saturate: bool) -> None:
+    """Unknown where `mma` does not know the shape with these types of D, A, B, C."""
     d, a, b, c = types
     integers = {"s8", "u8"}
     alike = a == b or {a, b} == integers
@@ -89,6 +93,7 @@ def _registers(where: Fragment, kind: str, matrix: Floats, saturate: bool) -> Re
         if saturate:
             values = values.clip(-(2.0**31), 2.0**31 - 1)
         return values.astype(np.int64).astype(np.uint32)[..., 0]
-    rounded = values.astype(np.float16 if kind == "f16" else np.float32)
-    words = np.ascontiguousarray(rounded).view(np.uint32)
-    return words.reshape(len(where.row), -1, LANES)
+    rounded = np.ascontiguousarray(values.astype(np.float16 if kind == "f16" else np.float32))
+    bits = rounded.view(np.uint16 if kind == "f16" else np.uint32)
+    bits[np.isnan(rounded)] = NAN[kind]
+    return bits.view(np.uint32).reshape(len(where.row), -1, LANES)

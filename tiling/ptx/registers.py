@@ -28,8 +28,9 @@ class Registers:
             self.files[letter] = np.zeros((flow.counts[letter], threads), bits)
 
     def clear(self) -> None:
-        for file in self.files.values():
-            file.fill(0)
+        """As before anybody set them: all bits of a number set, which is NaN as a float."""
+        for letter, file in self.files.items():
+            file.fill(0 if letter == "p" else np.iinfo(file.dtype).max)
 
     def view(self, letter: str, dtype: Any) -> Array:
         """A class of registers as another type of the same width."""
