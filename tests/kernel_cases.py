@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tiling.fma import Floats, fma
-from tiling.kernel import compiler, gpu, host
+from tiling.kernel import compiler, cxx, gpu, host
 from tiling.kernel.build import Missing
 from tiling.kernel.rungs import floats
 from tiling.presets import Choice
@@ -32,8 +32,8 @@ def needs(what: Callable[[], object]) -> pytest.MarkDecorator:
     return pytest.mark.skipif(False, reason="")
 
 
-needs_host = needs(host.compiler)
-needs_race = needs(lambda: (host.compiler(), host.can_race()))
+needs_host = needs(cxx.compiler)
+needs_race = needs(lambda: host.host_program(race=True))
 needs_nvrtc = needs(compiler.versions)
 needs_gpu = needs(gpu.device)
 TOY = Tiling(6, 6, 4, 2, 2)

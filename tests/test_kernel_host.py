@@ -1,18 +1,15 @@
 """The kernel built by g++: bits, traces, races, and what happens when it misbehaves."""
 
-import os
-import stat
 import subprocess
 from pathlib import Path
-from time import time
 
 import numpy as np
 import pytest
 
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
 from tiling.execute import execute
-from tiling.kernel import host
-from tiling.kernel.build import Broken, Missing, defines, file_text, source
+from tiling.kernel import cxx, host
+from tiling.kernel.build import Broken, defines, file_text, source
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import late_barriers, provenance
 from tiling.schedule import schedule
@@ -149,73 +146,6 @@ def test_a_race_is_found_every_time_and_told_in_lines_of_the_source(attempt: int
         host.run(plan, a, b, "race", kernel=kernel)
 
 
-def test_a_build_is_kept_and_no_half_file_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    program = host.compiled.__wrapped__(TOY)
-    kept = sorted(path.name for path in program.parent.iterdir())
-    assert len(kept) == 1  # the kernel; nothing unfinished
-    assert stat.S_IMODE(program.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(program.stat().st_mode) == 0o700
-    before = program.stat().st_ino
-    assert host.compiled.__wrapped__(TOY) == program
-    assert program.stat().st_ino == before  # not built again
-    other = host.compiled.__wrapped__(TOY, kernel=source() + "\n// another text\n")
-    assert other != program
-
-
-def test_what_nobody_has_used_for_long_is_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    old, used = (host.compiled.__wrapped__(TILINGS[name]) for name in ("toy", "small"))
-    left, begun = (old.parent / name for name in ("left", "begun"))  # of builds, in folders
-    for folder in left, begun:
-        folder.mkdir()
-        (folder / "gemm.cu").touch()
-    for path in old, used, left:
-        os.utime(path, (0, time() - host.LONG - 60))
-    host.compiled.__wrapped__(TILINGS["small"])
-    host._forget.cache_clear()
-    new = host.compiled.__wrapped__(TILINGS["padded"])
-    assert not old.exists() and used.exists() and new.exists()
-    assert not left.exists() and begun.exists()
-
-
-def test_a_kernel_that_cannot_be_loaded_is_said_to_be_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan, a, b = case(TOY)
-    broken = tmp_path / "broken"
-    broken.write_text("no library")
-    monkeypatch.setattr(host, "compiled", lambda *_: broken)
-    with pytest.raises(Broken, match="what was built of it cannot be loaded"):
-        host.run(plan, a, b)
-
-
-def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(Broken):
-        host.compiled.__wrapped__(TOY, kernel="nonsense;")
-    assert not list((tmp_path / "tilelapse").iterdir())
-
-
-def test_without_a_compiler_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(Missing, match=r"no g\+\+ here"):
-        host.compiler.__wrapped__()
-
-
-def test_a_folder_that_cannot_be_written_to_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(Missing, match=r"cannot build in .*file/tilelapse: not a directory"):
-        host.compiled.__wrapped__(TOY)
-
-
 @pytest.mark.parametrize("trace", [False, True], ids=["plain", "trace"])
 @pytest.mark.parametrize("tiling", [TOY, TILINGS["warps"], TILINGS["pipeline"]], ids=str)
 def test_the_kernel_gives_no_warning(tiling: Tiling, trace: bool) -> None:
@@ -227,7 +157,7 @@ def test_the_host_program_gives_no_warning() -> None:
 
 
 def _no_warning(*options: str) -> None:
-    path, _ = host.compiler()
+    path, _ = cxx.compiler()
     command = [path, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS, *options]
     done = subprocess.run(command, cwd=Path(host.__file__).parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -235,7 +165,7 @@ def _no_warning(*options: str) -> None:
 
 def test_recording_leaves_nothing_in_the_text_that_is_shipped() -> None:
     assert "recorded_" in source() and "record" not in file_text("gemm.cu")
-    path, _ = host.compiler()
+    path, _ = cxx.compiler()
     command = [path, "-E", "-P", "-x", "c++", "-"]
     done = subprocess.run(command, input=source(), capture_output=True, text=True, check=True)
     for word in "record", "clock64", "slot", "class":

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import render
 from tests.kernel_cases import TILINGS, needs_host, needs_nvrtc
-from tiling.kernel import compiler, host
+from tiling.kernel import compiler, cxx, host
 from tiling.kernel.printed import _holds, _resolved, printed
 from tiling.presets import Choice, choose
 from tiling.shapes import Gemm
@@ -55,7 +55,7 @@ def test_nothing_is_left_that_this_tiling_does_not_need(choice: Choice) -> None:
 @needs_host
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
 def test_a_compiler_finds_nothing_unused(choice: Choice) -> None:
-    command = [host.compiler()[0], "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS]
+    command = [cxx.compiler()[0], "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *host.OPTIONS]
     # host.h has copies of its own, with the same names.
     text = re.sub(r"\b(begin_copy|commit_copies|wait_for_copies)\b", r"its_\1", printed(choice))
     done = subprocess.run(

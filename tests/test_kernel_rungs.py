@@ -88,9 +88,7 @@ def test_a_wrong_kernel_fails_the_rung(name: str, monkeypatch: pytest.MonkeyPatc
     text = mutant.kernel()
     for module in host, compiler:
         monkeypatch.setattr(module, "source", lambda: text)
-    host.compiled.cache_clear()
     rung = verify(name, choose("seed"))
-    host.compiled.cache_clear()
     assert rung.status == "failed"
     assert rung.says
 

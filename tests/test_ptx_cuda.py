@@ -12,7 +12,7 @@ import pytest
 
 from tests.kernel_cases import needs_host, needs_nvrtc
 from tests.ptx_running import Array, buffer
-from tiling.kernel import compiler, host
+from tiling.kernel import compiler, cxx
 from tiling.ptx.machine import Finding, Launch, Machine
 from tiling.ptx.memory import Buffer
 from tiling.ptx.program import load
@@ -48,7 +48,7 @@ def launched(
 def on_the_host(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     library = tmp_path_factory.mktemp("samples") / "samples.so"
     options = ("-O1", "-shared", "-fPIC", "-fwrapv", "-DHOST")
-    subprocess.run([host.compiler()[0], *options, "-o", library, SAMPLES], check=True)
+    subprocess.run([cxx.compiler()[0], *options, "-o", library, SAMPLES], check=True)
     return ctypes.CDLL(str(library))
 
 

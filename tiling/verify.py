@@ -234,3 +234,5 @@ def verify(name: str, choice: Choice, advance: Advance = lambda share: None) -> 
         return Rung(name, "failed", str(failed), round(perf_counter() - start, 3))
     except NotRun as why:
         return Rung(name, "not run", str(why))
+    except MemoryError:
+        return Rung(name, "not run", "too little memory here")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tiling.kernel.build import Broken, Missing, device_defines, source, unrolled_groups
+from tiling.kernel.faults import ending, reason
 from tiling.layout import Operand, fragment_width
 from tiling.shapes import UNROLLED, Tiling
 
@@ -23,6 +24,9 @@ ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
 
 WITHOUT_LDGSTS = ("sm_75",)
 """Architectures without asynchronous copies from global to shared memory."""
+
+MISTAKES = re.compile(r".*\(\d+\): (?:error|catastrophic error: #error).*|ptxas (?:error|fatal).*")
+"""How NVRTC and ptxas name what is wrong with a source."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def supported() -> tuple[str, ...]:
 def versions() -> dict[str, str]:
     """The compiler's and the disassembler's versions. Raises Missing."""
     major, minor = _call(_loaded(lambda nvrtc: nvrtc.nvrtcVersion()))
-    shown = subprocess.run([_nvdisasm(), "--version"], capture_output=True, text=True).stdout
+    shown = _nvdisasm("--version")
     release = re.search(r"V(\d[\d.]*)", shown)
     return {"nvrtc": f"{major}.{minor}", "nvdisasm": release[1] if release else "unknown"}
 
@@ -227,7 +231,7 @@ def _loaded(use: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
 def _call(result: tuple[Any, ...]) -> tuple[Any, ...]:
     status, *values = result
     if int(status):
-        raise Broken(f"NVRTC says {status.name}")
+        raise Missing(f"NVRTC does not work here: {status.name}")
     return tuple(values)
 
 
@@ -253,8 +257,9 @@ def _compiled(kernel: str, options: tuple[str, ...], what: str) -> tuple[str, by
     _call(nvrtc.nvrtcGetProgramLog(program, log))
     text = log.decode().rstrip("\0")
     if int(status):
-        errors = [line for line in text.splitlines() if "error" in line]
-        raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2]) or status.name}")
+        if errors := MISTAKES.findall(text):
+            raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2])}")
+        raise Missing(f"NVRTC does not work here: {status.name} {text.strip()[:200]}".rstrip())
     made = bytes(_call(getattr(nvrtc, f"nvrtcGet{what}Size")(program))[0])
     _call(getattr(nvrtc, f"nvrtcGet{what}")(program, made))
     _call(nvrtc.nvrtcDestroyProgram(program))
@@ -263,20 +268,33 @@ def _compiled(kernel: str, options: tuple[str, ...], what: str) -> tuple[str, by
 
 def disassemble(binary: bytes) -> tuple[str, ...]:
     """The machine's instructions, in order, without addresses."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "gemm.cubin")
-        file.write_bytes(binary)
-        # No dataflow analysis: its labels are not looked at, and it takes a quarter of the time.
-        done = subprocess.run(
-            [_nvdisasm(), "-c", "-ndf", str(file)], capture_output=True, text=True
-        )
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "gemm.cubin")
+            file.write_bytes(binary)
+            # No dataflow analysis: its labels are not read, and it takes a quarter of the time.
+            text = _nvdisasm("-c", "-ndf", str(file))
+    except OSError as error:
+        raise Missing(f"nvdisasm has no room for a file: {reason(error)}") from None
+    code = tuple(re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", text))
+    if not code:
+        raise Missing("nvdisasm does not work here: it shows no instructions")
+    return code
+
+
+def _nvdisasm(*arguments: str) -> str:
+    """What it prints. Raises Missing where it does not work: no kernel is to blame for that."""
+    try:
+        done = subprocess.run([_path_of_nvdisasm(), *arguments], capture_output=True, text=True)
+    except OSError as error:
+        raise Missing(f"nvdisasm does not run here: {reason(error)}") from None
     if done.returncode:
-        raise Broken(f"nvdisasm says {done.stderr.strip()}")
-    return tuple(re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", done.stdout))
+        raise Missing(f"nvdisasm does not work here: {ending(done.returncode, done.stderr)}")
+    return done.stdout
 
 
 @lru_cache
-def _nvdisasm() -> str:
+def _path_of_nvdisasm() -> str:
     """The program from PyPI's package, or the one that is installed. Raises Missing."""
     try:
         packaged = metadata.files("nvidia-cuda-nvdisasm") or []

@@ -4,24 +4,22 @@ Three builds: "plain"; "trace", where each thread records what it does; "race", 
 thread is a thread of the operating system and ThreadSanitizer watches them.
 """
 
-import hashlib
 import os
 import re
 import signal
 import subprocess
-import tempfile
 from contextlib import suppress
-from functools import lru_cache
 from math import prod
 from pathlib import Path
-from shutil import rmtree, which
-from time import time
+from shutil import which
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from tiling.fma import Floats
 from tiling.kernel.build import Broken, Missing, defines, file_text, line, source, trace_stride
+from tiling.kernel.cxx import kept
+from tiling.kernel.faults import ending, reason
 from tiling.kernel.provenance import Slots
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
@@ -36,21 +34,37 @@ OPTIONS = (
     "-fsanitize=alignment",
     "-fsanitize-undefined-trap-on-error",
 )
-RACE_OPTIONS = ("-g", "-fsanitize=thread")
+RACE_OPTIONS = ("-fsanitize=thread",)
 # The kernel is a library that the host program loads, which is so linked once for all tilings.
 KERNEL_OPTIONS = ("-shared", "-fPIC", "-ftls-model=initial-exec", "-nostdlib", "-include", "host.h")
-HEADERS = ("host.h", "threads.h", "copies.h")
-RACE_FOUND = 66
-LONG = 14 * 24 * 3600
-"""Seconds after which what was built and not used since is deleted."""
+HEADERS = ("host.h", "threads.h", "copies.h", "planted.h")
+RACE_KERNEL_OPTIONS = ("-g", "-include", "planted.h")  # its reports are told in lines
 
+BEGUN, ENDED = b"BEGUN\n", b"ENDED\n"
+"""What host.cpp writes before and behind C and the trace."""
+
+REPORTED = 66
+"""Exit status when ThreadSanitizer reports something. Its own failures have this status too."""
+
+RACE_REPORT = re.compile(r"WARNING: ThreadSanitizer: (.+) \(pid=")
+
+TSAN_OPTIONS = f"halt_on_error=1:exitcode={REPORTED}:handle_segv=0:handle_sigbus=0:handle_sigfpe=0"
+
+UNLOADABLE = 6
 TROUBLE = {
+    0: "it ends the program that runs it",
     3: "a barrier is not reached by all threads of the CTA",
     4: "a write outside C",
     5: "a write outside shared memory",
-    6: "what was built of it cannot be loaded",
 }
-"""What host.cpp's exit statuses mean."""
+"""What host.cpp's exit statuses mean of a kernel that was begun."""
+
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT)
+"""Signals that a kernel can cause. Others come from outside, as SIGKILL where memory is short."""
+
+
+class Unfit(Missing):
+    """What was built may be no good, and is not kept."""
 
 
 def run(
@@ -70,46 +84,81 @@ def run(
     skew     floats by which A and B lie off an aligned address
     limit    seconds, after which the kernel counts as hung
 
-    Raises Missing without a C++ compiler, Broken if the kernel does not build or misbehaves.
+    Raises Broken for what the kernel certainly does wrong, Missing for all else that goes wrong.
     """
-    gemm, tiling = schedule.gemm, schedule.tiling
-    program, library = host_program(build == "race"), compiled(tiling, build, kernel)
+    gemm, tiling, race = schedule.gemm, schedule.tiling, build == "race"
+    # The host program first: a compiler that has made it can be believed when it refuses a kernel.
+    program, library = host_program(race), compiled(tiling, build, kernel)
     ctas = prod(schedule.grid)
     stride = trace_stride(schedule) if build == "trace" else 0
     sizes = (gemm.m, gemm.n, gemm.k, ctas, tiling.threads, tiling.shared_words, stride, skew, order)
     data = np.ascontiguousarray(a).tobytes() + np.ascontiguousarray(b).tobytes()
-    out = _run([str(program), str(library), *map(str, sizes)], data, limit, kernel)
-    c = np.frombuffer(out, np.float32, gemm.m * gemm.n).reshape(gemm.m, gemm.n)
-    slots = np.frombuffer(out, np.int64, offset=c.nbytes) if stride else np.empty(0, np.int64)
-    return c, slots.reshape(ctas, tiling.threads, stride)
+    command = [str(program), str(library), *map(str, sizes)]
+    c_bytes, slots_bytes = 4 * gemm.m * gemm.n, 8 * ctas * tiling.threads * stride
+    try:
+        out = _run(command, data, c_bytes + slots_bytes, limit, race, kernel or source())
+    except Unfit:
+        for file in program, library:
+            with suppress(OSError):
+                file.unlink()
+        raise
+    c = np.frombuffer(out[:c_bytes], np.float32).reshape(gemm.m, gemm.n)
+    return c, np.frombuffer(out[c_bytes:], np.int64).reshape(ctas, tiling.threads, stride)
 
 
-def _run(command: list[str], data: bytes, limit: float, kernel: str | None) -> bytes:
-    options = f"halt_on_error=1:exitcode={RACE_FOUND}"
-    environment = {**os.environ, "TSAN_OPTIONS": options}
+def _run(
+    command: list[str], data: bytes, size: int, limit: float, race: bool, kernel: str
+) -> bytes:
+    """What the host program writes of C and the trace: `size` bytes."""
+    environment = {**os.environ, "TSAN_OPTIONS": TSAN_OPTIONS}
     try:
         done = subprocess.run(
             command, input=data, capture_output=True, timeout=limit, env=environment
         )
-    except subprocess.TimeoutExpired:
-        raise Broken(f"hung: not done after {limit:g} s, as if a barrier never opened") from None
-    if done.returncode == 0:
-        return done.stdout
-    log = done.stderr.decode(errors="replace")
+    except OSError as error:
+        raise Unfit(f"cannot run {command[0]}: {reason(error)}") from None
+    except subprocess.TimeoutExpired as late:
+        if not (late.stdout or b"").startswith(BEGUN):
+            raise Missing(f"the kernel was not begun after {limit:g} s") from None
+        raise Broken(
+            f"hung: not done after {limit:g} s, as if a barrier never opened "
+            "(or this machine is very slow)"
+        ) from None
+    log, status = done.stderr.decode(errors="replace"), done.returncode
+    begun = done.stdout.startswith(BEGUN)
+    out = done.stdout.removeprefix(BEGUN).removesuffix(ENDED)
+    if len(done.stdout) == len(BEGUN) + size + len(ENDED) and len(out) == size:
+        if status == REPORTED and RACE_REPORT.search(log) if race else status == 0:
+            return out
+        if status == 0:
+            raise Unfit("ThreadSanitizer does not see the race that was planted: it sees none")
     if "unexpected memory mapping" in log:  # ThreadSanitizer and a kernel that randomizes widely
-        if command[0] != "setarch" and which("setarch"):
-            return _run(["setarch", "-R", *command], data, limit, kernel)
-        raise Missing("ThreadSanitizer cannot map its memory here, and there is no setarch")
-    if done.returncode == RACE_FOUND:
-        raise Broken(_race(log, kernel or source()))
-    if done.returncode in (-signal.SIGILL, -signal.SIGTRAP):  # how -fsanitize=alignment stops it
-        raise Broken("a wide access at an address that is not a multiple of its width")
-    if done.returncode < 0:
-        raise Broken(f"the kernel died of signal {-done.returncode}")
-    raise Broken(TROUBLE.get(done.returncode, f"exit status {done.returncode}: {log[-200:]}"))
+        if not which("setarch"):
+            raise Missing("ThreadSanitizer cannot map its memory here, and there is no setarch")
+        if command[0] != "setarch":
+            return _run(["setarch", "-R", *command], data, size, limit, race, kernel)
+    raise _fault(status, log, begun, kernel)
 
 
-def _race(log: str, kernel: str) -> str:
+def _fault(status: int, log: str, begun: bool, kernel: str) -> Broken | Missing:
+    """Why a run did not end well: Broken only where it is certain that the kernel is to blame."""
+    undefined = re.search(r"undefined symbol: (\w+)", log)
+    if status == UNLOADABLE and undefined and not undefined[1].startswith("__tsan"):
+        return Broken(f"what was built of it cannot be loaded: {undefined[1]} is nowhere defined")
+    if not begun:
+        return Unfit(f"the kernel was not begun: {ending(status, log)}")
+    if status == REPORTED and (report := RACE_REPORT.search(log)):
+        return Broken(_race(report[1], log, kernel))
+    if -status in (signal.SIGILL, signal.SIGTRAP):  # how -fsanitize=alignment stops it
+        return Broken("a wide access at an address that is not a multiple of its width")
+    if -status in CRASHES:
+        return Broken(f"the kernel died of signal {-status}")
+    if status in TROUBLE:
+        return Broken(TROUBLE[status])
+    return Missing(f"the kernel was not run to its end: {ending(status, log)}")
+
+
+def _race(kind: str, log: str, kernel: str) -> str:
     """ThreadSanitizer's first report, in the words of the source."""
     found = re.findall(
         r"^  (?:Previous )?(?:atomic )?(read|write) of size.*\n"
@@ -117,99 +166,38 @@ def _race(log: str, kernel: str) -> str:
         log,
         re.MULTILINE | re.IGNORECASE,
     )
-    sides = [f"a {kind.lower()} in line {n} ({line(kernel, int(n))})" for kind, n in found[:2]]
-    return "data race between threads: " + " and ".join(sides or ["unknown lines"])
+    sides = [f"a {what.lower()} in line {n} ({line(kernel, int(n))})" for what, n in found[:2]]
+    return f"{kind} between threads: " + " and ".join(sides or ["unknown lines"])
 
 
-@lru_cache
-def compiler() -> tuple[str, str]:
-    """(path, version) of the C++ compiler: $CXX or g++. Raises Missing."""
-    path = which(os.environ.get("CXX", "g++"))
-    if path is None:
-        raise Missing("no g++ here")
-    done = subprocess.run([path, "--version"], capture_output=True, text=True)
-    return path, done.stdout.partition("\n")[0]
-
-
-@lru_cache
-def can_race() -> None:
-    """Raises Missing where the compiler has no ThreadSanitizer to link."""
-    try:
-        _kept({"probe.cpp": "int main() { return 0; }"}, RACE_OPTIONS)
-    except Broken:
-        raise Missing(f"{compiler()[1]} has no ThreadSanitizer here") from None
-
-
-@lru_cache(maxsize=256)
 def compiled(tiling: Tiling, build: Build = "plain", kernel: str | None = None) -> Path:
-    """The library that holds the tiling's kernel: compiled now, or kept from before."""
-    if build == "race":
-        can_race()
-    options = (*_options(build == "race"), *KERNEL_OPTIONS, *defines(tiling, build == "trace"))
-    return _kept({"gemm.cu": kernel or source()}, (*options, "-x", "c++"), ("-lm",))
+    """The library that holds the tiling's kernel: compiled now, or kept from before.
+
+    Raises Broken if the compiler finds a mistake in it, Missing if there is none that compiles.
+    """
+    race = build == "race"
+    options = (*_options(race), *KERNEL_OPTIONS, *(RACE_KERNEL_OPTIONS if race else ()))
+    options = (*options, *defines(tiling, build == "trace"), "-x", "c++")
+    return _kept({"gemm.cu": kernel or source()}, options, ("-lm",))
 
 
-@lru_cache
 def host_program(race: bool) -> Path:
-    """The program that loads a kernel and runs it: compiled now, or kept from before."""
-    if race:
-        can_race()
+    """The program that loads a kernel and runs it: compiled now, or kept from before.
+
+    Raises Missing where that does not succeed: no kernel is to blame for it.
+    """
     files = ("host.cpp", "threads.cpp" if race else "fibers.cpp")
     # -rdynamic: the kernel looks for shared memory, threadIdx and the rest in this program.
-    return _kept(
-        {file: file_text(file) for file in files}, (*_options(race), "-rdynamic"), ("-ldl",)
-    )
+    options = (*_options(race), "-rdynamic")
+    try:
+        return _kept({file: file_text(file) for file in files}, options, ("-ldl",))
+    except Broken as broken:
+        raise Missing(str(broken)) from None
 
 
 def _options(race: bool) -> tuple[str, ...]:
     return (*OPTIONS, *(RACE_OPTIONS if race else ()))
 
 
-def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str, ...] = ()) -> Path:
-    """What the compiler makes of these sources, from the cache if it is there.
-
-    Written under another name first and then moved, so that no half file is ever found.
-    """
-    name, (path, version) = next(iter(texts)), compiler()
-    texts = texts | {header: file_text(header) for header in HEADERS}
-    key = hashlib.sha256(repr((path, version, options, libraries, texts)).encode()).hexdigest()[:32]
-    kept = cache() / f"{name}-{key}"
-    with suppress(FileNotFoundError):
-        os.utime(kept)  # in use
-        return kept
-    _forget(kept.parent)
-    sources = [text for text in texts if text not in HEADERS]
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        for file, text in texts.items():
-            Path(folder, file).write_text(text)
-        command = [path, *options, f"-ffile-prefix-map={folder}=.", *sources, *libraries]
-        done = subprocess.run([*command, "-o", "out"], cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if "error" in line]
-            raise Broken(f"{Path(path).name} refuses {name}: " + "; ".join(errors[:2]))
-        Path(folder, "out").chmod(0o700)
-        Path(folder, "out").replace(kept)
-    return kept
-
-
-@lru_cache
-def _forget(folder: Path) -> None:
-    """Delete what nobody has used for long, and what was left unfinished. Once in a process."""
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process may have been quicker
-            if time() - path.stat().st_mtime > LONG:
-                if path.is_dir():
-                    rmtree(path)
-                else:
-                    path.unlink()
-
-
-def cache() -> Path:
-    """A folder for what was built, which only this user can write to. Raises Missing."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base, "tilelapse")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Missing(f"cannot build in {folder}: {(error.strerror or '').lower()}") from None
-    return folder
+def _kept(texts: dict[str, str], options: tuple[str, ...], libraries: tuple[str, ...]) -> Path:
+    return kept(texts | {header: file_text(header) for header in HEADERS}, options, libraries)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tiling.execute import execute
 from tiling.fma import Floats
-from tiling.kernel import compiled
+from tiling.kernel import compiled, cxx
 from tiling.kernel import compiler as nvidia
 from tiling.kernel import gpu as device
 from tiling.kernel import host as cpu
@@ -107,7 +107,7 @@ def host(choice: Choice, advance: Advance) -> Says:
     same_bits(c, execute(plan, a, b))
     records = same_trace(slots, plan, lambda share: advance(0.5 + share / 2))
     says = f"{_size(choice, plan)}: C equals the model's bit for bit, all {records} records equal"
-    return says, {"compiler": cpu.compiler()[1], **_ran(plan), "records": records}
+    return says, {"compiler": cxx.compiler()[1], **_ran(plan), "records": records}
 
 
 @_reports
@@ -118,7 +118,7 @@ def race(choice: Choice, advance: Advance) -> Says:
     c, _ = cpu.run(plan, a, b, "race")
     same_bits(c, execute(plan, a, b))
     says = f"{_size(choice, plan)}: ThreadSanitizer saw {choice.tiling.threads} threads, no race"
-    return says, {"compiler": cpu.compiler()[1], **_ran(plan)}
+    return says, {"compiler": cxx.compiler()[1], **_ran(plan)}
 
 
 @_reports

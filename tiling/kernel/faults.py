@@ -1,0 +1,17 @@
+"""What the system and its programs say when they cannot, in one line."""
+
+import re
+
+
+def reason(error: OSError) -> str:
+    """Why the system refuses, in its words."""
+    return (error.strerror or str(error)).lower()
+
+
+def ending(status: int, log: str) -> str:
+    """How a process ended that should have ended well, and the line of its log that says most."""
+    how = f"signal {-status}" if status < 0 else f"exit status {status}"
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search("error|fatal|fail|cannot", line, re.IGNORECASE)]
+    line = (telling or lines or [""])[0][:200]
+    return how + (f": {line}" if line else "")
