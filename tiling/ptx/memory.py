@@ -118,6 +118,8 @@ class Memory:
     param: Buffer
     buffers: dict[int, Buffer] = field(default_factory=dict)
     wrong: Wrong = lambda kind, buffer, address, which: None
+    copies: bool = False
+    """Whether any copy has been begun."""
 
     def __post_init__(self) -> None:
         for buffer in self.shared, self.local, self.param:
@@ -285,12 +287,13 @@ class Memory:
         count = values.shape[1]
         found = self.writable(self.find(space, address, active, width * count))
         for where in found:
-            if where.buffer is self.shared:
+            if self.copies and where.buffer is self.shared:
                 self._not_coming(where, width * count)
             in_order = values.transpose(0, 2, 1)
             if where.active is not None:
                 in_order = np.broadcast_to(in_order, (*where.active.shape, count))[where.active]
             place(where, in_order, width, state)
+        self.copies |= state == COMING
         return found
 
     def _not_coming(self, where: Where, total: int) -> None:
