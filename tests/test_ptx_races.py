@@ -241,6 +241,21 @@ def test_what_some_warps_have_not_met_is_kept(monkeypatch: pytest.MonkeyPatch) -
     assert [one.threads[1] for one in found if one.kind.startswith("is raced for")] == [5]
 
 
+@pytest.mark.parametrize(("met", "fine"), [("", False), (WARP, True), ("HALF", False)])
+def test_what_lanes_have_not_met_is_kept(
+    met: str, fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lane 5 writes, and after very many accesses lane 20 reads; half of the lanes met, or all."""
+    monkeypatch.setattr(races, "MANY", 2**9)
+    half = "setp.lt.u32 %p0, %r0, 16; @!%p0 bra on; bar.warp.sync 0xFFFF; on:\n"
+    body = f"""{WARP} setp.eq.u32 %p1, %r0, 5; @%p1 st.shared.u32 [tile+900], 1;
+    {met.replace("HALF", half)} mov.u32 %r11, 0;
+    again: st.shared.u32 [%r3], %r11; add.u32 %r11, %r11, 1;
+    setp.lt.u32 %p0, %r11, 60; @%p0 bra again;
+    setp.eq.u32 %p1, %r0, 20; @%p1 ld.shared.u32 %r5, [tile+900];"""
+    assert (not raced(body, threads=32).findings) == fine
+
+
 def test_without_anybody_to_hear_races_are_not_looked_for() -> None:
     text = kernel(HEAD + "st.shared.u32 [tile], %r0;", 0, TILE)
     assert not run(text, heard=False).findings

@@ -36,7 +36,7 @@ class Touch:
     width        bytes of each
     thread       who, in the same shape
     instruction  which, in the same shape, or one that broadcasts to it
-    clock        (warps, warps) what each warp had seen of each other, None if nothing since the epoch
+    clock        (warps, warps) what each warp had seen of each other since the epoch, None: nothing
     """
 
     kind: Kind
@@ -120,8 +120,10 @@ class Races:
             self.clock = np.eye(self.warps, dtype=np.int64)
         seen: Ints = self.clock[warps].max(0)
         self.clock = self.clock.copy()
-        if lanes is not None:
-            self.met |= {(int(warp), int(self.clock[warp, warp])): lanes for warp in warps}
+        for warp in map(int, warps):
+            everyone = (1 << min(WARP, self.threads - WARP * warp)) - 1
+            if lanes is not None and lanes & everyone != everyone:
+                self.met[warp, int(self.clock[warp, warp])] = lanes
         self.clock[warps, warps] += 1
         return seen
 
@@ -265,9 +267,7 @@ def _meeting(touches: list[Fine]) -> Ints:
 Side: TypeAlias = tuple[int, int, Kind]
 
 
-def _sides(
-    meet: Ints, touches: list[Fine]
-) -> Iterator[tuple[int, list[tuple[Side, Ints | None]]]]:
+def _sides(meet: Ints, touches: list[Fine]) -> Iterator[tuple[int, list[tuple[Side, Ints | None]]]]:
     """Of each unit, ascending, all that was done to it: by whom, and what its warp had seen."""
     which = [np.flatnonzero(np.isin(touch.unit, meet)) for touch in touches]
     unit = np.concatenate([t.unit[at] for t, at in zip(touches, which, strict=True)])
