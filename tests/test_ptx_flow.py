@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.ptx_alone import Thread, functions
 from tests.ptx_programs import SLOT, THREADS, WORDS, program, straight
-from tests.ptx_running import HEAD, buffer, kernel, run
+from tests.ptx_running import HEAD, buffer, kernel, line_of, run
 from tiling.ptx.memory import ROOM
 from tiling.ptx.order import order
 
@@ -87,6 +87,14 @@ def test_threads_meet_that_go_on_with_a_loop_from_different_places() -> None:
     sums = [[t + n for n in range(1, 10) if t + n & 1] for t in range(THREADS)]
     wanted = [sum(1 + 100 * (v & 2 == 0) for v in some) for some in sums]
     assert out.data.view(np.uint32).tolist() == wanted
+
+
+def test_a_jump_past_the_list_of_labels() -> None:
+    body = "mov.u32 %r0, %tid.x;\nbrx.idx %r0, list; one: bra three; two: three: mov.u32 %r1, 0;"
+    text = kernel(body, declare="list: .branchtargets one, two, three;")
+    one = run(text, threads=5).only
+    assert (one.kind, one.threads) == ("jumps past the list", (3, 4))
+    assert one.instruction is not None and one.instruction.line == line_of(text, "brx.idx")
 
 
 @pytest.mark.parametrize("end", ["", "end:", "@%p0 bra end; ret; end:", "@%p0 ret;", "bar.sync 0;"])

@@ -83,7 +83,7 @@ def test_bounds(space: str, base: str, array: str, size: int, width: int) -> Non
         ran = run(text, data)
         found = [one for one in ran.findings if one.kind != "was never written"]
         (one,) = found
-        named = array if 0 < last else {"tile": "shared", "own": "local"}.get(array, array)
+        named = array if last > 0 else {"tile": "shared", "own": "local"}.get(array, array)
         assert (one.kind, one.threads, one.array, one.offset) == (wrong, (9,), named, last)
         assert one.instruction is not None
         assert one.instruction.line == line_of(text, f"@%p1 {opcode}")
@@ -234,6 +234,25 @@ def test_which_space_an_address_is_in() -> None:
         kernel(body + "st.global.u32 [%q0], %r1;", 1, TILE + OWN), out, threads=1
     ).findings
     assert out.data[:4].view(np.uint32)[0] == 0b100_010_001
+
+
+def test_guarded_vectors_side_by_side() -> None:
+    """Two wide loads that run as one, each for threads of its own."""
+    body = f"""{TID} mad.lo.u64 %q2, %q9, 32, %q0; mad.lo.u64 %q3, %q9, 32, %q1;
+    and.b32 %r1, %r0, 1; setp.eq.u32 %p1, %r1, 0; setp.lt.u32 %p2, %r0, 9;
+    mov.u32 %r20, 0; mov.u32 %r21, 1; mov.u32 %r22, 2; mov.u32 %r23, 3;
+    mov.u32 %r24, 4; mov.u32 %r25, 5; mov.u32 %r26, 6; mov.u32 %r27, 7;
+    @%p1 ld.global.v4.u32 {{%r20, %r21, %r22, %r23}}, [%q2];
+    @!%p2 ld.global.v4.u32 {{%r24, %r25, %r26, %r27}}, [%q2+16];
+    st.global.v4.u32 [%q3], {{%r20, %r21, %r22, %r23}};
+    st.global.v4.u32 [%q3+16], {{%r24, %r25, %r26, %r27}};"""
+    data = np.random.default_rng(4).integers(9, 2**32, (32, 8), np.uint32)
+    out = buffer("out", 1, data.nbytes, written=False)
+    assert not run(kernel(body, 2), buffer("in", 0, data), out).findings
+    thread, wanted = np.arange(32)[:, None], np.broadcast_to(np.arange(8), (32, 8)).copy()
+    wanted[:, :4] = np.where(thread % 2 == 0, data[:, :4], wanted[:, :4])
+    wanted[:, 4:] = np.where(thread >= 9, data[:, 4:], wanted[:, 4:])
+    assert np.array_equal(out.data.view(np.uint32).reshape(32, 8), wanted)
 
 
 def test_one_finding_of_a_kind_for_each_instruction() -> None:
