@@ -86,7 +86,9 @@ def main() -> None:
     rows.append(["a CTA of 4096³, untraced", f"{time:.2f} s", f"{time / short:.0f}"])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     text = table(["", "time", "of the traced CTA"], rows)
-    text += f"\n\n{len(program.flow.body)} instructions; {peak:.0f} MB at most, A, B and C included."
+    text += (
+        f"\n\n{len(program.flow.body)} instructions; {peak:.0f} MB at most, A, B and C included."
+    )
     print(text)
     if "--write" in sys.argv:
         write("machine", text)

@@ -30,6 +30,7 @@ TO = "static_cast<unsigned>(__cvta_generic_to_shared(to))"
 THREAD = "const Index thread = threadIdx.x;"
 ASSUME = "__builtin_assume(thread < THREADS);"
 BEGIN = "begin(k_tile + STAGES - 1);"
+WAIT_AND_BARRIER = "wait_for_copies<STAGES - 2>();\n        __syncthreads();"
 OVERWRITE = "if (k_tile > 0) __syncthreads();"
 READS = "what a thread reads, other threads have copied.\n        __syncthreads();"
 FMA = "__fmaf_ieee_rn(a[k % FRAGMENTS][i], b[k % FRAGMENTS][j],"
@@ -61,7 +62,7 @@ DEVICE_MUTANTS = (
     ),
     _device(
         "device: the next copies begin before the wait",
-        "wait_for_copies<STAGES - 2>();\n        __syncthreads();\n        begin(k_tile + STAGES - 1);",
+        WAIT_AND_BARRIER + "\n        " + BEGIN,
         "begin(k_tile + STAGES - 1); wait_for_copies<STAGES - 2>(); __syncthreads();",
         "pipeline",
     ),
@@ -144,7 +145,8 @@ DEVICE_MUTANTS = (
     _device(
         "device: half the threads do not wait at a barrier",
         READS,
-        '\nif (thread < THREADS / 2) asm volatile("bar.sync 1, %0;" ::"n"(THREADS) : "memory"); else asm volatile("bar.arrive 1, %0;" ::"n"(THREADS) : "memory");',
+        '\nif (thread < THREADS / 2) asm volatile("bar.sync 1, %0;" ::"n"(THREADS) : "memory");'
+        ' else asm volatile("bar.arrive 1, %0;" ::"n"(THREADS) : "memory");',
         "warps",
     ),
     _device(
@@ -196,7 +198,7 @@ DEVICE_MUTANTS = (
     _device(
         "device: the k of a k-tile in 8 bits of k-tiles",
         "const Neighbours group_of_A{A, cta_row + row, k_tile * BK + k, M, K};",
-        "const Neighbours group_of_A{A, cta_row + row, static_cast<unsigned char>(k_tile) * BK + k, M, K};",
+        "const Neighbours group_of_A{A, cta_row + row, (k_tile & 255) * BK + k, M, K};",
         "long",
     ),
     _device(
@@ -263,9 +265,9 @@ DEVICE_MUTANTS = (
         "(float)fma((double)a[k % FRAGMENTS][i], (double)b[k % FRAGMENTS][j], (double)",
     ),
     _device(
-        "device: flushes small products",
+        "device: signs of B lost",
         FMA,
-        "fmaf(__fmul_rn(a[k % FRAGMENTS][i], 1.0f) + 0.0f, b[k % FRAGMENTS][j] < 0 ? b[k % FRAGMENTS][j] : -b[k % FRAGMENTS][j],",
+        "__fmaf_ieee_rn(a[k % FRAGMENTS][i], -fabsf(b[k % FRAGMENTS][j]),",
     ),
     # more than the schedule says
     _device(
@@ -277,13 +279,13 @@ DEVICE_MUTANTS = (
     _device(
         "device: an element more is read",
         K_TILES,
-        "const Index k_tiles = (K - 1) / BK + 1; if (thread == 0) (void)*const_cast<const volatile Element *>(A);",
+        K_TILES + " if (thread == 0) (void)*const_cast<const volatile Element *>(A);",
         surplus=True,
     ),
     _device(
         "device: a word of shared memory is written that nobody reads",
         K_TILES,
-        "const Index k_tiles = (K - 1) / BK + 1; if (thread == 0) *const_cast<volatile Element *>(shared) = 0;",
+        K_TILES + " if (thread == 0) *const_cast<volatile Element *>(shared) = 0;",
         surplus=True,
     ),
     _device(

@@ -584,4 +584,3 @@ def _exchanged(events: list[Event], *ks: tuple[int, int]) -> list[Event]:
     for kind in Fragments, OuterProduct:
         events = _swapped(kind(*ks[0]), kind(*ks[1]))(events)
     return events
-

@@ -5,13 +5,14 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from multiprocessing import Pool
 from pathlib import Path
 from typing import TypeAlias, get_args
 
 import numpy as np
 
-from tests.kernel_cases import bits, build, chain
 from tests.device_mutants import DEVICE_MUTANTS
+from tests.kernel_cases import bits, build, chain
 from tests.mutant_list import KERNEL_MUTANTS, PROBLEMS, SCHEDULE_MUTANTS, Mutant, ScheduleMutant
 from tiling import hazards
 from tiling.execute import execute
@@ -182,5 +183,7 @@ def table(rows: list[str]) -> str:
 
 if __name__ == "__main__":
     TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(table([row(mutant, seen_by(mutant)) for mutant in MUTANTS]), encoding="utf-8")
+    with Pool() as pool:
+        rows = [row(*found) for found in zip(MUTANTS, pool.imap(seen_by, MUTANTS), strict=True)]
+    TABLE.write_text(table(rows), encoding="utf-8")
     print(f"wrote {TABLE}")

@@ -8,8 +8,8 @@ from hypothesis import given
 from tests.strategies import SEED, SGEMM, schedules
 from tiling.banks import (
     Cost,
-    cost,
     copy_cost,
+    cost,
     exchange_cost,
     exchanged_cost,
     read_cost,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.kernel_cases import needs_host, needs_nvrtc, needs_race
 from tests.device_mutants import DEVICE_MUTANTS
+from tests.kernel_cases import needs_host, needs_nvrtc, needs_race
 from tests.mutant_list import KERNEL_MUTANTS, Mutant
 from tests.mutants import MUTANTS, TABLE, row, seen_by, table
 

@@ -100,8 +100,10 @@ def test_copies_one_by_one_are_not_what_the_model_says() -> None:
 
 def test_reads_that_reach_over_several_k_are_not_what_the_model_says() -> None:
     # One thread has all rows, so its fragments of neighbouring k are neighbours.
-    (found,) = differences(Tiling(3, 4, 8, 3, 2), "sm_80")
-    assert re.fullmatch(r"reads of A in shared memory: .*x128 bits, not 96x32", found)
+    # NVRTC may compile the same text otherwise the next time, but never as the model says.
+    found = differences(Tiling(3, 4, 8, 3, 2), "sm_80")
+    says = r"reads of A in shared memory: .*x128 bits, not 96x32"
+    assert any(re.fullmatch(says, text) for text in found)
 
 
 def test_a_kernel_that_does_what_it_must_not_is_broken() -> None:

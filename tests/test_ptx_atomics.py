@@ -30,7 +30,7 @@ def ran(code: str, kind: str, cells: list[int], *values: list[int]) -> tuple[Arr
     bits = DTYPES[kind].itemsize
     loads = "".join(
         f"mad.lo.u64 %q9, %q7, {bits}, %q{n + 2}; ld.global.b{8 * bits} %{name}, [%q9];\n"
-        for n, name in zip(range(len(values)), "xy")
+        for n, name in zip(range(len(values)), "xy", strict=False)
     )
     body = f"""mov.u32 %r0, %tid.x; cvt.u64.u32 %q7, %r0; {loads}
     and.b64 %q8, %q7, {CELLS - 1}; mad.lo.u64 %q8, %q8, {bits}, %q0;

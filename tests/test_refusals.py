@@ -121,7 +121,10 @@ CASES = {
     "clip why_tile --thread 5x5": ("--thread 5x5: TM=5 does not divide BM=6", "try 6x6 or 6x3"),
     "film --direct --stages 2": ("--direct: leaves no shared memory for stages",),
     # the door itself
-    "rendr": ("command rendr: is not known", "try list, clip, film, embed, serve, inspect, source, verify"),
+    "rendr": (
+        "command rendr: is not known",
+        "try list, clip, film, embed, serve, inspect, source, verify",
+    ),
     "--nothing": ("--nothing: is no option of ", "--help"),
     "inspect --presett seed": ("--presett: is no option of ", "try --preset"),
     "inspect --preset": ("", "'--preset' requires an argument", "--help"),

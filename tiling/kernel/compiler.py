@@ -237,49 +237,55 @@ def _call(result: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def cubin(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
     """(log, binary), the log with what ptxas says if asked for. Raises Missing or Broken."""
-    return _compiled(kernel, options, "CUBIN")
+    log, binary = compiled(kernel, options, "CUBIN")
+    return log.decode().rstrip("\0"), binary
 
 
 def ptx(kernel: str, options: tuple[str, ...]) -> str:
     """The text that ptxas would get. Raises Missing or Broken."""
-    return _compiled(kernel, options, "PTX")[1].decode().rstrip("\0")
+    return compiled(kernel, options, "PTX")[1].decode().rstrip("\0")
 
 
-def _compiled(kernel: str, options: tuple[str, ...], what: str) -> tuple[str, bytes]:
-    """(log, what NVRTC made): "CUBIN" or "PTX"."""
+def compiled(kernel: str, options: tuple[str, ...], *what: str) -> tuple[bytes, ...]:
+    """NVRTC's log, and what else of one run of it: "PTX", "CUBIN". Raises Missing or Broken."""
     (program,) = _call(
         _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(kernel.encode(), b"gemm.cu", 0, [], []))
     )
     from cuda.bindings import nvrtc
 
     (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [o.encode() for o in options])
-    log = bytes(_call(nvrtc.nvrtcGetProgramLogSize(program))[0])
-    _call(nvrtc.nvrtcGetProgramLog(program, log))
-    text = log.decode().rstrip("\0")
+    found = []
+    for name in ("ProgramLog", *(what if not int(status) else ())):
+        made = bytes(_call(getattr(nvrtc, f"nvrtcGet{name}Size")(program))[0])
+        _call(getattr(nvrtc, f"nvrtcGet{name}")(program, made))
+        found.append(made)
+    _call(nvrtc.nvrtcDestroyProgram(program))
     if int(status):
+        text = found[0].decode().rstrip("\0")
         if errors := MISTAKES.findall(text):
             raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2])}")
         raise Missing(f"NVRTC does not work here: {status.name} {text.strip()[:200]}".rstrip())
-    made = bytes(_call(getattr(nvrtc, f"nvrtcGet{what}Size")(program))[0])
-    _call(getattr(nvrtc, f"nvrtcGet{what}")(program, made))
-    _call(nvrtc.nvrtcDestroyProgram(program))
-    return text, made
+    return tuple(found)
 
 
 def disassemble(binary: bytes) -> tuple[str, ...]:
     """The machine's instructions, in order, without addresses."""
+    code = tuple(re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", listing(binary)))
+    if not code:
+        raise Missing("nvdisasm does not work here: it shows no instructions")
+    return code
+
+
+def listing(binary: bytes, *options: str) -> str:
+    """The machine code as nvdisasm prints it. Raises Missing."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "gemm.cubin")
             file.write_bytes(binary)
             # No dataflow analysis: its labels are not read, and it takes a quarter of the time.
-            text = _nvdisasm("-c", "-ndf", str(file))
+            return _nvdisasm("-c", "-ndf", *options, str(file))
     except OSError as error:
         raise Missing(f"nvdisasm has no room for a file: {reason(error)}") from None
-    code = tuple(re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", text))
-    if not code:
-        raise Missing("nvdisasm does not work here: it shows no instructions")
-    return code
 
 
 def _nvdisasm(*arguments: str) -> str:

@@ -254,7 +254,8 @@ def _changed(
             inner = kind.removesuffix("x2")
             part = np.float16 if inner == "f16" else np.uint16 if inner == "bf16" else DTYPE[kind]
             a, b = (np.atleast_1d(v).view(part) for v in (now, new))
-            return floats.add(inner, a, b).view(DTYPE[kind])[0]
+            total: Array = floats.add(inner, a, b).view(DTYPE[kind])[0]
+            return total
     function = {
         "add": np.add,
         "min": np.minimum,
@@ -334,7 +335,7 @@ def _copy(group: Group) -> Step:
     brings = group.read(3, "u32") if len(group.instructions[0].operands) == 4 else None
     unit = min(width, 8)
     many = width // unit
-    poison = np.full((n, many, threads), np.iinfo(UNSIGNED[unit]).max, UNSIGNED[unit])
+    poison = ~np.zeros((n, many, threads), UNSIGNED[unit])
 
     def step(mask: Mask) -> None:
         here = _full(active(mask), n, threads)
@@ -355,7 +356,7 @@ def _copy(group: Group) -> Step:
             machine.copies.begin(where, everyone[which], numbers[which], data[which])
 
     def _partly(start: Ints, here: Bools | None, count: Array) -> Array:
-        """Only the first bytes are read, of the others nothing is touched: zeros come in their place."""
+        """Only the first bytes are read. In place of the others, untouched, come zeros."""
         data = np.zeros((n, threads, width), np.uint8)
         some = np.ones((n, threads), bool) if here is None else here
         if (count[some] > width).any():
@@ -363,10 +364,7 @@ def _copy(group: Group) -> Step:
                 "copies more bytes than it has room for", None, start, some & (count > width)
             )
         whole = some & (count >= width)
-        if whole.all():
-            whole_mask = None
-        else:
-            whole_mask = whole
+        whole_mask = None if whole.all() else whole
         if whole.any():
             value, read = memory.load("global", start, whole_mask, unit, many)
             machine.accessed("copy", read, place, unit, value)

@@ -81,7 +81,7 @@ class Barriers:
         here = np.ones(machine.threads, bool) if mask is None else mask
         self._together(place, here)
         to = np.full(machine.threads, STAYS)
-        # Where more warps come than a barrier counts, the first open it, and the next one is theirs.
+        # If more warps come than a barrier counts, the first open it; the next one is the rest's.
         while here.any():
             some = self._as_many(number, count, here)
             self._arrive(place, number, count, some, then, waits, red, to)

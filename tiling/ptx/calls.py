@@ -96,7 +96,7 @@ def _registers(function: Function) -> set[str]:
     found: set[str] = set()
     for one in function.body:
         for text in (one.guard, *one.operands):
-            found |= {name for name in re.findall(rf"{NAME}(?:\.\d+\.\d+)?", text)}
+            found |= set(re.findall(rf"{NAME}(?:\.\d+\.\d+)?", text))
     return {name for name in found if function.type_of(name) is not None}
 
 

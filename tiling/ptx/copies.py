@@ -1,7 +1,7 @@
 """Asynchronous copies (`cp.async`): begun, closed in groups, and landed as late as is allowed.
 
 PTX ISA, "Data Movement and Conversion Instructions: Asynchronous copy": `cp.async.wait_group N`
-waits until at most N of the thread's last groups are pending; `wait_all` also for those of no group.
+waits until at most N of the thread's last groups are pending, `wait_all` also for those of none.
 """
 
 from collections.abc import Callable

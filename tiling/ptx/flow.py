@@ -115,7 +115,7 @@ def flow(function: Function, body: list[Instruction], labels: dict[str, int]) ->
     made.used = {name for one in body for name in sources(one)}
     starts = {0, *labels.values()}
     starts |= {place + 1 for place, one in enumerate(body) if _ends(one)}
-    edges = sorted(start for start in starts if start < len(body)) + [len(body)]
+    edges = [*sorted(start for start in starts if start < len(body)), len(body)]
     for first, after in pairwise(edges):
         end = after - 1 if _ends(body[after - 1]) else None
         inner = range(first, after if end is None else end)
@@ -234,7 +234,7 @@ def _shape(flow_: Flow, operand: str) -> str:
 
 
 def _batches(flow_: Flow, places: range) -> Iterator[Batch]:
-    """List scheduling: of all forms that are ready the one that is complete, or else the largest."""
+    """List scheduling: of the forms that are ready one that is complete, or else the largest."""
     body, after, waits, chained = _order(flow_, places)
     signature = {}
     left: dict[tuple[object, ...], int] = defaultdict(int)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tiling.ptx.build import Group, Step, builds
 from tiling.ptx.forms import DTYPE, kinds, size
-from tiling.ptx.registers import Array, Read
+from tiling.ptx.registers import Array, Mask, Read
 
 WIDE = {"u16": "u32", "s16": "s32", "u32": "u64", "s32": "s64"}
 WHOLE = kinds("us", (16, 32, 64))
@@ -50,10 +50,10 @@ def _with_carry(
     keep, active = group.results(["%cc"] * group.n, "pred"), group.active()
     one = DTYPE[bits]
 
-    def step(mask: object) -> None:
+    def step(mask: Mask) -> None:
         assert carry is not None
-        here = active(mask)  # type: ignore[arg-type]
-        more = carry().astype(one) if carry_in else one(0)  # type: ignore[call-arg]
+        here = active(mask)
+        more: Array = carry().astype(one) if carry_in else np.zeros((1, 1), one)
         x, y = a(), b()
         if minus:
             total = x - y - more
@@ -76,7 +76,8 @@ def high(kind: str) -> Callable[[Array, Array], Array]:
         wide = np.dtype(f"{'i' if kind[0] == 's' else 'u'}8")
 
         def short(a: Array, b: Array) -> Array:
-            return (a.astype(wide) * b.astype(wide) >> bits).astype(dtype)
+            upper: Array = (a.astype(wide) * b.astype(wide) >> bits).astype(dtype)
+            return upper
 
         return short
 
@@ -91,7 +92,8 @@ def high(kind: str) -> Callable[[Array, Array], Array]:
         if kind == "s64":
             top = top - np.where(a < 0, y, 0).astype(np.uint64)
             top = top - np.where(b < 0, x, 0).astype(np.uint64)
-        return top.view(dtype)
+        upper: Array = top.view(dtype)
+        return upper
 
     return long
 
@@ -134,10 +136,17 @@ def multiply(group: Group) -> Step:
                 return a.astype(wide) * b.astype(wide)
 
         elif part == "hi":
-            result, product = kind, high(kind)
+            result, upper = kind, high(kind)
+
+            def product(a: Array, b: Array) -> Array:
+                return upper(a, b)
+
         else:
             result = kind = unsigned(kind)
-            product = np.multiply
+
+            def product(a: Array, b: Array) -> Array:
+                return np.multiply(a, b)
+
     halves = adds and form.name != "mad24" and part != "wide"
     carry_out = halves and form.flag("cc")
     with_carry = carry_in or carry_out
@@ -356,10 +365,7 @@ def count_bits(group: Group) -> Step:
     """popc, clz, bfind (with .shiftamt), brev."""
     form = group.form
     shift_amount = form.flag("shiftamt")
-    if form.name == "bfind":
-        kind = form.kind(*kinds("us", (32, 64)))
-    else:
-        kind = form.kind("b32", "b64")
+    kind = form.kind(*kinds("us", (32, 64))) if form.name == "bfind" else form.kind("b32", "b64")
     form.done(2)
     bits = 8 * size(kind)
     name = form.name
@@ -373,16 +379,17 @@ def count_bits(group: Group) -> Step:
             a = np.where(a < 0, ~a, a)
         found = each_bit(a)
         if name == "popc":
-            return found.sum(-1).astype(np.uint32)
+            return np.asarray(found.sum(-1)).astype(np.uint32)
         if name == "brev":
             weights = np.uint64(1) << np.arange(bits - 1, -1, -1, dtype=np.uint64)
-            return (found * weights).sum(-1, dtype=np.uint64).astype(DTYPE[kind])
+            return np.asarray((found * weights).sum(-1, dtype=np.uint64)).astype(DTYPE[kind])
         highest = np.where(found.any(-1), bits - 1 - found[..., ::-1].argmax(-1), -1)
         if name == "clz":
-            return (bits - 1 - highest).astype(np.uint32)
-        if shift_amount:
+            highest = bits - 1 - highest
+        elif shift_amount:
             highest = np.where(highest < 0, -1, bits - 1 - highest)
-        return highest.astype(np.int64).astype(np.uint32)
+        result: Array = np.asarray(highest).astype(np.int64).astype(np.uint32)
+        return result
 
     return group.pure(function, kind if name == "brev" else "u32", kind)
 

@@ -33,10 +33,10 @@ RACES |= {"store": "store", "begin": "store"}
 class Access(NamedTuple):
     """What some instructions did to one space of memory, as arrays.
 
-    kind      load, store, atomic; of an asynchronous copy "copy" where it reads, "begin" where it is
-              to write, "land" where it has written
+    kind      load, store, atomic; of an asynchronous copy "copy" where it reads, "begin" where it
+              is to write, "land" where it has written
     place     (n,) places of the instructions in the program's body
-    offset    (n, threads), or (accesses,) where `active` is given: bytes from the buffer's beginning
+    offset    (n, threads), or (accesses,) if `active` is given: bytes from the buffer's beginning
     active    (n, threads) which threads took part, or None: all
     thread    who, of the same shape as `offset`
     width     bytes of one access, `count` neighbours together

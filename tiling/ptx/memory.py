@@ -208,8 +208,8 @@ class Memory:
     ) -> tuple[Raw, list[Where]]:
         """Values (instructions, count, threads) of `count` neighbours of `width` bytes each.
 
-        Where a thread does nothing, or may not, the value is zero. A compiler may fill the gaps of a
-        wide load: what it then never uses need not be written, nor lie within the buffer. `used`
+        Where a thread does nothing, or may not, the value is zero. A compiler may fill the gaps of
+        a wide load: what it then never uses need not be written, nor lie within the buffer. `used`
         says which of the neighbours are, all unless it is given.
         """
         wanted = [part for part in range(count) if not used or used[part]]

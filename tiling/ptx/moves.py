@@ -77,7 +77,11 @@ def _clock(group: Group, kind: str) -> Step:
 def select(group: Group) -> Step:
     kind = group.form.kind(*BITS, *WHOLE, "f32", "f64")
     group.form.done(4)
-    return group.pure(lambda a, b, p: np.where(p, a, b), kind, kind, kind, "pred")
+
+    def function(a: Array, b: Array, p: Array) -> Array:
+        return np.where(p, a, b)
+
+    return group.pure(function, kind, kind, kind, "pred")
 
 
 @builds("slct")
@@ -219,8 +223,7 @@ def is_in_space(group: Group) -> Step:
 
     def function(a: Array) -> Array:
         top = a >> np.uint64(ROOM)
-        if space in tops:
-            return top == tops[space]
-        return ~np.isin(top, list(tops.values()))
+        wanted = [tops[space]] if space in tops else list(tops.values())
+        return np.isin(top, wanted, invert=space not in tops)
 
     return group.pure(function, "pred", "u64")

@@ -19,7 +19,7 @@ MOST_SHARED = 228 * 1024
 """Bytes of shared memory of a multiprocessor, the most of any (compute capability 9.0 and 10.0)."""
 
 MOST_LOCAL = 512 * 1024
-"""Bytes of local memory that a thread can have (CUDA C++ Programming Guide, compute capabilities)."""
+"""Bytes of local memory of a thread (CUDA C++ Programming Guide, compute capabilities)."""
 
 
 class Program:

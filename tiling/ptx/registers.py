@@ -52,7 +52,7 @@ class Registers:
         return lambda: wide().astype(bits).view(dtype)
 
     def writer(self, letter: str, rows: list[int], kind: str) -> Write:
-        """Sets the rows from values (n, threads) or (n, 1) of a type, where a mask holds. A register
+        """Sets the rows from values (n, threads) or (n, 1) of a type, where a mask holds. One
         wider than the type is filled up with zeros or the sign."""
         dtype = np.dtype(DTYPE[kind])
         file = self.files[letter]

@@ -1,5 +1,5 @@
-"""What accesses cost, counted from the addresses that were used: requests of warps, sectors of global
-memory, wavefronts of shared memory.
+"""What accesses cost, counted from the addresses that were used: requests of warps, sectors of
+global memory, wavefronts of shared memory.
 
 A warp's request is one instruction of its lanes. In global memory it moves the 32-byte sectors that
 its lanes touch. Shared memory has 32 banks of one word: a request of one word a lane goes at once,

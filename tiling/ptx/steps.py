@@ -1,4 +1,4 @@
-"""From blocks to functions over arrays: each batch becomes one step, each end of a block one more."""
+"""From blocks to functions over arrays: each batch becomes a step, each end of a block one more."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def finish(machine: Machine, of: Block, place: int, after: int) -> Finish:
         form.flag("uni")
         form.done(1)
         to = _target(machine, of, one, one.operands[0])
-        leave: Callable[[Bools | None], int] = lambda here: to
+
+        def leave(here: Bools | None) -> int:
+            return to
     elif form.name == "brx":
         return _jump(group, of, one)
     else:

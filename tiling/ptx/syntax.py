@@ -150,7 +150,8 @@ _TOKEN = re.compile(
     | (?P<open>\{{) | (?P<close>\}})
     | (?P<section>\.section[^{{]*\{{[^}}]*\}})
     | (?P<line>\.(?:version|target|address_size|file)[ \t][^\n;]*);?
-    | (?P<function>(?:\.(?:visible|weak|extern|common)[ \t\n]+)*\.(?:entry|func)\b[^;{{]*)(?P<ends>[;{{])
+    | (?P<function>(?:\.(?:visible|weak|extern|common)[ \t\n]+)*\.(?:entry|func)\b[^;{{]*)
+      (?P<ends>[;{{])
     | (?P<declaration>\.[a-z][^;]*?);
     )""",
     re.VERBOSE,
