@@ -86,6 +86,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.model --write
 	$(BIN)/python -m benchmarks.ladder --write
 	$(BIN)/python -m benchmarks.proof --write
+	$(BIN)/python -m benchmarks.machine --write
 	$(BIN)/python -m benchmarks.render --write
 	$(BIN)/python -m benchmarks.formats --write
 

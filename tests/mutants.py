@@ -157,6 +157,11 @@ def row(mutant: Mutant, seen: Seen) -> str:
     return f"| {mutant.name} | {mutant.problem} | " + " | ".join(marks) + " |"
 
 
+def _row(number: int) -> str:
+    """The same, for another process."""
+    return row(MUTANTS[number], seen_by(MUTANTS[number]))
+
+
 def read(line: str) -> Seen:
     """What a line of the table says that each rung sees."""
     marks = (mark.strip() for mark in line.split("|")[-1 - len(RUNGS) : -1])
@@ -184,6 +189,6 @@ def table(rows: list[str]) -> str:
 if __name__ == "__main__":
     TABLE.parent.mkdir(exist_ok=True)
     with Pool() as pool:
-        rows = [row(*found) for found in zip(MUTANTS, pool.imap(seen_by, MUTANTS), strict=True)]
+        rows = list(pool.imap(_row, range(len(MUTANTS))))
     TABLE.write_text(table(rows), encoding="utf-8")
     print(f"wrote {TABLE}")
