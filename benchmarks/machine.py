@@ -16,8 +16,9 @@ import numpy as np
 from benchmarks.tables import table, write
 from tiling.kernel.compiled import buffers, launch, ptx
 from tiling.presets import choose
+from tiling.ptx.events import Event
 from tiling.ptx.flow import Batch
-from tiling.ptx.machine import Event, Machine
+from tiling.ptx.machine import Machine
 from tiling.ptx.program import Program
 from tiling.ptx.syntax import parse
 from tiling.schedule import Schedule, schedule

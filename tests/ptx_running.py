@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tiling.ptx.machine import Event, Finding, Launch, Machine
+from tiling.ptx.events import Event, Finding
+from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
 from tiling.ptx.program import load
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.ptx_running import Ran, buffer, kernel, line_of, run
-from tiling.ptx.machine import Sync
+from tiling.ptx.events import Sync
 
 TILE = ".shared .align 16 .b8 tile[2048];\n"
 HEAD = """mov.u32 %r0, %tid.x; shr.u32 %r9, %r0, 5; and.b32 %r10, %r0, 31; mov.u32 %r8, tile;

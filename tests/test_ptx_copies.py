@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.ptx_running import Ran, buffer, kernel, line_of, run
-from tiling.ptx.machine import Access, Sync
+from tiling.ptx.events import Access, Sync
 
 TILE = ".shared .align 16 .b8 tile[4096];\n"
 HEAD = """mov.u32 %r0, %tid.x; mov.u32 %r8, tile;

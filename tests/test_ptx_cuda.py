@@ -13,7 +13,8 @@ import pytest
 from tests.kernel_cases import needs_host, needs_nvrtc
 from tests.ptx_running import Array, buffer
 from tiling.kernel import compiler, cxx
-from tiling.ptx.machine import Finding, Launch, Machine
+from tiling.ptx.events import Finding
+from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import Buffer
 from tiling.ptx.program import load
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.ptx_running import buffer, kernel, line_of, run
-from tiling.ptx.machine import Access
+from tiling.ptx.events import Access
 
 TID = "mov.u32 %r0, %tid.x; cvt.u64.u32 %q9, %r0;\n"
 TILE = ".shared .align 16 .b8 tile[512];\n"

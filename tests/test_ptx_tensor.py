@@ -7,8 +7,8 @@ from tests.ptx_running import Array, Ran, buffer, kernel, line_of, run
 from tests.test_ptx_fragments import BITS, PRODUCTS, bits, held, is_mma, numbers, operands, sizes
 from tests.test_ptx_fragments import loaded as loaded_by_wmma
 from tiling.ptx.cells import Cells
+from tiling.ptx.events import Access
 from tiling.ptx.fragments import fragment
-from tiling.ptx.machine import Access
 from tiling.ptx.requests import by_warp, wavefronts
 from tiling.ptx.syntax import Refused
 

@@ -9,7 +9,8 @@ import pytest
 from tests.kernel_cases import needs_nvrtc
 from tests.ptx_running import Array, Ran, buffer
 from tiling.kernel import compiler
-from tiling.ptx.machine import Access, Event, Launch, Machine
+from tiling.ptx.events import Access, Event
+from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import Buffer
 from tiling.ptx.program import load
 from tiling.ptx.requests import Cost, by_warp, sectors, wavefronts

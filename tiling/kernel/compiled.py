@@ -13,7 +13,8 @@ from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
 from tiling.kernel.widths import by_line
 from tiling.ptx.asked import asked
-from tiling.ptx.machine import MOST_INSTRUCTIONS, Event, Launch, Machine
+from tiling.ptx.events import Event
+from tiling.ptx.machine import MOST_INSTRUCTIONS, Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
 from tiling.ptx.program import Program, load
 from tiling.ptx.syntax import Refused

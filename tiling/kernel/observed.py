@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tiling.kernel.expected import SHIFT, Epoch, Values, key
 from tiling.layout import Ints
-from tiling.ptx.machine import Access, Event, Sync, place_of
+from tiling.ptx.events import Access, Event, Sync, place_of
 from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
 from tiling.ptx.syntax import Instruction
 from tiling.ptx.widths import Made

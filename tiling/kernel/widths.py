@@ -19,7 +19,8 @@ from tiling.kernel.compiler import WITHOUT_LDGSTS
 from tiling.kernel.line_info import machine_code, ptx
 from tiling.layout import Operand, exchange_width, fragment_width
 from tiling.ptx.asked import asked
-from tiling.ptx.machine import Access, Event, Launch, Machine
+from tiling.ptx.events import Access, Event
+from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import Buffer
 from tiling.ptx.program import Program, load
 from tiling.ptx.sass import requests
