@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 # Each of these enters its opcodes into BUILDERS.
-from tiling.ptx import accesses, arithmetic, integers, moves, tensor, warps  # noqa: F401
+from tiling.ptx import (  # noqa: F401
+    accesses,
+    arithmetic,
+    atomics,
+    copying,
+    integers,
+    moves,
+    tensor,
+    warps,
+)
 from tiling.ptx.barriers import BARRIERS, DONE, STAYS
 from tiling.ptx.build import BUILDERS, Group, Step
 from tiling.ptx.flow import Batch, Block
