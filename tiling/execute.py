@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -118,6 +119,15 @@ class Machine:
         return [(int(row), int(col)) for row, col in self.ctas]
 
 
+@lru_cache(maxsize=8)
+def watched(schedule: Schedule) -> None:
+    """Raises Hazard at the first illegal access to shared memory. Every CTA touches the same words
+    in the same order, so one watch does for all, and for each time that they are carried out."""
+    watch = Watch(schedule)
+    for event in schedule.events:
+        watch.observe(event)
+
+
 def execute(
     schedule: Schedule, a: Floats, b: Floats, ctas: Iterable[tuple[int, int]] | None = None
 ) -> Floats:
@@ -139,9 +149,7 @@ def execute(
     machines = [
         Machine(schedule, a, b, c, every[i : i + group]) for i in range(0, len(every), group)
     ]
-    watch = Watch(schedule)  # every CTA touches the same words in the same order: one watch for all
-    for event in schedule.events:
-        watch.observe(event)
+    watched(schedule)
     for machine in machines:
         for event in schedule.events:
             machine.carry_out(event)

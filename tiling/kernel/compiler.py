@@ -50,8 +50,7 @@ def compile_for(
     arch: str, tiling: Tiling, kernel: str | None = None, trace: bool = False
 ) -> Machine:
     """The tiling's kernel for one architecture. Raises Missing without tools, Broken if refused."""
-    options = (f"--gpu-architecture={arch}", "--std=c++17", "--ptxas-options=-v")
-    log, binary = cubin(kernel or source(), (*options, *device_defines(tiling, trace)))
+    log, _, binary = build(tiling, arch, kernel, trace)
 
     def number(pattern: str) -> int:
         found = re.search(pattern, log)
@@ -67,6 +66,18 @@ def compile_for(
         census=census(code),
         code=code,
     )
+
+
+@lru_cache(maxsize=16)
+def build(
+    tiling: Tiling, arch: str, kernel: str | None = None, trace: bool = False
+) -> tuple[str, str, bytes]:
+    """(ptxas's log, PTX, binary) of one run of NVRTC, which may make other PTX of the same text the
+    next time. Line information changes no instruction."""
+    options = (f"--gpu-architecture={arch}", "--std=c++17", "--ptxas-options=-v", "-lineinfo")
+    every = (*options, *device_defines(tiling, trace))
+    log, text, binary = compiled(kernel or source(), every, "PTX", "CUBIN")
+    return log.decode().rstrip("\0"), text.decode().rstrip("\0"), binary
 
 
 def census(code: tuple[str, ...]) -> dict[str, int]:

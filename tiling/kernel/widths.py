@@ -5,6 +5,7 @@ that again; so one CTA is run from the PTX, and each of its accesses is counted 
 which the machine code of the same line makes it.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,10 +39,22 @@ PLACES = {"A": 1 << 40, "B": 2 << 40, "C": 3 << 40}
 @lru_cache(maxsize=8)
 def by_line(tiling: Tiling, arch: str, kernel: str | None = None) -> tuple[Program, list[Group]]:
     """The kernel ready to be run, and how its machine code makes each of its accesses."""
-    program = load(ptx(tiling, arch, kernel))
+    program = _program(ptx(tiling, arch, kernel))
     found = requests(machine_code(tiling, arch, kernel))
     return program, compare(asked(program.flow), found)
 
+
+def _program(text: str) -> Program:
+    """Ready to be run: once for all architectures for which the text is the same."""
+    body = re.sub(r"\.target .*", "", text)
+    if body not in _programs:
+        while len(_programs) >= 8:
+            del _programs[next(iter(_programs))]
+        _programs[body] = load(text)
+    return _programs[body]
+
+
+_programs: dict[str, Program] = {}
 
 Requests: TypeAlias = dict[str, Counter[int]]
 """For each kind of access, as "reads of A in shared memory", requests of one CTA by their bits."""
