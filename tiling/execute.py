@@ -40,7 +40,7 @@ class Machine:
     shared  (G, words)       shared memory, poisoned with NaN
     groups  copies on their way, as (words, values) and by groups, the open one last
     a, b    (G, T, TM), (G, T, TN)  fragments, for each of their buffers
-    acc     (G, T, TM, TN)   accumulators
+    acc     (TM, TN, G, T)   accumulators: NumPy is fast along the last axis, and threads are many
     """
 
     schedule: Schedule
@@ -56,7 +56,7 @@ class Machine:
         self.groups: list[list[tuple[Ints, Floats]]] = [[]]
         self.a = [np.full((count, threads, tm), np.nan, np.float32)] * tiling.fragments
         self.b = [np.full((count, threads, tn), np.nan, np.float32)] * tiling.fragments
-        self.acc = np.zeros((count, threads, tm, tn), np.float32)
+        self.acc = np.zeros((tm, tn, count, threads), np.float32)
 
     def carry_out(self, event: Event) -> None:
         match event:
@@ -76,10 +76,11 @@ class Machine:
                 self.a[buffer] = self.shared[:, read["A"]]
                 self.b[buffer] = self.shared[:, read["B"]]
             case OuterProduct(_, _, buffer):
-                a, b = self.a[buffer], self.b[buffer]
-                self.acc = fma(a[..., :, None], b[..., None, :], self.acc)
+                a, b = (of[buffer].transpose(2, 0, 1).copy() for of in (self.a, self.b))
+                self.acc = fma(a[:, None], b[None], self.acc)
             case Exchange(row):
-                self.shared[:, exchange_words(self.schedule.tiling)] = self.acc[:, :, row]
+                words = exchange_words(self.schedule.tiling)
+                self.shared[:, words] = self.acc[row].transpose(1, 2, 0)
             case Store():
                 self._store(event)
 
@@ -109,7 +110,8 @@ class Machine:
 
     def _store(self, event: Store) -> None:
         through_shared = event.row is not None
-        for cta, shared, acc in zip(self._ctas(), self.shared, self.acc, strict=True):
+        accumulators = self.acc.transpose(2, 3, 0, 1)
+        for cta, shared, acc in zip(self._ctas(), self.shared, accumulators, strict=True):
             store = expand_store(self.schedule.at(cta), event)
             values = shared[store.word] if through_shared else acc
             where = store.row[store.predicate], store.col[store.predicate]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling import hazards
-from tiling.execute import execute
+from tiling.execute import AT_ONCE, execute
 from tiling.expand import expand_store
 from tiling.fma import Floats
 from tiling.presets import Choice
@@ -149,8 +149,9 @@ def _check_stores(schedule: Schedule) -> None:
 
 def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Advance) -> None:
     checks = (integers(schedule.gemm), _equal), (floats(schedule.gemm), _near)
-    # A group at a time, so that someone can be told how far it is.
-    size = max(1, len(ctas) // 20)
+    # A group at a time, so that someone can be told how far it is; as many as go together anyway.
+    tiling = schedule.tiling
+    size = max(1, len(ctas) // 20, AT_ONCE // (tiling.bm * tiling.bn))
     for i in range(0, len(ctas), size):
         group = ctas[i : i + size]
         for (a, b), same in checks:

@@ -56,5 +56,5 @@ def values(schedule: Schedule, thread: int) -> Values:
         machine.carry_out(event)
         if isinstance(event, OuterProduct):
             a, b = machine.a[event.buffer], machine.b[event.buffer]
-            held.append((a[0, thread], b[0, thread], machine.acc[0, thread]))
+            held.append((a[0, thread], b[0, thread], machine.acc[:, :, 0, thread]))
     return Values(*(np.array(array) for array in zip(*held, strict=True)))
