@@ -149,9 +149,9 @@ def _check_stores(schedule: Schedule) -> None:
 
 def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Advance) -> None:
     checks = (integers(schedule.gemm), _equal), (floats(schedule.gemm), _near)
-    # A group at a time, so that someone can be told how far it is; as many as go together anyway.
-    tiling = schedule.tiling
-    size = max(1, len(ctas) // 20, AT_ONCE // (tiling.bm * tiling.bn))
+    # A group at a time, so that someone can be told how far it is: some, for they go together.
+    together = AT_ONCE // (schedule.tiling.bm * schedule.tiling.bn)
+    size = max(1, len(ctas) // 20, min(together, len(ctas) // 3))
     for i in range(0, len(ctas), size):
         group = ctas[i : i + size]
         for (a, b), same in checks:

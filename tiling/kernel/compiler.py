@@ -68,15 +68,18 @@ def compile_for(
     )
 
 
-@lru_cache(maxsize=16)
 def build(
     tiling: Tiling, arch: str, kernel: str | None = None, trace: bool = False
 ) -> tuple[str, str, bytes]:
     """(ptxas's log, PTX, binary) of one run of NVRTC, which may make other PTX of the same text the
     next time. Line information changes no instruction."""
+    return _built(device_defines(tiling, trace), arch, kernel or source())
+
+
+@lru_cache(maxsize=16)
+def _built(defines: tuple[str, ...], arch: str, kernel: str) -> tuple[str, str, bytes]:
     options = (f"--gpu-architecture={arch}", "--std=c++17", "--ptxas-options=-v", "-lineinfo")
-    every = (*options, *device_defines(tiling, trace))
-    log, text, binary = compiled(kernel or source(), every, "PTX", "CUBIN")
+    log, text, binary = compiled(kernel, (*options, *defines), "PTX", "CUBIN")
     return log.decode().rstrip("\0"), text.decode().rstrip("\0"), binary
 
 

@@ -36,12 +36,15 @@ PLACES = {"A": 1 << 40, "B": 2 << 40, "C": 3 << 40}
 """Where the matrices begin in global memory."""
 
 
-@lru_cache(maxsize=8)
 def by_line(tiling: Tiling, arch: str, kernel: str | None = None) -> tuple[Program, list[Group]]:
     """The kernel ready to be run, and how its machine code makes each of its accesses."""
-    program = _program(ptx(tiling, arch, kernel))
-    found = requests(machine_code(tiling, arch, kernel))
-    return program, compare(asked(program.flow), found)
+    return _by_line(ptx(tiling, arch, kernel), machine_code(tiling, arch, kernel))
+
+
+@lru_cache(maxsize=8)
+def _by_line(text: str, code: str) -> tuple[Program, list[Group]]:
+    program = _program(text)
+    return program, compare(asked(program.flow), requests(code))
 
 
 def _program(text: str) -> Program:
