@@ -22,6 +22,7 @@ def test_small_integers_make_the_int64_product(plan):
     c = execute(plan, a, b)
     assert c.dtype == np.float32
     assert (c == a.astype(np.int64) @ b.astype(np.int64)).all()
+    assert bits(execute(plan, a, b, whole=True)) == bits(c)
 
 
 @given(gemms, tilings(), tilings())

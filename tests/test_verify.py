@@ -153,7 +153,7 @@ def test_integers_stay_exact_over_a_long_K(monkeypatch):
     """No partial sum can leave the whole numbers that float32 holds, in any order."""
     seen = []
 
-    def product(plan, a, b, ctas):
+    def product(plan, a, b, ctas, whole):
         seen.append(np.abs(a).max() * np.abs(b).max() * plan.gemm.k)
         return (a.astype(np.float64) @ b).astype(np.float32)
 

@@ -155,7 +155,7 @@ def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Ad
     for i in range(0, len(ctas), size):
         group = ctas[i : i + size]
         for (a, b), same in checks:
-            c = execute(schedule, a, b, group)
+            c = execute(schedule, a, b, group, whole=same is _equal)
             for cta in group:
                 row, col = schedule.at(cta).origin("C")
                 rows = slice(row, row + schedule.tiling.bm)

@@ -179,20 +179,20 @@ def _closed(tiling: Tiling, one: _Open) -> Epoch:
     if len(whole) == 1 and whole[0][1] == tiling.bk and not one.needless:
         reads = _k_tile_reads(tiling, whole[0][0])
     else:
-        reads = _sorted(one.reads)
+        reads = in_order(one.reads)
     writes, brings = _with_values(one.writes, [] if one.exchanges else one.brings)
     lands, landing = _with_values(one.lands, one.landing)
     assert landing is not None
     return Epoch(
-        {operand: _sorted(found) for operand, found in one.loads.items()},
+        {operand: in_order(found) for operand, found in one.loads.items()},
         writes,
         None if one.exchanges else brings,
-        _sorted(one.begins),
+        in_order(one.begins),
         lands,
         landing,
         reads,
-        _sorted(one.needless),
-        _sorted(one.stores),
+        in_order(one.needless),
+        in_order(one.stores),
         tuple(one.waits),
         one.commits,
         one.exchanges,
@@ -200,8 +200,15 @@ def _closed(tiling: Tiling, one: _Open) -> Epoch:
     )
 
 
-def _sorted(parts: list[Ints]) -> Ints:
-    return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
+def in_order(parts: list[Ints]) -> Ints:
+    """All of them, ascending."""
+    if not parts:
+        return np.empty(0, np.int64)
+    if len({part.size for part in parts}) == 1 and len(parts) > 1:
+        # Each has an access of every thread: thread by thread they mostly ascend already, and what
+        # ascends is sorted at once.
+        return np.sort(np.stack([part.ravel() for part in parts], 1).ravel(), kind="stable")
+    return np.sort(np.concatenate([part.ravel() for part in parts]))
 
 
 def _with_values(parts: list[Ints], values: list[Values]) -> tuple[Ints, Values]:

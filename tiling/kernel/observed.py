@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tiling.kernel.expected import SHIFT, Epoch, Values, key
+from tiling.kernel.expected import SHIFT, Epoch, Values, in_order, key
 from tiling.layout import Ints
 from tiling.ptx.events import Access, Event, Sync, place_of
 from tiling.ptx.requests import SECTOR, Cost, by_warp, sectors, wavefronts
@@ -162,12 +162,12 @@ class Observer:
 
     def _same(self, what: str, found: list[Access], want: Ints) -> int:
         """The accesses are those of the model; how many. Raises Differs."""
-        keys = _keys(found)
+        keys = in_order([_keys([access]) for access in found])
         self._equal(what, keys, want, found)
         return keys.size
 
     def _equal(self, what: str, keys: Ints, want: Ints, found: list[Access]) -> None:
-        keys = np.sort(keys)
+        keys = in_order([keys])
         if np.array_equal(keys, want):
             return
         more, less = _rest(keys, want), _rest(want, keys)
