@@ -285,6 +285,11 @@ def test_a_rung_without_memory_is_not_run(rung: str, monkeypatch: pytest.MonkeyP
 # NVIDIA's tools.
 
 
+@pytest.fixture(autouse=True)
+def _nothing_disassembled() -> None:
+    compiler.listing.cache_clear()
+
+
 @needs_nvrtc
 @pytest.mark.parametrize(
     ("program", "says"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
@@ -167,11 +168,24 @@ def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Ad
 
 def floats(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:
     """Normally distributed A (M, K) and B (K, N)."""
+    return (_kept if gemm.m * gemm.k + gemm.k * gemm.n > LARGE else _random)(gemm, seed)
+
+
+def _random(gemm: Gemm, seed: int) -> tuple[Floats, Floats]:
     random = np.random.default_rng(seed)
-    return (
-        random.standard_normal(gemm.shape("A"), np.float32),
-        random.standard_normal(gemm.shape("B"), np.float32),
-    )
+    a, b = (random.standard_normal(gemm.shape(of), np.float32) for of in ("A", "B"))
+    return a, b
+
+
+LARGE = 2**22
+"""Elements of matrices that are kept for the next rung, since they take long to make."""
+
+
+@lru_cache(maxsize=1)
+def _kept(gemm: Gemm, seed: int) -> tuple[Floats, Floats]:
+    a, b = _random(gemm, seed)
+    a.flags.writeable = b.flags.writeable = False
+    return a, b
 
 
 def integers(gemm: Gemm, seed: int = 0) -> tuple[Floats, Floats]:

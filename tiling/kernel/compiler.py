@@ -290,14 +290,16 @@ def disassemble(binary: bytes) -> tuple[str, ...]:
     return code
 
 
-def listing(binary: bytes, *options: str) -> str:
-    """The machine code as nvdisasm prints it. Raises Missing."""
+@lru_cache(maxsize=16)
+def listing(binary: bytes) -> str:
+    """The machine code as nvdisasm prints it, with the lines that it came from where they are
+    known. Raises Missing."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "gemm.cubin")
             file.write_bytes(binary)
             # No dataflow analysis: its labels are not read, and it takes a quarter of the time.
-            return _nvdisasm("-c", "-ndf", *options, str(file))
+            return _nvdisasm("-c", "-ndf", "-gi", str(file))
     except OSError as error:
         raise Missing(f"nvdisasm has no room for a file: {reason(error)}") from None
 

@@ -18,5 +18,5 @@ def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
 
 def machine_code(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
     """What `nvdisasm -gi -c` says of the machine code that ptxas makes of this PTX."""
-    text = compiler.listing(compiler.build(tiling, arch, kernel)[2], "-gi")
+    text = compiler.listing(compiler.build(tiling, arch, kernel)[2])
     return re.sub(r'(File|inlined at) "[^"]*/', r'\1 "', text)

@@ -32,6 +32,9 @@ UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 POISON = 0xFF
 """Each byte of memory that nobody has written: NaN as a float."""
 
+POISONED = 2**24
+"""Bytes of a buffer up to which it is poisoned."""
+
 
 class Buffer:
     """Bytes with a name.
@@ -59,7 +62,9 @@ class Buffer:
             self.size, whole = data, -(-data // 16) * 16
             if threads:
                 self.each, whole = whole, whole * threads
-            self.data: npt.NDArray[np.uint8] = np.full(whole, POISON, np.uint8)
+            self.data: npt.NDArray[np.uint8] = np.zeros(whole, np.uint8)
+            if whole <= POISONED:  # of more, zeros that nobody touches take no memory
+                self.data.fill(POISON)
         else:
             self.size = data.nbytes
             flat = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
