@@ -15,6 +15,8 @@ from tiling.kernel import compiled, rungs, tied
 from tiling.kernel.build import source
 from tiling.kernel.observed import Counts, Differs
 from tiling.presets import choose
+from tiling.ptx.sass import Unknown
+from tiling.ptx.syntax import Refused
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import Gemm, Tiling
 from tiling.verify import floats, verify
@@ -92,6 +94,20 @@ def test_a_k_that_would_take_too_long_keeps_its_remainder() -> None:
     choice = choose("sgemm", overrides={"gemm": "256x256x300003"})
     plan = rungs.full_length(choice)
     assert plan.gemm.k < 10_000 and plan.gemm.k % 8 == 300003 % 8
+
+
+@pytest.mark.parametrize(
+    "no", [Refused("is not known to this machine", 7, "mbarrier.init"), Unknown("no listing")]
+)
+def test_what_our_machine_does_not_know_is_not_the_kernel_s_fault(
+    no: ValueError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise no
+
+    monkeypatch.setattr(compiled, "as_made", refuses)
+    rung = verify("ptx", choose("seed"))
+    assert rung.status == "not run" and rung.says.endswith(str(no))
 
 
 def _patched(old: str, new: str) -> str:

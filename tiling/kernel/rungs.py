@@ -19,6 +19,8 @@ from tiling.kernel.provenance import Slots, late_barriers, provenance, recorded
 from tiling.kernel.tied import differences, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
+from tiling.ptx.sass import Unknown
+from tiling.ptx.syntax import Refused
 from tiling.schedule import Schedule, schedule
 from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
@@ -87,6 +89,8 @@ def _reports(climb: Callable[[Choice, Advance], Says]) -> Callable[[Choice, Adva
             raise NotRun(str(missing)) from None
         except Broken as broken:
             raise Failed(str(broken)) from None
+        except (Refused, Unknown) as no:  # an instruction that our machine does not know yet
+            raise NotRun(f"the machine for PTX does not take it: {no}") from None
 
     return climbed
 
