@@ -19,7 +19,7 @@ SECTOR, WORD, BANKS = 32, 4, 32
 
 @dataclass(frozen=True)
 class Cost:
-    """Sums over requests. `least`: the sectors, or wavefronts, that would do for so many bytes."""
+    """Sums over requests: how many, and the sectors or wavefronts that they take."""
 
     requests: int = 0
     moved: int = 0

@@ -6,7 +6,6 @@ for a few directives that end with their line, and blocks stand in braces.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -463,8 +462,3 @@ def address(operand: str) -> tuple[str, int] | None:
 def vector(operand: str) -> tuple[str, ...]:
     """The parts of `{%f1,%f2}`, or the operand alone."""
     return tuple(operand[1:-1].split(",")) if operand.startswith("{") else (operand,)
-
-
-def entries(module: Module) -> Iterator[str]:
-    """Names of the kernels."""
-    return (f.name for f in module.functions.values() if f.entry)
