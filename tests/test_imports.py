@@ -11,15 +11,28 @@ ROOT = Path(__file__).parent.parent
 
 HEAVY = {"manim", "cupy", "cuda", "av", "PIL", "scipy", "matplotlib"}
 
+FOLDERS = [
+    f"scenes.{path.parent.name}"
+    for path in sorted((ROOT / "scenes").glob("*/__init__.py"))
+    if path.parent.name != "kit"
+]
+"""One scene each."""
+
 # room: what of other rooms and HEAVY it may import at the top of a module, and inside a function
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     "tiling": (set(), {"tiling.kernel"}),
     "tiling.kernel": ({"tiling", "tiling.ptx"}, {"cupy", "cuda"}),
     "tiling.ptx": (set(), set()),
     "tiling.reading": ({"tiling", "tiling.ptx"}, set()),
-    "scenes": ({"manim", "tiling"}, set()),
-    "publish": ({"tiling", "scenes", "manim", "av", "PIL"}, set()),
+    "scenes": (set(), set()),
+    "scenes.kit": ({"manim", "tiling"}, set()),
+    **dict.fromkeys(FOLDERS, ({"manim", "tiling", "scenes", "scenes.kit"}, set())),
+    "publish": (
+        {"tiling", "scenes", "scenes.kit", "scenes.title_card", "manim", "av", "PIL"},
+        set(),
+    ),
 }
+OF_ANOTHER_SCENE = ["scenes.why_tile.board.Through"]
 ROOMS = {*ALLOWED, "render", "tests", "benchmarks"}
 PURE = {"tiling", "tiling.ptx", "tiling.reading"}
 """Rooms that need nothing but Python and NumPy."""
@@ -80,7 +93,7 @@ ALL = [path for room in ALLOWED for path in files(room)]
 
 def test_the_rooms_are_found():
     names = {path.relative_to(ROOT).as_posix() for path in ALL}
-    assert {"tiling/shapes.py", "scenes/overview.py", "publish/cache.py"} <= names
+    assert {"tiling/shapes.py", "scenes/overview/scene.py", "publish/cache.py"} <= names
     assert {"tiling/kernel/rungs.py", "tiling/ptx/machine.py"} <= names
     assert len(ALL) == len(set(ALL))
     assert not {path.parent.name for path in files("tiling")} & {"kernel", "ptx", "reading"}
@@ -110,8 +123,13 @@ def test_a_file_imports_only_what_its_room_may(path):
         ("tiling.kernel", "import cupy", ["cupy"]),
         ("tiling.kernel", "def f():\n import cupy", []),
         ("tiling.reading", "from tiling.kernel import build", ["tiling.kernel.build"]),
-        ("scenes", "import manim, tiling.shapes", []),
-        ("scenes", "import tiling.kernel, publish.cache", ["tiling.kernel", "publish.cache"]),
+        ("scenes", "import manim", ["manim"]),
+        ("scenes.kit", "import manim, tiling.shapes; from scenes.kit import look", []),
+        ("scenes.kit", "import tiling.kernel, publish.cache", ["tiling.kernel", "publish.cache"]),
+        ("scenes.kit", "from scenes import SCENES", ["scenes.SCENES"]),
+        ("scenes.kit", "from scenes.overview import board", ["scenes.overview.board"]),
+        ("scenes.overview", "from scenes.kit.look import Look; import scenes.overview.pace", []),
+        ("scenes.overview", "from scenes.why_tile.board import Through", OF_ANOTHER_SCENE),
     ],
 )
 def test_what_a_room_may_not_import_is_named(room, text, names):

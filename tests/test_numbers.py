@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from scenes.stage.numbers import magnitudes, operands, values
-from scenes.stage.registers import THREAD
+from scenes.kit.registers import THREAD
 from tests.tilings import FILMED, random_choices
+from tiling.numbers import magnitudes, operands, values
 from tiling.presets import Choice, choose
 from tiling.schedule import schedule
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.outer_product import LADDER, OuterProduct
-from scenes.stage.amounts import grouped
-from scenes.stage.numbers import operands
-from scenes.stage.operands import Dot
-from scenes.stage.shapes import Carry, Spread
-from scenes.stage.type import Cells, Label
+from scenes.kit.amounts import grouped
+from scenes.kit.motion import Carry, Spread
+from scenes.kit.type import Cells, Label
+from scenes.outer_product.one_thread import Dot
+from scenes.outer_product.scene import LADDER, OuterProduct
 from tests.screening import flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
+from tiling.numbers import operands
 from tiling.presets import Choice, choose
 from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
@@ -176,7 +176,7 @@ def test_what_travels_past_an_edge() -> None:
 
 def test_fragments_travel_to_the_registers_and_back_to_none() -> None:
     """The first outer product: a column of As becomes a, a row of Bs becomes b."""
-    from scenes.stage.film import Film
+    from scenes.kit.tiling_scene import Film
 
     carried: list[tuple] = []
     play = Film.play_for
