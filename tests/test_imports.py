@@ -89,6 +89,7 @@ def files(room: str) -> list[Path]:
 
 
 ALL = [path for room in ALLOWED for path in files(room)]
+DRAWN = [path for path in ALL if path.relative_to(ROOT).parts[0] == "scenes"]
 
 
 def test_the_rooms_are_found():
@@ -134,6 +135,48 @@ def test_a_file_imports_only_what_its_room_may(path):
 )
 def test_what_a_room_may_not_import_is_named(room, text, names):
     assert forbidden(room, text) == names
+
+
+EXPANDS = {"execute", "expand", "sectors", "banks", "hazards", "trace", "counterexample"}
+"""Modules of tiling/ whose functions make numbers of a schedule, thread by thread."""
+
+UNITS = {"WORD", "QUAD", "BANKS", "SECTOR"}
+"""Of the hardware: who multiplies by one of them makes a number."""
+
+
+def computed(text: str) -> list[str]:
+    """What a file computes that a reader of the model should: names of the functions that it takes
+    from EXPANDS, and of UNITS with which it does arithmetic."""
+    found = []
+    for name, _ in imports(text):
+        room, _, rest = name.partition(".")
+        if room == "tiling" and rest.split(".")[0] in EXPANDS and rest.split(".")[-1].islower():
+            found.append(name)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.BinOp):
+            sides = {side.id for side in (node.left, node.right) if isinstance(side, ast.Name)}
+            found += sorted(sides & UNITS)
+    return found
+
+
+@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_scene_computes_nothing(path):
+    assert not computed(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("from tiling.expand import Bools, Order; from tiling.sectors import SECTOR", []),
+        ("from tiling.traffic import traffic; from tiling.for_scenes.loads import first_load", []),
+        ("from tiling.expand import expand_copy", ["tiling.expand.expand_copy"]),
+        ("import tiling.execute", ["tiling.execute"]),
+        ("from tiling import hazards", ["tiling.hazards"]),
+        ("WORD * 2 + 1; SECTOR == 32", ["WORD"]),
+    ],
+)
+def test_what_a_scene_computes_is_named(text, names):
+    assert computed(text) == names
 
 
 def modules_after(code: str) -> set[str]:

@@ -21,7 +21,7 @@ from tests.screening import configured, screen
 from tests.tilings import DIRECT, FILMED, TOYS, random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
-from tiling.numbers import operands
+from tiling.for_scenes.numbers import operands
 from tiling.presets import Choice, choose
 from tiling.schedule import (
     Barrier,

@@ -18,10 +18,10 @@ from scenes.why_tile.totals import times
 from tests.screening import configured, screen
 from tests.test_tally import one_by_one
 from tests.tilings import DIRECT, FILMED, random_choices
-from tiling import naive
+from tiling.for_scenes import naive
+from tiling.for_scenes.tally import Count, Tally
 from tiling.presets import Choice, choose
 from tiling.schedule import Copy, Fragments, Schedule
-from tiling.tally import Count, Tally
 from tiling.traffic import traffic
 
 PRESETS = [choose(name) for name in FILMED]

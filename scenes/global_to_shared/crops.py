@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenes.global_to_shared.load import FLOATS, Load
 from scenes.global_to_shared.places import MAP
 from scenes.kit.look import Box
 from scenes.kit.matrix import CELL
 from tiling.expand import Bools
+from tiling.for_scenes.loads import Load
 from tiling.layout import Ints
 
 NEEDED = 36
@@ -88,36 +88,15 @@ class Crop:
         return found
 
 
-def columns(load: Load, rows: int, most: int) -> tuple[int, int]:
-    """First column and how many: from the sector in which the tile begins to that where it ends.
-
-    Whole rows if there are no more than `most`, since sectors may run on from row to row.
-    """
-    (_, col), width = load.schedule.origin(load.operand), load.shape[1]
-    tile_end = col + load.schedule.tiling.tile_shape(load.operand)[1]
-    if max(width, tile_end) <= most:
-        return 0, max(width, tile_end)
-    origin_row = load.schedule.origin(load.operand)[0]
-    inside_rows, inside_cols = load.schedule.inside(load.operand)
-    starts = (origin_row + np.arange(min(rows, inside_rows))) * width
-    first = col - int(((starts + col) % FLOATS).max())
-    last = col + inside_cols - 1
-    last += int((FLOATS - 1 - (starts + last) % FLOATS).max())
-    first, end = max(0, first), max(min(last + 1, width), tile_end)
-    if end - first > most >= FLOATS:
-        most -= most % FLOATS
-    return first, min(end - first, most)
-
-
 def window(load: Load, area: Box) -> Crop:
     """The first rows of the tile in square cells large enough for numbers."""
     tile = load.schedule.tiling.tile_shape(load.operand)
     row, needed = load.schedule.origin(load.operand)[0], NEEDED if load.alone else NEEDED_BY_COUNT
     rows, room = min(tile[0], ROWS, int(area.h / needed)), area
-    first, cols = columns(load, rows, min(COLS, int(room.w / needed)))
+    first, cols = load.columns(rows, min(COLS, int(room.w / needed)))
     if cropped(load, rows, first, cols):
         room = Box(area.x, area.y, area.w - MAP, area.h)
-        first, cols = columns(load, rows, min(COLS, int(room.w / needed)))
+        first, cols = load.columns(rows, min(COLS, int(room.w / needed)))
     side = min(LARGEST, room.w / cols, room.h / rows)
     return Crop(_middle(room, side * cols, side * rows), row, first, rows, cols)
 
@@ -142,7 +121,7 @@ def fine(load: Load, area: Box, reach: tuple[int, int]) -> Crop:
     tile = load.schedule.tiling.tile_shape(load.operand)
     row = load.schedule.origin(load.operand)[0]
     rows = min(tile[0], max(ROWS, reach[0]), int(area.h / FINE))
-    first, cols = columns(load, rows, COLS if reach[1] <= COLS else int(area.w / (2 * FINE)))
+    first, cols = load.columns(rows, COLS if reach[1] <= COLS else int(area.w / (2 * FINE)))
     high, wide = min(LARGEST, area.h / rows), min(LARGEST, area.w / cols)
     wide, high = min(wide, 5 * high), min(high, 2 * wide)
     return Crop(_middle(area, wide * cols, high * rows), row, first, rows, cols)

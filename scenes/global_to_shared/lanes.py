@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.load import Load
 from scenes.global_to_shared.plot import Plot, Step
 from scenes.global_to_shared.windows import NOW, ZERO
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.shapes import STROKE, Patch, Path, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Cells, Tags
+from tiling.for_scenes.loads import Load
 from tiling.layout import Ints
 from tiling.shapes import WARP
 
@@ -27,7 +27,7 @@ class Lanes(Plot):
         rows = 1 if look.aspect == "wide" else 2
         self.crop = Crop(box, 0, 0, rows, WARP // rows)
         self.threads, muted = load.schedule.tiling.threads, look.theme.muted
-        exist = [self.cell(lane) for lane in range(min(WARP, self.threads))]
+        exist = [self.cell(lane) for lane in range(load.lanes_in(0))]
         absent = [self.cell(lane) for lane in range(len(exist), WARP)]
         self.patches = self.patches_at(Step())
         self.add(*self.patches.values())
@@ -55,7 +55,7 @@ class Lanes(Plot):
         # Threads of the last of the warps that ask; before any does, those of the first.
         warp = int(load.warp[step.asked - 1]) if step.asked else 0
         asking = np.unique(load.lane[now & load.inside])
-        rest = np.setdiff1d(np.arange(min(WARP, self.threads - warp * WARP)), asking)
+        rest = np.setdiff1d(np.arange(load.lanes_in(warp)), asking)
         theme = self.look.theme
         quiet = theme.muted if step.asked else theme.ink
         wide, told = self.look.aspect == "wide", self.told(step)
@@ -95,18 +95,15 @@ class Lanes(Plot):
         requests = int(of.requests[first:last].sum())
         if of.edges[last] == step.asked:
             if last - first == 1:
-                parts += self._taking_part(step, int(of.lanes[first]))
+                parts += self._taking_part(first)
             if requests > 1:
                 parts.append(plural(requests, "request"))
         if step.lit:
             parts.append(plural(int(of.sectors[first:last].sum()), "sector"))
         return parts
 
-    def _taking_part(self, step: Step, asking: int) -> list[str]:
-        """How many lanes of a warp ask, how many only write zeros, how many do nothing."""
-        load, now = self.load, self.load.span(step.since, step.asked)
-        zeros = len(np.unique(load.lane[now])) - asking
-        exist = min(WARP, self.threads - int(load.warp[now][0]) * WARP)
+    def _taking_part(self, turn: int) -> list[str]:
+        asking, zeros, idle = self.load.taking_part(turn)
         found = [plural(asking, "lane")]
         found += [f"{zeros} for zeros"] * (zeros > 0)
-        return found + [f"{exist - asking - zeros} idle"] * (exist > asking + zeros)
+        return found + [f"{idle} idle"] * (idle > 0)

@@ -9,7 +9,6 @@ from manim import Animation, VGroup
 from scenes.global_to_shared import crops
 from scenes.global_to_shared.crops import Crop
 from scenes.global_to_shared.lanes import Lanes
-from scenes.global_to_shared.load import first_load
 from scenes.global_to_shared.places import MAP, LoadPlaces
 from scenes.global_to_shared.plot import Step
 from scenes.global_to_shared.windows import NOW, Landing, Whole, Window, legend, title
@@ -18,6 +17,7 @@ from scenes.kit.motion import Relight, Swap, Travel
 from scenes.kit.panel import LINE, PAD
 from scenes.kit.type import CAP, Label, Tags, fitting_size
 from tiling.expand import Bools
+from tiling.for_scenes.loads import first_load
 from tiling.layout import Operand
 from tiling.schedule import Schedule
 from tiling.shapes import WARP, dims

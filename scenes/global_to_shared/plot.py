@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.load import Load
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.shapes import STROKE, Patch, Path, outline
 from scenes.kit.type import Cells, Tags, fitting_size
+from tiling.for_scenes.loads import Load
 
 
 @dataclass(frozen=True)

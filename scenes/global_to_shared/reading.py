@@ -10,13 +10,9 @@ from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.panel import PAD
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, outline
 from scenes.kit.type import CAP, MONO, Label, Tags, fitting_size, width_of
-from tiling.expand import fragment_words
-from tiling.layout import Ints, shared_layout
-from tiling.layout import SharedTile as Layout
+from tiling.for_scenes.loads import first_reads
+from tiling.layout import Ints
 from tiling.shapes import WARP
-
-THREAD = 0
-"""The thread whose fragment is shown."""
 
 
 class Reading(VGroup):
@@ -24,13 +20,9 @@ class Reading(VGroup):
 
     def __init__(self, look: Look, a: Loader, box: Box) -> None:
         super().__init__()
-        self.look, tiling = look, a.load.schedule.tiling
-        as_it_is = fragment_words(tiling, 0)["A"][THREAD]
-        row = shared_layout(tiling)["A"].element(as_it_is)[1]
-        kept = Layout("A", 0, k=tiling.bm, extent=tiling.bk, stride=tiling.bk)
-        self.words = [as_it_is, kept.word(row, 0)]
-        found = a.load.found
-        self.loaded = [int(found.thread[found.word == word][0]) for word in as_it_is]
+        self.look, reads = look, first_reads(a.load)
+        row, as_it_is = reads.row, reads.words
+        self.words, self.loaded = [as_it_is, reads.kept], reads.by.tolist()
         names = ["As[k][row], as it is", "As[row][k], not transposed"]
         told = [_listed(words) for words in self.words]
         widths = [

@@ -19,9 +19,9 @@ from scenes.global_to_shared.words import (
 )
 from scenes.kit.motion import Pulse, exchange
 from scenes.kit.panel import Zone
-from scenes.kit.registers import THREAD
 from scenes.kit.tiling_scene import Film
 from scenes.kit.timing import FRAME, to_read
+from tiling.for_scenes.one_thread import THREAD
 from tiling.layout import arrangement
 from tiling.presets import choose
 from tiling.shapes import WARP

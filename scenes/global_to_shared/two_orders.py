@@ -4,7 +4,6 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.global_to_shared import crops
-from scenes.global_to_shared.load import first_load
 from scenes.global_to_shared.loader import extent
 from scenes.global_to_shared.places import LoadPlaces
 from scenes.global_to_shared.plot import Step
@@ -16,6 +15,7 @@ from scenes.kit.motion import Relight, Swap
 from scenes.kit.panel import PAD, Zone
 from scenes.kit.type import Label
 from tiling.expand import Order
+from tiling.for_scenes.loads import first_load
 from tiling.schedule import Schedule
 
 ORDERS: tuple[Order, Order] = ("rows", "columns")

@@ -1,20 +1,21 @@
 """One operand on its way out of global memory: what lanes ask for, the sectors they touch, where it
 lands. Numbers in cells are lanes; `32×` is of so many lanes that ask for one element at once."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 from manim import VGroup
 
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.load import FLOATS, Load
 from scenes.global_to_shared.plot import Plot, Step
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import CELL
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
 from scenes.kit.type import CAP, MONO, Cells, Label, width_of
 from tiling.expand import Bools
-from tiling.sectors import SECTOR
+from tiling.for_scenes.loads import Load, SectorRun, sector_runs
+from tiling.sectors import SECTOR, SECTOR_FLOATS
 
 NOW, BEFORE, ZERO = 0.85, 0.5, 0.16
 """Strength of the tint: of what is asked for now, of what was before, of zero fill."""
@@ -96,24 +97,19 @@ class Window(Plot):
         places = zip(self.load.row[which], self.load.col[which], strict=True)
         return [self.crop.part(row, col) for row, col in places]
 
-    def _runs(self) -> list[tuple[int, int, int, int]]:
-        """(sector, row, first column, last column) of what each sector has in each row drawn."""
+    def _runs(self) -> Iterator[SectorRun]:
+        """What each sector has in each row drawn."""
         crop, (rows, cols) = self.crop, self.load.shape
-        found = []
+        last = min(crop.col + crop.cols, cols) - 1
         for row in range(crop.row, min(crop.row + crop.rows, rows)):
-            first, last = crop.col, min(crop.col + crop.cols, cols) - 1
-            low, high = (row * cols + first) // FLOATS, (row * cols + last) // FLOATS
-            for sector in range(low, high + 1):
-                left, right = sector * FLOATS - row * cols, (sector + 1) * FLOATS - row * cols
-                found.append((sector, row, max(first, left), min(last, right - 1)))
-        return found
+            yield from sector_runs(cols, row, crop.col, last)
 
     def _borders(self) -> Path:
         """Where in a row one sector ends and the next begins."""
         lines = []
-        for sector, row, first, _ in self._runs():
-            if first > self.crop.col and sector * FLOATS == row * self.load.shape[1] + first:
-                box = self.crop.part(row, first)
+        for run in self._runs():
+            if run.begins and run.first > self.crop.col:
+                box = self.crop.part(run.row, run.first)
                 lines.append([(box.x, box.y), (box.x, box.bottom)])
         color = self.look.theme.tint(self.load.operand, 0.9)
         return Path(self.look, lines, stroke_color=color, stroke_width=3 * STROKE)
@@ -121,22 +117,20 @@ class Window(Plot):
     def _lit(self, step: Step) -> Patch:
         """The sectors of what is asked for now; open where they go on in another row, or beyond
         what is drawn."""
-        load, cols, lines = self.load, self.load.shape[1], []
+        load, lines = self.load, []
         which = load.span(step.since, step.asked) & load.inside
         lit = set(load.sector[which].tolist()) if step.lit else set()
         gap = min(4.0, self.crop.cell.h * 0.12)
-        for sector, row, first, last in self._runs():
-            if sector not in lit:
+        for run in self._runs():
+            if run.sector not in lit:
                 continue
-            box = self.crop.part(row, first, 1, last - first + 1)
-            begins = row * cols + first == sector * FLOATS
-            ends = row * cols + last == sector * FLOATS + FLOATS - 1
-            left, right = box.x + gap * begins, box.right - gap * ends
+            box = self.crop.part(run.row, run.first, 1, run.last - run.first + 1)
+            left, right = box.x + gap * run.begins, box.right - gap * run.ends
             top, bottom = box.y + gap, box.bottom - gap
             lines.append([(left, top), (right, top)])
             lines.append([(left, bottom), (right, bottom)])
-            lines += [[(left, top), (left, bottom)]] * begins
-            lines += [[(right, top), (right, bottom)]] * ends
+            lines += [[(left, top), (left, bottom)]] * run.begins
+            lines += [[(right, top), (right, bottom)]] * run.ends
         width = 4 if self.crop.cell.h > 24 else 2
         ink = self.look.theme.ink
         return Patch(self.look, lines, stroke_color=ink, stroke_width=width * STROKE)
@@ -206,11 +200,11 @@ class Landing(Plot):
 def legend(look: Look, load: Load, x: float, right: float, baseline: float) -> VGroup:
     """What the outlines are: a sector and its size; and what seems odd of some, where that fits."""
     size, ink = LABEL, look.theme.ink
-    box = Box(x, baseline - CAP * size - 1, FLOATS * 12, CAP * size + 2)
-    cells = Crop(box, 0, 0, 1, FLOATS).lines()
+    box = Box(x, baseline - CAP * size - 1, SECTOR_FLOATS * 12, CAP * size + 2)
+    cells = Crop(box, 0, 0, 1, SECTOR_FLOATS).lines()
     color = look.theme.tint(load.operand, 0.6)
-    words, spans = f"a sector: {FLOATS} floats, {SECTOR} bytes", "; some span rows"
-    if load.shape[1] % FLOATS and box.right + 16 + width_of(words + spans, size) <= right:
+    words, spans = f"a sector: {SECTOR_FLOATS} floats, {SECTOR} bytes", "; some span rows"
+    if load.shape[1] % SECTOR_FLOATS and box.right + 16 + width_of(words + spans, size) <= right:
         words += spans
     return VGroup(
         Path(look, cells, stroke_color=color, stroke_width=STROKE),

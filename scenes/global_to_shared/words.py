@@ -3,11 +3,11 @@ or, where there is none, of the values that threads read for themselves."""
 
 from typing import NamedTuple
 
-from scenes.global_to_shared.load import Load
 from scenes.kit.amounts import grouped, plural
+from tiling.for_scenes.loads import Load
 from tiling.schedule import Schedule
 from tiling.sectors import SECTOR
-from tiling.shapes import WARP, ceil_div, dims
+from tiling.shapes import WARP, dims
 
 
 class Said(NamedTuple):
@@ -106,9 +106,8 @@ class OfTile(Words):
         )
 
     def turn_by_turn(self) -> str:
-        of, inside, threads = self.a.turns, self.a.inside, self.tiling.threads
-        count, groups = int(of.turn[-1]) + 1, ceil_div(self.a.size, self.tiling.request("A"))
-        idle = count * threads - groups
+        of, inside = self.a.turns, self.a.inside
+        count, idle = int(of.turn[-1]) + 1, self.a.idle_at_last
         if not inside.all() and inside[: of.edges[1]].all():
             return "Outside A nothing is requested: zeros are written"
         if idle:

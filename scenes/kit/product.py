@@ -22,8 +22,6 @@ THREE_LINES = 106
 """Design pixels of a zone in tall above which nothing is drawn but a heading of three lines, and
 letters beside it."""
 
-AB: tuple[Operand, Operand] = ("A", "B")
-
 
 class Memory(Figure[State]):
     """A zone with matrices in the corner arrangement."""

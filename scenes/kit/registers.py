@@ -9,17 +9,15 @@ from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
 from scenes.kit.places import Arrangement
-from scenes.kit.product import AB, GAP, LETTER, Memory
+from scenes.kit.product import GAP, LETTER, Memory
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import ADVANCE, CAP, Cells, fitting_size, written
-from tiling.layout import Operand
-from tiling.numbers import Values, magnitudes, values
+from tiling.for_scenes.numbers import Values, magnitudes, values
+from tiling.for_scenes.one_thread import THREAD
+from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
 from tiling.shapes import dims
 from tiling.state import State
-
-THREAD = 0
-"""The thread that is filmed. The first has a result inside C whatever hangs over the edges."""
 
 Texts: TypeAlias = np.ndarray | None
 

@@ -2,11 +2,9 @@
 it like an area."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, TypeAlias
 
 from manim import Animation
 
-from scenes.kit.bars import Parts
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
@@ -14,10 +12,8 @@ from scenes.kit.motion import GROWN, Move, Spread, Swap
 from scenes.kit.panel import LINE, PAD, Zone
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import CAP, MONO, Cells, Label, Tags, width_of
+from tiling.for_scenes.reuse import Way
 from tiling.shapes import dims
-
-Tile: TypeAlias = tuple[int, int]
-"""Rows and columns of results."""
 
 CELL = 64
 """Design pixels of a value's side, or less where tiles are large."""
@@ -31,31 +27,13 @@ ROWS = ("words", "FMA")
 PARTS: tuple[Name, Name] = ("A", "B")
 
 
-class Step(NamedTuple):
-    """A way to make results: its name, a thread's tile, words of A and of B for each FMA."""
-
-    label: str
-    tile: Tile
-    words: Parts
-
-    @property
-    def made(self) -> int:
-        """Multiply-adds at one k."""
-        return self.tile[0] * self.tile[1]
-
-    @property
-    def read(self) -> int:
-        """Words at one k."""
-        return round(sum(self.words.values()) * self.made)
-
-
 class Growth(Figure[Collection[str]]):
-    """A state is the labels of the steps whose products have been made."""
+    """A state is the labels of the ways whose products have been made."""
 
-    def __init__(self, look: Look, zone: Box, steps: Sequence[Step]) -> None:
+    def __init__(self, look: Look, zone: Box, ways: Sequence[Way]) -> None:
         super().__init__(look)
-        first = {step.tile: step for step in reversed(steps)}  # of a tile that comes twice
-        self.steps = [step for step in steps if step is first[step.tile]]
+        first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
+        self.ways = [way for way in ways if way is first[way.tile]]
         self.add(Zone(look, zone, "THREAD TILES", "at each k"))
         tall = look.aspect == "tall"
         self.size = LABEL if tall else LABEL + 6
@@ -66,9 +44,9 @@ class Growth(Figure[Collection[str]]):
         self.lines = [room.bottom + (i + 1) * line for i in range(3)]
         for row, base in zip(ROWS, self.lines[1:], strict=True):
             self.add(Label(look, row, zone.x + PAD, base, self.size, look.theme.muted, font=MONO))
-        self.corners = dict(zip((s.label for s in self.steps), self._corners(room), strict=True))
-        for step in self.steps:
-            self._draw(step, self.corners[step.label])
+        self.corners = dict(zip((way.name for way in self.ways), self._corners(room), strict=True))
+        for way in self.ways:
+            self._draw(way, self.corners[way.name])
         self.add_cells(())
 
     def _corners(self, room: Box) -> list[Corner]:
@@ -76,16 +54,17 @@ class Growth(Figure[Collection[str]]):
 
         def widths(cell: float) -> list[float]:
             return [
-                max(_side(step.tile[1], cell), self._width(dims(*step.tile))) for step in self.steps
+                max(_side(way.tile[1], cell), self._width(dims(*way.tile))) for way in self.ways
             ]
 
-        tallest = max(step.tile[0] for step in self.steps)
-        cell, free = min(CELL, (room.h - NEAR) / (1 + tallest)), room.w - APART * len(self.steps)
+        tallest = max(way.tile[0] for way in self.ways)
+        cell, free = min(CELL, (room.h - NEAR) / (1 + tallest)), room.w - APART * len(self.ways)
         while sum(widths(cell)) > free:
             cell *= 0.98
-        apart = (room.w - sum(widths(cell))) / len(self.steps)
+        apart = (room.w - sum(widths(cell))) / len(self.ways)
         corners, x = [], room.x + apart
-        for (_, (tm, tn), _), width in zip(self.steps, widths(cell), strict=True):
+        for way, width in zip(self.ways, widths(cell), strict=True):
+            tm, tn = way.tile
             w, h = _side(tn, cell), _side(tm, cell)
             box = Box(x + (width - w) / 2, room.bottom - h, w, h)
             corners.append(Corner(tm, tn, 1, box, NEAR, floor=0))
@@ -95,17 +74,17 @@ class Growth(Figure[Collection[str]]):
     def _width(self, text: str) -> float:
         return width_of(text, self.size, MONO)
 
-    def _draw(self, step: Step, corner: Corner) -> None:
+    def _draw(self, way: Way, corner: Corner) -> None:
         look, tint = self.look, self.look.theme.tint
         for part in PARTS:
             self.add(Slab(look, corner.box(part), tint(part, 0.95)))
         self.add(Slab(look, corner.box("C"), tint("C", 0.12)))
-        self.slab(step.label, corner.box("C"), tint("C", 0.8))
+        self.slab(way.name, corner.box("C"), tint("C", 0.8))
         for part in (*PARTS, "C"):
             box, (rows, cols) = corner.box(part), corner.shape(part)
             self.add(frame(look, box, part, marks(box.h, rows, rows), marks(box.w, cols, cols)))
         middle, ink = corner.within.center[0], look.theme.ink
-        for text, base in zip((dims(*step.tile), f"{step.read}"), self.lines, strict=False):
+        for text, base in zip((dims(*way.tile), f"{way.read}"), self.lines, strict=False):
             self.add(Label(look, text, middle, base, self.size, ink, "center", MONO))
 
     def poses(self, state: Collection[str]) -> dict[str, Pose]:
@@ -115,10 +94,10 @@ class Growth(Figure[Collection[str]]):
         }
 
     def cells_at(self, state: Collection[str]) -> dict[str, Cells]:
-        high, made = CAP * self.size, [s for s in self.steps if s.label in state]
-        middles = [self.corners[step.label].within.center[0] for step in made]
+        high, made = CAP * self.size, [way for way in self.ways if way.name in state]
+        middles = [self.corners[way.name].within.center[0] for way in made]
         places = [Box(x, self.lines[2] - high, 0, high) for x in middles]
-        texts = [f"{step.made}" for step in made]
+        texts = [f"{way.made}" for way in made]
         return {"FMA": Tags(self.look, places, texts, self.size, self.look.theme.ink)}
 
     def multiplies(self, after: Collection[str]) -> list[Animation]:

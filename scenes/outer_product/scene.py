@@ -1,7 +1,5 @@
 """One column times one row makes a whole tile of products."""
 
-from itertools import pairwise
-
 from manim import Animation, VMobject
 
 from scenes.kit.amounts import grouped
@@ -9,25 +7,21 @@ from scenes.kit.bars import Bars, Parts
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import Move, exchange
 from scenes.kit.panel import PAD, Zone
-from scenes.kit.product import AB
-from scenes.kit.registers import THREAD
 from scenes.kit.tiling_scene import Film
 from scenes.kit.timing import FRAME, to_read
-from scenes.outer_product.counters import Tally
-from scenes.outer_product.growth import Growth, Step
-from scenes.outer_product.one_thread import Dot, Moment, matrices, source
+from scenes.outer_product.counters import ThreadCounters
+from scenes.outer_product.growth import Growth
 from scenes.outer_product.places import outer_product_places
-from scenes.outer_product.slices import Slices
+from scenes.outer_product.slices import Slices, matrices_of, memory_of
 from scenes.outer_product.thread import Thread
-from tiling.numbers import values
-from tiling.reuse import dot_words_per_fma, words_per_fma
+from tiling.for_scenes.numbers import values
+from tiling.for_scenes.one_thread import THREAD, Dot, Moment, words_and_fma
+from tiling.for_scenes.reuse import SQUARES, dot_words_per_fma, larger_is_better, ways
+from tiling.layout import AB
 from tiling.schedule import Fragments, schedule
-from tiling.shapes import Gemm, Tiling, dims
+from tiling.shapes import Gemm, dims
 from tiling.state import state_at
 from tiling.traffic import traffic
-
-LADDER = (2, 4, 8)
-"""Sides of the thread tiles that are compared, beside the clip's own."""
 
 
 class OuterProduct(Film):
@@ -43,10 +37,10 @@ class OuterProduct(Film):
         self.values = values(self.schedule, THREAD)
         self.slices = Slices(look, places, self.schedule, self.values)
         self.thread = Thread(look, places, self.schedule)
-        self.tally = Tally(look, places.counters, self.schedule)
-        self.steps, self.grown = _steps(self.tiling), list[str]()
-        self.growth = Growth(look, places.zones["growth"], self.steps)
-        self.near: list[VMobject] = [self.slices, self.thread, self.tally]
+        self.counters = ThreadCounters(look, places.counters, self.schedule)
+        self.ways, self.grown = ways((self.tiling.tm, self.tiling.tn)), list[str]()
+        self.growth = Growth(look, places.zones["growth"], self.ways)
+        self.near: list[VMobject] = [self.slices, self.thread, self.counters]
         self.far: list[VMobject] = [self.growth]
         zone, self.bars = self._panel(places.zones["bars"])
         self.add(zone, self.bars, *self.near)
@@ -103,7 +97,7 @@ class OuterProduct(Film):
             steps = _evenly(0, bk, 4) if done == 1 else [bk]
             for k in steps:
                 self._go(Dot(done, k, k - 1), 0.4 if done == 1 or count > slow else 0.8)
-        words, fma = self.tally.counts(Dot(count))
+        words, fma = words_and_fma(self.schedule, Dot(count))
         but = "" if words == 2 * fma else ", none for zeros past an edge"
         self.say(f"{grouped(words)} words read for {grouped(fma)} FMA: two for each{but}")
         self._compare("dot product")
@@ -118,7 +112,7 @@ class OuterProduct(Film):
         self._go(state_at(self.schedule, 0), 0.6)
         reads = [i for i, e in enumerate(self.schedule.events) if isinstance(e, Fragments)]
         self._read(reads[0] + 1, 1.6)
-        words, fma = self.tally.counts(state_at(self.schedule, reads[0] + 2))
+        words, fma = words_and_fma(self.schedule, state_at(self.schedule, reads[0] + 2))
         meets = f"{_each(tm, 'a')} meets {_each(tn, 'b')}: {fma} FMA, {words} words"
         self.say(meets[0].upper() + meets[1:])
         self._multiply(reads[0] + 2, 2.0)
@@ -131,27 +125,26 @@ class OuterProduct(Film):
         rest = reads[1 + len(slow) :]
         for i in _evenly(0, len(rest)) if rest else ():
             self._go(state_at(self.schedule, rest[i - 1] + 2), 0.4)
-        words, fma = self.tally.counts(state_at(self.schedule, reads[-1] + 2))
+        words, fma = words_and_fma(self.schedule, state_at(self.schedule, reads[-1] + 2))
         self.say(f"{grouped(words)} words read for {grouped(fma)} FMA, the same results")
-        self._compare(_name(tm, tn))
+        self._compare(f"outer {dims(tm, tn)}")
 
     def _larger_tiles(self) -> None:
         """The same count for larger thread tiles, and what they cost."""
-        larger = "larger" if _grow(self.steps) else "larger and squarer"
+        larger = "larger" if larger_is_better(self.ways) else "larger and squarer"
         text = f"The {larger} the thread tile, the more often each value is used"
         self.say(text, "larger tiles", self._bars_in_words())
         self.growth.settle(self.grown)
         self.compared.settle(self._bars_now())
         self.play_for(1.0, *exchange(self.near, self.far))
-        for step in self.steps:
-            self._compare(step.label)
+        for way in self.ways:
+            self._compare(way.name)
         self.poster_at = self.now
-        side = LADDER[-1]
-        largest = _tile(side, side)
-        step = next(step for step in self.steps if step.tile == (side, side))
-        held = traffic(schedule(self.schedule.gemm, largest)).accumulators
+        side = SQUARES[-1]
+        way = next(way for way in self.ways if way.tile == (side, side))
+        held = traffic(schedule(self.schedule.gemm, way.tiling)).accumulators
         closing = (
-            f"{dims(side, side)} a thread: {step.read} words for {step.made} FMA, "
+            f"{dims(side, side)} a thread: {way.read} words for {way.made} FMA, "
             f"and {held} accumulators to hold"
         )
         self.say(closing)
@@ -166,11 +159,11 @@ class OuterProduct(Film):
 
     def _settle(self, moment: Moment) -> None:
         self.moment = moment
-        for part in self.slices, self.thread, self.tally:
+        for part in self.slices, self.thread, self.counters:
             part.settle(moment)
 
     def _moves(self, moment: Moment, swap: float = 0.5) -> list[Animation]:
-        parts = self.slices, self.thread, self.tally
+        parts = self.slices, self.thread, self.counters
         return [move for part in parts for move in part.moves(moment, swap)]
 
     def _go(self, after: Moment, seconds: float) -> None:
@@ -178,19 +171,19 @@ class OuterProduct(Film):
 
     def _fetch(self, after: Dot, seconds: float) -> None:
         told = self.thread.fetches(self.slices, after)
-        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.9))
+        self._play(after, seconds, *self._lit(after), *told, *self.counters.moves(after, 0.9))
 
     def _read(self, step: int, seconds: float) -> None:
         after, event = state_at(self.schedule, step), self.schedule.events[step - 1]
         assert isinstance(event, Fragments)
         here = {operand: self.slices.fragment(operand, event.k) for operand in AB}
         told = self.thread.reads(here, after)
-        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.9))
+        self._play(after, seconds, *self._lit(after), *told, *self.counters.moves(after, 0.9))
 
     def _multiply(self, step: int, seconds: float) -> None:
         after, acc = state_at(self.schedule, step), self.thread.slabs["acc"]
         told = [*self.thread.multiplies(after), Move(acc, self.thread.poses(after)["acc"])]
-        self._play(after, seconds, *self._lit(after), *told, *self.tally.moves(after, 0.6))
+        self._play(after, seconds, *self._lit(after), *told, *self.counters.moves(after, 0.6))
 
     def _lit(self, after: Moment) -> list[Animation]:
         """What is read lights up before it travels."""
@@ -210,13 +203,13 @@ class OuterProduct(Film):
         bars.settle(self._bars_now())
 
     def _panel(self, zone: Box) -> tuple[Zone, Bars]:
-        bars = _bars(self.look, zone, [step.label for step in self.steps])
+        bars = _bars(self.look, zone, [way.name for way in self.ways])
         return Zone(self.look, zone, "WORDS READ PER FMA", ""), bars
 
     def _bars_now(self) -> list[Parts]:
         return [
-            step.words if step.label in self.grown else dict.fromkeys(step.words, 0.0)
-            for step in self.steps
+            way.words if way.name in self.grown else dict.fromkeys(way.words, 0.0)
+            for way in self.ways
         ]
 
     # In words
@@ -227,10 +220,10 @@ class OuterProduct(Film):
 
     def _setting(self) -> str:
         tm, tn, bk = self.tiling.tm, self.tiling.tn, self.tiling.bk
-        a, b = matrices(self.tiling)
+        a, b = matrices_of(self.tiling)
         return (
-            f"Three panels. {source(self.tiling).capitalize()} memory: {tm} rows of {a} and {tn} "
-            f"columns of {b}, those of thread {THREAD}, at the {bk} k of a k-tile. {a} is "
+            f"Three panels. {memory_of(self.tiling).capitalize()} memory: {tm} rows of {a} and "
+            f"{tn} columns of {b}, those of thread {THREAD}, at the {bk} k of a k-tile. {a} is "
             + "; ".join(_list(row) for row in self.values.a.T)
             + f", row by row, and {b} is "
             + "; ".join(_list(row) for row in self.values.b)
@@ -250,9 +243,11 @@ class OuterProduct(Film):
         return "After each k the accumulators are, row by row: " + ". Then ".join(each) + "."
 
     def _bars_in_words(self) -> str:
-        each = [f"{step.label}: {sum(step.words.values()):.3g}" for step in self.steps]
-        tiles = [f"{dims(*s.tile)}, {s.read} words and {s.made} FMA" for s in self.growth.steps]
-        memory = source(self.tiling)
+        each = [f"{way.name}: {sum(way.words.values()):.3g}" for way in self.ways]
+        tiles = [
+            f"{dims(*way.tile)}, {way.read} words and {way.made} FMA" for way in self.growth.ways
+        ]
+        memory = memory_of(self.tiling)
         return (
             f"Words read from {memory} memory for each FMA. {', '.join(each)}. Thread tiles side "
             f"by side, and what they read and make at each k: {'; '.join(tiles)}."
@@ -271,32 +266,6 @@ def _evenly(first: int, last: int, most: int = 5) -> list[int]:
     """From first (exclusive) to last in at most so many steps."""
     count = min(most, last - first)
     return [first + (last - first) * (i + 1) // count for i in range(count)]
-
-
-def _tile(tm: int, tn: int) -> Tiling:
-    """A thread tile in the smallest CTA tile: the words for each FMA depend on nothing else."""
-    return Tiling(tm, tn, 1, tm, tn)
-
-
-def _steps(tiling: Tiling) -> list[Step]:
-    """Dot products, then outer products that grow."""
-    own = tiling.tm, tiling.tn
-    words = {tile: words_per_fma(_tile(*tile)) for tile in {own, *((s, s) for s in LADDER)}}
-    tiles = sorted(words, key=lambda tile: (-sum(words[tile].values()), tile))
-    return [
-        Step("dot product", (1, 1), {**dot_words_per_fma()}),
-        *(Step(_name(*tile), tile, {**words[tile]}) for tile in tiles),
-    ]
-
-
-def _grow(steps: list[Step]) -> bool:
-    """Whether larger tiles need fewer words for each FMA, for all of them."""
-    ways = sorted({(step.made, step.read / step.made) for step in steps})
-    return all(one[0] < two[0] and one[1] > two[1] for one, two in pairwise(ways))
-
-
-def _name(tm: int, tn: int) -> str:
-    return f"outer {dims(tm, tn)}"
 
 
 def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:

@@ -6,15 +6,26 @@ import numpy as np
 from scenes.kit.look import LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.places import Arrangement
-from scenes.kit.product import AB, GAP, LETTER, Memory
-from scenes.kit.registers import THREAD
+from scenes.kit.product import GAP, LETTER, Memory
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Cells, fitting_size, written
-from scenes.outer_product.one_thread import Dot, Moment, matrices, result, source, there, within
-from tiling.layout import Operand
-from tiling.numbers import Values
+from tiling.for_scenes.numbers import Values
+from tiling.for_scenes.one_thread import THREAD, Dot, Moment, inside_at, reads_at
+from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
+from tiling.shapes import Tiling
 from tiling.state import State
+
+
+def memory_of(tiling: Tiling) -> str:
+    """The memory that threads read their fragments from."""
+    return "global" if tiling.direct else "shared"
+
+
+def matrices_of(tiling: Tiling) -> tuple[str, str]:
+    """What they are fragments of."""
+    return ("A", "B") if tiling.direct else ("As", "Bs")
+
 
 PALE, LIT = 0.3, 0.6
 """Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
@@ -27,10 +38,10 @@ class Slices(Memory):
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
-        self.there, note = there(schedule), f"first k-tile, thread {THREAD}"
-        if not all(inside.all() for inside in within(schedule).values()):
+        self.there, note = reads_at(schedule), f"first k-tile, thread {THREAD}"
+        if not all(inside.all() for inside in inside_at(schedule).values()):
             note = "nothing past an edge" if tiling.direct else "zeros past an edge"
-        heading = [f"{source(tiling)} memory".upper(), note]
+        heading = [f"{memory_of(tiling)} memory".upper(), note]
         super().__init__(look, places, "shared", heading, corner)
         corner = self.corner
         self.tiling = tiling
@@ -51,7 +62,7 @@ class Slices(Memory):
                 texts = np.where(shown, written(numbers[name]), "")
                 color = look.theme.ink_on(tint(name, PALE))
                 self.add(Cells(look, box, texts, size, color))
-        self.letters(dict(zip(AB, matrices(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
+        self.letters(dict(zip(AB, matrices_of(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
 
     def fragment(self, operand: Operand, k: int) -> list[Box]:
         """What it reads at one k: a column of the rows of As, a row of the columns of Bs."""
@@ -60,7 +71,7 @@ class Slices(Memory):
 
     def read(self, state: Dot, operand: Operand) -> bool:
         """Whether the operand of the product that is being made has been read."""
-        at = result(state, self.tiling)[AB.index(operand)]
+        at = state.result(self.tiling)[AB.index(operand)]
         return state.held is not None and bool(self.there[operand][at, state.held])
 
     def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
@@ -75,7 +86,7 @@ class Slices(Memory):
             poses["made"] = Pose(self.corner.box("C"), float(state.k_done > 0))
             poses["made row"] = poses["making"] = Pose(self.corner.box("C"), 0)
             return poses
-        (row, col), k = result(state, self.tiling), state.held or 0
+        (row, col), k = state.result(self.tiling), state.held or 0
         lit = float(state.held is not None)
         rows, rest = divmod(state.done, tn)
         for operand, at in ("A", (row, k)), ("B", (k, col)):

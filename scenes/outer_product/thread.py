@@ -7,13 +7,12 @@ from scenes.kit.look import Box, Look
 from scenes.kit.matrix import Name
 from scenes.kit.motion import LANDED, Move, Swap, carried
 from scenes.kit.places import Arrangement
-from scenes.kit.product import AB
 from scenes.kit.registers import Registers
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Cells, written
-from scenes.outer_product.one_thread import Dot, Moment, result, there
 from scenes.outer_product.slices import Slices
-from tiling.layout import Operand
+from tiling.for_scenes.one_thread import Dot, Moment, reads_at
+from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
 from tiling.state import State
 
@@ -22,7 +21,7 @@ class Thread(Registers):
     """The thread's registers, also where it makes its results one by one."""
 
     def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
-        self.there = there(schedule)
+        self.there = reads_at(schedule)
         super().__init__(look, places, schedule)
 
     def cells_at(self, state: Moment) -> dict[str, Cells]:  # type: ignore[override]
@@ -33,7 +32,7 @@ class Thread(Registers):
         b = np.full((1, tiling.tn), "", object)
         acc = np.full((tiling.tm, tiling.tn), "", object)
         if values is not None:
-            row, col = result(state, tiling)
+            row, col = state.result(tiling)
             acc.flat[: state.done] = written(values.acc[-1]).flat[: state.done]
             if state.held is not None:
                 a[row], b[0, col] = (f"{x:g}" for x in self._operands(state))
@@ -52,7 +51,7 @@ class Thread(Registers):
     def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
         if isinstance(state, State):
             return super().poses(state)
-        row, col = result(state, self.schedule.tiling)
+        row, col = state.result(self.schedule.tiling)
         held, part = float(state.held is not None), self.corner.part
         return {
             **super().poses(State()),
@@ -82,5 +81,5 @@ class Thread(Registers):
 
     def _operands(self, state: Dot) -> tuple[float, float]:
         assert self.values is not None and state.held is not None
-        row, col = result(state, self.schedule.tiling)
+        row, col = state.result(self.schedule.tiling)
         return self.values.a[state.held, row], self.values.b[state.held, col]

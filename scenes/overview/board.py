@@ -11,13 +11,13 @@ from manim import Animation, VGroup
 
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
-from scenes.kit.product import AB
 from scenes.kit.registers import Registers
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
 from scenes.overview.memories import GlobalMemory, SharedMemory
 from scenes.overview.places import overview_places
 from scenes.overview.timeline import Timeline
+from tiling.layout import AB
 from tiling.presets import Choice
 from tiling.schedule import (
     Barrier,

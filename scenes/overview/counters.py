@@ -7,8 +7,7 @@ from manim import VGroup
 from scenes.kit.amounts import of
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.type import CAP, MONO, Label
-from scenes.overview.pace import k_tile_edges
-from tiling.schedule import Schedule
+from tiling.schedule import Schedule, k_tile_edges
 from tiling.state import State, state_at
 
 

@@ -11,14 +11,13 @@ from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.kit.panel import LINE, PAD
 from scenes.kit.places import Arrangement
-from scenes.kit.product import AB, GAP, LETTER, Memory
-from scenes.kit.registers import THREAD
+from scenes.kit.product import GAP, LETTER, Memory
 from scenes.kit.shapes import STROKE, Path, Pose, Slab, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Cells, Label, fitting_size, width_of
-from tiling.expand import accumulator_map
-from tiling.layout import Operand, arrangement
+from tiling.for_scenes.one_thread import read_groups
+from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Schedule
-from tiling.shapes import Tiling, dims
+from tiling.shapes import dims
 from tiling.state import State
 
 DASH = 9
@@ -101,7 +100,7 @@ class GlobalMemory(Memory):
         row, col = self.schedule.origin("C")
         return [
             self.fragment_box(operand, row + first, col + first, k, size)
-            for first, size in groups(self.schedule.tiling)[operand]
+            for first, size in read_groups(self.schedule.tiling)[operand]
         ]
 
     def poses(self, state: State) -> dict[str, Pose]:
@@ -125,16 +124,6 @@ class GlobalMemory(Memory):
         return poses
 
 
-def groups(tiling: Tiling) -> dict[Operand, list[tuple[int, int]]]:
-    """(first row or column, size) of each group of neighbours that the filmed thread reads."""
-    rows, cols = accumulator_map(tiling)
-    axes = arrangement(tiling)
-    return {
-        "A": [(int(row), axes.rows.quad) for row in rows[THREAD, :: axes.rows.quad]],
-        "B": [(int(col), axes.cols.quad) for col in cols[THREAD, :: axes.cols.quad]],
-    }
-
-
 COMING = 0.35
 """How opaque a tile is that is on its way to its stage."""
 
@@ -156,7 +145,7 @@ class SharedMemory(Memory):
             heading = ["REGISTERS · CTA", plural(tiling.threads, "thread")]
         super().__init__(look, places, "shared", heading, corner)
         corner = self.corner
-        self.schedule, self.groups = schedule, groups(tiling)
+        self.schedule, self.groups = schedule, read_groups(tiling)
         tint = look.theme.tint
         for operand in AB if self.stages else ():
             self._draw(operand)

@@ -13,6 +13,7 @@ from tiling.schedule import (
     Schedule,
     Store,
     Wait,
+    k_tile_edges,
 )
 
 ROUND = 4
@@ -42,21 +43,6 @@ def pace(schedule: Schedule) -> Iterator[Beat]:
         yield from _k_tile(schedule, edges[k_tile], edges[k_tile + 1], first=k_tile == 0)
         at = k_tile + 1
     yield from _store(schedule, edges[-1])
-
-
-def k_tile_edges(schedule: Schedule) -> list[int]:
-    """The step at which each k-tile begins, and the step of the store.
-
-    With several stages the copies that come before it belong to the first.
-    """
-    edges = {0: 0}
-    for step, event in enumerate(schedule.events):
-        match event:
-            case Barrier(int(k_tile), "overwrite") | Wait(k_tile) | Fragments(k_tile):
-                edges.setdefault(k_tile, step)
-            case Barrier(None) | Store():
-                return [*edges.values(), step]
-    raise AssertionError("a schedule ends with a store")
 
 
 def _k_tile(schedule: Schedule, step: int, end: int, first: bool) -> Iterator[Beat]:

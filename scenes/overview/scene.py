@@ -1,11 +1,11 @@
 """One CTA makes one tile of C by marching along K."""
 
 from scenes.kit.amounts import count
-from scenes.kit.registers import THREAD
 from scenes.kit.tiling_scene import Film
 from scenes.kit.timing import FRAME, to_read
 from scenes.overview.board import Stage
 from scenes.overview.pace import Beat, pace
+from tiling.for_scenes.one_thread import THREAD
 from tiling.schedule import (
     Barrier,
     Commit,

@@ -9,7 +9,6 @@ from scenes.kit.look import LABEL, PIXEL, Box, Look
 from scenes.kit.motion import Move
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import CAP, Label, width_of
-from scenes.overview.pace import k_tile_edges
 from tiling.schedule import (
     Barrier,
     Commit,
@@ -21,6 +20,7 @@ from tiling.schedule import (
     Schedule,
     Store,
     Wait,
+    k_tile_edges,
 )
 
 WIDTHS = {

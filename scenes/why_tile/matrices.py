@@ -11,13 +11,13 @@ from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.panel import LINE, PAD, Zone
 from scenes.kit.places import ROOM
-from scenes.kit.product import AB, GAP, LETTER, letters, stretched
+from scenes.kit.product import GAP, LETTER, letters, stretched
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import ADVANCE, CAP, MONO, Cells, Label, width_of
-from tiling.layout import Operand
+from tiling.for_scenes.tally import Count, Region, results
+from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
 from tiling.shapes import dims
-from tiling.tally import Count, Region, results
 
 SMALLEST = 22
 """Design pixels of the smallest number in a cell."""

@@ -8,7 +8,6 @@ import numpy as np
 from scenes.kit.amounts import grouped
 from scenes.kit.motion import Fade, Move
 from scenes.kit.places import below_caption
-from scenes.kit.product import AB
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.tiling_scene import Film
 from scenes.kit.timing import FRAME, to_read
@@ -16,12 +15,12 @@ from scenes.kit.type import Label
 from scenes.why_tile.board import Comparison, Through
 from scenes.why_tile.matrices import Seen
 from scenes.why_tile.totals import Totals, times
-from tiling import naive
-from tiling.layout import Operand
+from tiling.for_scenes import naive
+from tiling.for_scenes.tally import Count, Tally, moment, same_requests
+from tiling.layout import AB, Operand
 from tiling.presets import choose
 from tiling.schedule import Fragments, Schedule, schedule
 from tiling.shapes import dims
-from tiling.tally import Count, Tally, moment
 from tiling.traffic import Traffic, traffic
 
 STATES = 24
@@ -238,7 +237,7 @@ class WhyTile(Film):
     def _at_scale(self) -> None:
         """The same for the real thing; or for the toy, if this is the real thing."""
         other = choose("sgemm")
-        if _asks(other.schedule()) == _asks(self.tiled):
+        if same_requests(other.schedule(), self.tiled):
             other = choose("seed")
         plan = other.schedule().at((0, 0))
         untiled, counts = naive.beside(plan), traffic(plan)
@@ -334,8 +333,3 @@ def _often(number: int) -> str:
 
 def _as_many(ratio: str) -> str:
     return "just as many" if ratio == "1" else f"{ratio} times as many"
-
-
-def _asks(plan: Schedule) -> tuple[object, ...]:
-    """All that its requests depend on, if it has tiles in shared memory."""
-    return plan.gemm, plan.tiling.bm, plan.tiling.bn, plan.tiling.bk, plan.tiling.direct

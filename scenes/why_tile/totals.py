@@ -8,14 +8,14 @@ from scenes.kit.bars import HIGH, Bars, Parts
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.panel import LINE, PAD, Zone
-from scenes.kit.product import AB
 from scenes.kit.type import ADVANCE, CAP, Cells, Label, width_of, wrap
 from scenes.why_tile.matrices import Seen
-from tiling.naive import is_naive
+from tiling.for_scenes.naive import is_naive
+from tiling.for_scenes.tally import Count
+from tiling.layout import AB
 from tiling.schedule import Schedule
-from tiling.shapes import WORD, dims
-from tiling.tally import Count
-from tiling.traffic import Traffic, naive_requested
+from tiling.shapes import dims
+from tiling.traffic import Traffic, bytes_of, naive_requested
 
 LARGE = {"wide": 88, "tall": 64}
 """Design pixels of the ratio."""
@@ -88,7 +88,7 @@ class Totals(Figure[Seen]):
 
     def write(self, elements: float) -> str:
         """A number of elements as it is shown, in bytes where they are too many to add up."""
-        return count(int(elements) * WORD) + "B" if self.bytes else count(int(elements)).strip()
+        return count(bytes_of(int(elements))) + "B" if self.bytes else count(int(elements)).strip()
 
     def parts(self, state: Seen) -> list[Parts]:
         counts = state.naive, state.tiled
@@ -127,4 +127,4 @@ class Totals(Figure[Seen]):
 
 def times(counts: Traffic) -> str:
     """How many times as many elements are requested without tiles."""
-    return f"{counts.naive_requested / counts.total.requested:.3g}"
+    return f"{counts.times_naive:.3g}"

@@ -194,3 +194,13 @@ def moment(plan: Schedule, events: int) -> Count:
     last = prod(plan.grid) - 1
     cta = divmod(min(number, last), plan.grid[1])
     return Count(ctas_done(plan, number), plan.at(cta), step)
+
+
+def same_requests(one: Schedule, other: Schedule) -> bool:
+    """Whether two schedules request the same, each of its tiles in shared memory."""
+
+    def asks(plan: Schedule) -> tuple[object, ...]:
+        tiling = plan.tiling
+        return plan.gemm, tiling.bm, tiling.bn, tiling.bk, tiling.direct
+
+    return asks(one) == asks(other)
