@@ -18,13 +18,13 @@ from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
 from scenes.kit.look import ASPECTS, PIXEL, THEMES, Look
-from scenes.kit.tiling_scene import Film
+from scenes.kit.tiling_scene import TilingScene
 from scenes.title_card.scene import TitleCard
 
 Send = Callable[[str, Any], None]
 
 
-def film_class(clip: Clip) -> type[Film]:
+def scene_class(clip: Clip) -> type[TilingScene]:
     """The scene's class, set to the clip's tiling and look."""
     set_to = {"choice": clip.choice, "look": Look(THEMES[clip.theme], clip.aspect)}
     if clip.card:
@@ -82,7 +82,7 @@ class Work:
         """
         logging.getLogger("manim").setLevel("ERROR")
         with configured(self.clip, self.folder):
-            scene = film_class(self.clip)
+            scene = scene_class(self.clip)
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)
                 scene(renderer=counter).render()

@@ -40,7 +40,7 @@ class Requests:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedElements:
     """Elements that are requested, arrays of one shape: by which request, lane, and from where.
 
     part is 0 for what one wide request brings; a group that cannot be read wide (its row is not
@@ -54,7 +54,7 @@ class Asked:
     sector: Ints
 
 
-def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
+def requested_elements(schedule: Schedule, event: Copy, order: Order = "rows") -> RequestedElements:
     """The elements that a copy requests. Those outside the matrix are not, and are left out."""
     tiling, vector = schedule.tiling, schedule.tiling.request(event.operand)
     found = expand_copy(schedule, event, order)
@@ -62,7 +62,7 @@ def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
     index = found.row * schedule.gemm.shape(event.operand)[1] + found.col
     wide = requested_wide(schedule, event.operand, found)
     inside = found.predicate
-    return Asked(
+    return RequestedElements(
         turn=(element // vector // tiling.threads)[inside],
         warp=(found.thread // WARP)[inside],
         part=np.where(wide, 0, 1 + element % vector)[inside],
@@ -83,7 +83,7 @@ def requested_wide(schedule: Schedule, operand: Operand, found: Accesses) -> Boo
 
 def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests:
     """Lanes and sectors of each request that a copy makes."""
-    found = asked(schedule, event, order)
+    found = requested_elements(schedule, event, order)
     keys = np.stack([found.turn, found.warp, found.part], axis=1)
     request, which = np.unique(keys, axis=0, return_inverse=True)
     which = which.reshape(-1)
@@ -202,7 +202,7 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
     warps = ceil_div(tiling.threads, WARP)
     key = group // tiling.threads * warps + group % tiling.threads // WARP
     keys, first = np.unique(key, return_index=True)
-    found, each = asked(schedule, event, order), requests(schedule, event, order)
+    found, each = requested_elements(schedule, event, order), requests(schedule, event, order)
     at = np.searchsorted(keys, each.turn * warps + each.warp)
     taking = np.unique(
         np.stack([np.searchsorted(keys, found.turn * warps + found.warp), found.lane]), axis=1

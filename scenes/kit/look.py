@@ -1,6 +1,6 @@
 """How things look: themes, aspects, and boxes in design pixels.
 
-All of the stage is laid out in design pixels, x to the right and y down, on a frame 1080 pixels
+Everything is laid out in design pixels, x to the right and y down, on a frame 1080 pixels
 high (`wide`) or 720 wide (`tall`). A box is turned into Manim's points only where it is drawn.
 """
 
