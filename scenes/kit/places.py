@@ -16,7 +16,7 @@ class Places:
     value_size: float
 
 
-ROOM = 40
+LETTER_ROOM = 40
 """Beside matrices, for the letters M, N, K and the names."""
 
 

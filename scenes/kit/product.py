@@ -7,7 +7,7 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name
 from scenes.kit.panel import LINE, PAD, Panel
-from scenes.kit.places import ROOM, Places
+from scenes.kit.places import LETTER_ROOM, Places
 from scenes.kit.type import CAP, MONO, Label, width_of
 from tiling.layout import Operand
 from tiling.state import State
@@ -101,7 +101,7 @@ def letters(
         (n, b.center[0], b.y - 14, "center"),
         (k, b.right + 12, b.center[1] + small, "left"),
     ):
-        fits = anchor != "left" or width_of(axis, LABEL, MONO) <= ROOM - 10
+        fits = anchor != "left" or width_of(axis, LABEL, MONO) <= LETTER_ROOM - 10
         if axis and fits and not (low and axis == n and b.w < 4 * size):
             yield Label(look, axis, x, y, LABEL, theme.muted, anchor, MONO)
     if "C" in names:

@@ -1,7 +1,7 @@
 """Where the overview's panels, strip and counters stand, in both aspects."""
 
 from scenes.kit.look import Box, Look
-from scenes.kit.places import ROOM, Places
+from scenes.kit.places import LETTER_ROOM, Places
 
 
 def overview_places(look: Look) -> Places:
@@ -16,8 +16,8 @@ def _wide(look: Look) -> Places:
     panels, content, left = {}, {}, frame.x
     for name, width in widths.items():
         panels[name] = Box(left, top, width, height)
-        room = width - 44 - 2 * ROOM, height - 138 - 2 * ROOM
-        content[name] = Box(left + 22 + ROOM, top + 86 + ROOM, *room)
+        room = width - 44 - 2 * LETTER_ROOM, height - 138 - 2 * LETTER_ROOM
+        content[name] = Box(left + 22 + LETTER_ROOM, top + 86 + LETTER_ROOM, *room)
         left += width + gap
     return Places(
         panels=panels,

@@ -10,7 +10,7 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.panel import LINE, PAD, Panel
-from scenes.kit.places import ROOM
+from scenes.kit.places import LETTER_ROOM
 from scenes.kit.product import GAP, LETTER, letters, stretched
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts, width_of
@@ -56,7 +56,7 @@ class CountedMatrices(Figure[Seen]):
         gemm, tiling, tint = schedule.gemm, schedule.tiling, look.theme.tint
         self.gemm = gemm
         self.panel = Panel(look, box, "GLOBAL MEMORY", str(gemm))
-        side = ROOM + 16
+        side = LETTER_ROOM + 16
         within = Box(box.x + side, box.y + ABOVE, box.w - 2 * side, box.h - ABOVE - BELOW)
         self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         lower = 0
