@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 from publish.cache import digest
 from publish.clip import private_folder
 from publish.settings import Clip
-from scenes.stage.look import THEMES
+from scenes.kit.look import THEMES
 
 ANIMATED = (".webp", ".gif")
 

@@ -1,15 +1,15 @@
 """Whether a clip on disk is the one that would be rendered: a fingerprint of all that goes in."""
 
+import ast
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from publish.settings import Clip
-from scenes import SCENES
 from tiling.presets import Choice
 from tiling.shapes import Refused
 
@@ -42,7 +42,7 @@ def fingerprint(clip: Clip) -> str:
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
         "choice": describe(clip.choice),
         "versions": versions(),
-        "sources": {path: digest(ROOT / path) for path in _sources(clip.scene)},
+        "sources": {path: digest(ROOT / path) for path in sources(clip)},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -72,17 +72,39 @@ def up_to_date(clip: Clip, mark: str) -> bool:
     return same and about.get("fingerprint") == mark
 
 
-BESIDE = {
-    f"publish/{name}.py" for name in ("animate", "display", "door", "film", "pictures", "tables")
-}
-"""Sources of which no byte of a clip depends."""
+MAKES = ("publish/clip.py", "publish/worker.py", "tiling/presets.toml")
+"""What makes a clip of a scene, and data that a scene is made of."""
+
+UNSEEN = {"publish/cache.py", "publish/pool.py", "tiling/verify.py"}
+"""Who draws which chapter, and the proof, which speaks for itself: no picture depends on them, nor
+on what they alone import."""
 
 
-def _sources(scene: str) -> Iterable[str]:
-    """Paths of the model, of what makes clips, and of the scene with all its parts."""
-    others = {f"scenes/{name}.py" for name in SCENES if name != scene}
-    for room in "tiling", "scenes", "publish":
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not {"kernel", "page"} & set(Path(name).parts) and name not in others | BESIDE:
-                yield name
+def sources(clip: Clip) -> list[str]:
+    """Paths, from ROOT, of all that this clip is made by: its scene's folder, and whatever of the
+    project that imports, by one way or another; and the same of what encodes."""
+    scene = "title_card" if clip.card else clip.scene
+    todo = [path.relative_to(ROOT).as_posix() for path in (ROOT / "scenes" / scene).rglob("*.py")]
+    todo += MAKES
+    found: set[str] = set()
+    while todo:
+        path = todo.pop()
+        if path not in found | UNSEEN:
+            found.add(path)
+            todo += _imported(ROOT, path, digest(ROOT / path)) if path.endswith(".py") else []
+    return sorted(found)
+
+
+@lru_cache(maxsize=1024)
+def _imported(root: Path, path: str, _contents: str) -> tuple[str, ...]:
+    """Files of the project that a file imports anywhere in it, and the packages they are in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((root / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    parts = [name.split(".") for name in names]
+    modules = {"/".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
+    files = (f"{module}{end}" for module in modules for end in (".py", "/__init__.py"))
+    return tuple(sorted(file for file in files if (root / file).is_file()))

@@ -17,9 +17,9 @@ from manim import Mobject
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.family import extract_mobject_family_members
 
-from scenes.stage.film import Film
-from scenes.stage.look import Box
-from scenes.stage.type import Cells, Label
+from scenes.kit.look import Box
+from scenes.kit.tiling_scene import Film
+from scenes.kit.type import Cells, Label
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -17,9 +17,9 @@ from PIL import Image
 from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
 from publish.settings import Clip
-from scenes.stage.film import Film
-from scenes.stage.look import ASPECTS, PIXEL, THEMES, Look
-from scenes.stage.title import TitleCard
+from scenes.kit.look import ASPECTS, PIXEL, THEMES, Look
+from scenes.kit.tiling_scene import Film
+from scenes.title_card.scene import TitleCard
 
 Send = Callable[[str, Any], None]
 
@@ -29,7 +29,7 @@ def film_class(clip: Clip) -> type[Film]:
     set_to = {"choice": clip.choice, "look": Look(THEMES[clip.theme], clip.aspect)}
     if clip.card:
         return type("Card", (TitleCard,), {**set_to, "scene": clip.scene})
-    module = import_module(f"scenes.{clip.scene}")
+    module = import_module(f"scenes.{clip.scene}.scene")
     name = clip.scene.title().replace("_", "")
     return type(name, (getattr(module, name),), set_to)
 

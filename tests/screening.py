@@ -15,11 +15,11 @@ from manim.utils.family import extract_mobject_family_members
 from publish import worker
 from publish.frames import FrameRenderer, _merge
 from publish.settings import Clip
-from scenes.stage.bars import Bars
-from scenes.stage.film import Film
-from scenes.stage.look import PIXEL, Box, contrast
-from scenes.stage.type import Cells, Label
-from scenes.stage.zone import Zone
+from scenes.kit.bars import Bars
+from scenes.kit.look import PIXEL, Box, contrast
+from scenes.kit.panel import Zone
+from scenes.kit.tiling_scene import Film
+from scenes.kit.type import Cells, Label
 
 PHONE = 360
 """Pixels across a phone."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scenes.stage.amounts import count, grouped, of, plural
+from scenes.kit.amounts import count, grouped, of, plural
 
 
 @pytest.mark.parametrize(

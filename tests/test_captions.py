@@ -7,8 +7,8 @@ import pytest
 from publish.captions import vtt
 from publish.settings import Clip
 from scenes import SCENES
-from scenes.stage.film import Film
-from scenes.stage.type import Label
+from scenes.kit.tiling_scene import Film
+from scenes.kit.type import Label
 from tests.screening import screen
 from tiling.presets import choose
 

@@ -17,7 +17,7 @@ from publish.film import film_of, mark_of
 from publish.pool import RenderFailed
 from publish.settings import Clip
 from scenes import SCENES, title
-from scenes.stage.title import SECONDS
+from scenes.title_card.scene import SECONDS
 from tests.browsing import CHANGED, TINY
 from tests.screening import flaws, screen
 from tiling.presets import choose

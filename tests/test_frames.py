@@ -13,7 +13,7 @@ from manim import config
 from publish.frames import FrameRenderer, to_planes
 from publish.settings import Clip
 from publish.worker import film_class
-from scenes.stage.film import Film
+from scenes.kit.tiling_scene import Film
 from tests.screening import configured
 from tiling.presets import choose
 

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.global_to_shared import GlobalToShared, hops
-from scenes.stage.amounts import grouped, plural
-from scenes.stage.loading.copying import Crop, Plot, Step
-from scenes.stage.loading.facing import Facing
-from scenes.stage.loading.loader import Loader, Reading
-from scenes.stage.loading.windows import Window
-from scenes.stage.look import PIXEL, Box, Look
-from scenes.stage.shapes import Travel
-from scenes.stage.type import Tags
+from scenes.global_to_shared.crops import Crop
+from scenes.global_to_shared.loader import Loader
+from scenes.global_to_shared.plot import Plot, Step
+from scenes.global_to_shared.reading import Reading
+from scenes.global_to_shared.scene import GlobalToShared, hops
+from scenes.global_to_shared.two_orders import Facing
+from scenes.global_to_shared.windows import Window
+from scenes.kit.amounts import grouped, plural
+from scenes.kit.look import PIXEL, Box, Look
+from scenes.kit.motion import Travel
+from scenes.kit.type import Tags
 from tests.screening import configured, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map

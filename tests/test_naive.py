@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, bits, schedules
-from tiling import naive
 from tiling.execute import execute
+from tiling.for_scenes import naive
 from tiling.schedule import MAX_EVENTS, Fragments, OuterProduct, Schedule, Store, schedule
 from tiling.shapes import MAX_THREADS, Gemm, Refused, Tiling
 from tiling.traffic import count, traffic

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from scenes.stage.numbers import magnitudes, operands, values
-from scenes.stage.registers import THREAD
 from tests.tilings import FILMED, random_choices
+from tiling.for_scenes.numbers import magnitudes, operands, values
+from tiling.for_scenes.one_thread import THREAD
 from tiling.presets import Choice, choose
 from tiling.schedule import schedule
 

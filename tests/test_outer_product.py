@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.outer_product import LADDER, OuterProduct
-from scenes.stage.amounts import grouped
-from scenes.stage.numbers import operands
-from scenes.stage.operands import Dot
-from scenes.stage.shapes import Carry, Spread
-from scenes.stage.type import Cells, Label
+from scenes.kit.amounts import grouped
+from scenes.kit.motion import Carry, Spread
+from scenes.kit.type import Cells, Label
+from scenes.outer_product.scene import OuterProduct
 from tests.screening import flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.expand import accumulator_map, expand_fragments
+from tiling.for_scenes.numbers import operands
+from tiling.for_scenes.one_thread import Dot
+from tiling.for_scenes.reuse import SQUARES, dot_words_per_fma, words_per_fma
 from tiling.presets import Choice, choose
-from tiling.reuse import dot_words_per_fma, words_per_fma
 from tiling.schedule import Fragments, schedule
 from tiling.shapes import Gemm, Tiling
 
@@ -69,7 +69,7 @@ def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
         tm, tn, bk = tiling.tm, tiling.tn, tiling.bk
         a, b = thread_operands(film)
         reads_a, reads_b = thread_reads(film)
-        words, fma = (int(cell.texts[0, 0]) for cell in film.tally.cells.values())
+        words, fma = (int(cell.texts[0, 0]) for cell in film.counters.cells.values())
         if isinstance(moment, Dot):
             here = moment.k if moment.held is None else moment.held + 1
             want = 0
@@ -176,7 +176,7 @@ def test_what_travels_past_an_edge() -> None:
 
 def test_fragments_travel_to_the_registers_and_back_to_none() -> None:
     """The first outer product: a column of As becomes a, a row of Bs becomes b."""
-    from scenes.stage.film import Film
+    from scenes.kit.tiling_scene import Film
 
     carried: list[tuple] = []
     play = Film.play_for
@@ -212,7 +212,7 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
 
     film = seen(choice, look_at)
     own = choice.tiling.tm, choice.tiling.tn
-    for tm, tn in {own, *((side, side) for side in LADDER)}:
+    for tm, tn in {own, *((side, side) for side in SQUARES)}:
         plan = schedule(choice.gemm, Tiling(tm * 2, tn * 2, 1, tm, tn))
         reads = expand_fragments(plan, Fragments(0, 0))
         words = sum(read.word.size for read in reads.values())
@@ -242,7 +242,7 @@ def test_thread_tiles_are_drawn_on_one_scale_with_what_they_read_and_make(choice
 
     film = seen(choice, look_at)
     growth, own = film.growth, (choice.tiling.tm, choice.tiling.tn)
-    assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in LADDER)}
+    assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in SQUARES)}
     assert seen_at[-1] == set(growth.corners)
     cell = growth.corners["dot product"].box("C").w
     labels = [one for one in growth.submobjects if isinstance(one, Label)]

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.overview import Overview
-from scenes.stage.counters import Counters
-from scenes.stage.look import Box, Look
-from scenes.stage.numbers import operands
-from scenes.stage.pace import FRAME, pace
-from scenes.stage.shapes import Carry, Pose, Pulse, Spread
-from scenes.stage.stage import Stage
-from scenes.stage.type import Label
+from scenes.kit.look import Box, Look
+from scenes.kit.motion import Carry, Pulse, Spread
+from scenes.kit.shapes import Pose
+from scenes.kit.timing import FRAME
+from scenes.kit.type import Label
+from scenes.overview.board import Stage
+from scenes.overview.counters import Counters
+from scenes.overview.pace import pace
+from scenes.overview.scene import Overview
 from tests.screening import configured, screen
 from tests.tilings import DIRECT, FILMED, TOYS, random_choices
 from tiling.execute import execute
 from tiling.expand import expand_fragments
+from tiling.for_scenes.numbers import operands
 from tiling.presets import Choice, choose
 from tiling.schedule import (
     Barrier,
@@ -56,7 +58,7 @@ def stage_of(request: pytest.FixtureRequest):
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_every_event_is_enacted_once_and_in_order(choice: Choice) -> None:
     steps = [0]
-    screen(Clip("overview", choice), lambda film: steps.append(film.stage.state.step))
+    screen(Clip("overview", choice), lambda film: steps.append(film.board.state.step))
     shown = [step for before, step in pairwise(steps) if step != before]
     # In the end it goes back, to loop.
     assert shown == [*(beat.last for beat in pace(choice.schedule())), 0]
@@ -299,17 +301,17 @@ def test_a_clip_ends_where_it_begins(choice: Choice, stage_of) -> None:
 
     def look_at(film: Overview) -> None:
         captions.append(film.captions[-1].text)
-        poses.append({name: slab.pose for name, slab in film.stage.slabs.items()})
+        poses.append({name: slab.pose for name, slab in film.board.slabs.items()})
 
     film = screen(Clip("overview", choice), look_at)
     assert captions[0] == captions[-1]
     assert poses[-1] == first
     before_the_last_wait = {k: v for k, v in poses[-2].items() if first[k].fill or first[k].stroke}
     assert before_the_last_wait.items() <= first.items()  # it glides there, it does not jump
-    assert film.stage.counters.texts(film.stage.state) == [
-        label.text for label in film.stage.counters.submobjects
+    assert film.board.counters.texts(film.board.state) == [
+        label.text for label in film.board.counters.submobjects
     ]
-    assert film.stage.state.step == 0
+    assert film.board.state.step == 0
 
 
 # By hand. seed: 6·6 results of K = 12; A and B 6·12 floats each. ragged: of the tile 1×5 results

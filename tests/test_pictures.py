@@ -15,10 +15,10 @@ from publish.frames import FrameRenderer
 from publish.settings import ASPECTS, THEMES, Clip
 from publish.worker import film_class
 from scenes import SCENES
-from scenes.stage import bars
-from scenes.stage.film import Film
-from scenes.stage.pace import FRAME, READING
-from scenes.stage.type import Label
+from scenes.kit import bars
+from scenes.kit.tiling_scene import Film
+from scenes.kit.timing import FRAME, READING
+from scenes.kit.type import Label
 from tests.screening import configured, flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.presets import Choice, choose
@@ -143,6 +143,6 @@ def test_scenes_are_ordinary_manim_scenes(scene: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "manim", "render", "--dry_run", "--media_dir", str(tmp_path)]
     slow = ["-ql", "--fps", "5"]  # every run time is a whole number of frames still
     run = subprocess.run(
-        [*command, *slow, f"scenes/{scene}.py", name], capture_output=True, text=True
+        [*command, *slow, f"scenes/{scene}/scene.py", name], capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr[-2000:]

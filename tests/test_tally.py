@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, direct_tilings, schedules
-from tiling import naive
 from tiling.expand import expand_copy, expand_fragments
+from tiling.for_scenes import naive
+from tiling.for_scenes.tally import Count, Tally, asked, ctas_done, moment
 from tiling.schedule import Copy, Event, Fragments, Schedule, schedule
 from tiling.shapes import Tiling
-from tiling.tally import Count, Tally, asked, ctas_done, moment
 from tiling.traffic import traffic
 
 

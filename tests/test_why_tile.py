@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.stage.look import Look
-from scenes.stage.requests import Comparison, Through
-from scenes.stage.requests.matrices import Seen
-from scenes.stage.requests.totals import times
-from scenes.stage.shapes import Carry
-from scenes.stage.type import Label
-from scenes.why_tile import WhyTile
+from scenes.kit.look import Look
+from scenes.kit.motion import Carry
+from scenes.kit.type import Label
+from scenes.why_tile.board import Comparison, Through
+from scenes.why_tile.matrices import Seen
+from scenes.why_tile.scene import WhyTile
+from scenes.why_tile.totals import times
 from tests.screening import configured, screen
 from tests.test_tally import one_by_one
 from tests.tilings import DIRECT, FILMED, random_choices
-from tiling import naive
+from tiling.for_scenes import naive
+from tiling.for_scenes.tally import Count, Tally
 from tiling.presets import Choice, choose
 from tiling.schedule import Copy, Fragments, Schedule
-from tiling.tally import Count, Tally
 from tiling.traffic import traffic
 
 PRESETS = [choose(name) for name in FILMED]

@@ -19,6 +19,9 @@ from tiling.shapes import WARP, WORD, ceil_div
 SECTOR = 32
 """Bytes of a sector. Matrices begin at a multiple of it: CUDA allocates at multiples of 256."""
 
+SECTOR_FLOATS = SECTOR // WORD
+"""Elements in a sector."""
+
 
 @dataclass(frozen=True)
 class Requests:
@@ -110,7 +113,7 @@ def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
     alike: dict[tuple[int, tuple[int, int]], list[Copy]] = {}
     for event in copies:
         row, col = schedule.origin(operand, event.k_tile)
-        key = (row * cols + col) % (SECTOR // WORD), schedule.inside(operand, event.k_tile)
+        key = (row * cols + col) % SECTOR_FLOATS, schedule.inside(operand, event.k_tile)
         alike.setdefault(key, []).append(event)
     made = moved = 0
     for events in alike.values():
@@ -130,7 +133,7 @@ def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
             row, col = schedule.origin(operand, event.k_tile)
             row, col = (row, col + event.k) if operand == "A" else (row + event.k, col)
             k = event.k_tile * schedule.tiling.bk + event.k
-            key = (row * cols + col) % (SECTOR // WORD), k < schedule.gemm.k
+            key = (row * cols + col) % SECTOR_FLOATS, k < schedule.gemm.k
             alike[key] += 1
             shown[key] = event
     made = moved = 0
@@ -166,7 +169,7 @@ def kinds_of_requests(schedule: Schedule) -> Iterator[tuple[tuple[int, int], int
         for operand in operands:
             first_row, first_col = here.origin(operand)
             index = first_row * schedule.gemm.shape(operand)[1] + first_col
-            key += [(index % (SECTOR // WORD), 0), here.inside(operand)]
+            key += [(index % SECTOR_FLOATS, 0), here.inside(operand)]
         alike.setdefault(tuple(key), []).append((row, col))
     for ctas in alike.values():
         yield ctas[0], len(ctas)

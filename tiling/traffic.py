@@ -97,6 +97,11 @@ class Traffic:
     total: Counts
     naive_requested: int
 
+    @property
+    def times_naive(self) -> float:
+        """How many times as many elements are requested without tiles."""
+        return self.naive_requested / self.total.requested
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as data."""
         return {**vars(self), "cta": self.cta.as_dict(), "total": self.total.as_dict()}
@@ -132,6 +137,10 @@ def count(schedule: Schedule) -> Counts:
         end.fma,
         rows * cols * schedule.gemm.k,
     )
+
+
+def bytes_of(elements: int) -> int:
+    return elements * WORD
 
 
 def naive_requested(gemm: Gemm) -> int:

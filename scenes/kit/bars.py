@@ -1,0 +1,87 @@
+"""Numbers side by side: a bar each, on one scale that begins at zero."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from scenes.kit.figure import Figure
+from scenes.kit.look import LABEL, Box, Look
+from scenes.kit.shapes import Pose
+from scenes.kit.type import ADVANCE, CAP, Cells, Label
+
+Parts: TypeAlias = dict[str, float]
+"""The parts of one bar's value, by the operand whose colour they have; "" for no operand's."""
+
+PITCH = 150
+"""Design pixels from bar to bar, or less where the box is too low for that."""
+
+THICK = 44
+"""Design pixels of a bar, or less where bars are close."""
+
+UNDER, OVER = 14, 12
+"""Design pixels from a label to its bar, and from the bar to the next label, at least."""
+
+THINNEST = 3
+"""Design pixels under which a bar that is not zero would be lost."""
+
+SIZE = LABEL + 2
+
+HIGH = round(CAP * SIZE) + UNDER + THICK
+"""Design pixels of a label and the bar under it."""
+
+
+class Bars(Figure[Sequence[Parts]]):
+    """A state is the parts of each bar, from the top; `most` is the sum that fills the width.
+
+    A bar's label stands over it at the left; at the right its value, the sum of the parts as
+    `write` writes it ("" hides it).
+    """
+
+    def __init__(
+        self,
+        look: Look,
+        box: Box,
+        labels: Sequence[str],
+        most: float,
+        write: Callable[[float], str],
+        parts: Sequence[str] = ("A", "B"),
+    ) -> None:
+        super().__init__(look)
+        self.box, self.most, self.write = box, most, write
+        self.pitch = min(PITCH, box.h / len(labels))
+        self.thick = min(THICK, self.pitch - CAP * SIZE - UNDER - OVER)
+        for row, label in enumerate(labels):
+            baseline = box.y + row * self.pitch + CAP * SIZE
+            self.add(Label(look, label, box.x, baseline, SIZE, look.theme.ink))
+            for part in parts:
+                color = look.theme.tint(part, 0.8) if part else look.theme.muted
+                self.slab(f"{row} {part}", self._bar(row, 0, 0), color)
+        nothing = [dict.fromkeys(parts, 0.0) for _ in labels]
+        self.add_cells(nothing)
+        self.settle(nothing)
+
+    def poses(self, state: Sequence[Parts]) -> dict[str, Pose]:
+        poses = {}
+        for row, parts in enumerate(state):
+            before = 0.0
+            for part, value in parts.items():
+                poses[f"{row} {part}"] = Pose(self._bar(row, before, value), float(value > 0))
+                before += value
+        return poses
+
+    def cells_at(self, state: Sequence[Parts]) -> dict[str, Cells]:
+        shown = {}
+        for row, parts in enumerate(state):
+            text = self.write(sum(parts.values()))
+            width = len(text) * ADVANCE * SIZE
+            place = Box(self.box.right - width, self.box.y + row * self.pitch, width, CAP * SIZE)
+            texts = np.array([[text]], object)
+            shown[f"{row}"] = Cells(self.look, place, texts, SIZE, self.look.theme.ink)
+        return shown
+
+    def _bar(self, row: int, before: float, value: float) -> Box:
+        scale = self.box.w / self.most
+        y = self.box.y + row * self.pitch + CAP * SIZE + UNDER
+        width = max(THINNEST, value * scale) if value else 0
+        return Box(self.box.x + before * scale, y, width, self.thick)

@@ -1,0 +1,60 @@
+"""A part of the picture: what it shows is a function of a state, and it knows the way to another.
+
+`slabs` are what moves, by name; `poses(state)` says how they lie. `cells` are the numbers, by name;
+`cells_at(state)` says which they are.
+"""
+
+from typing import Generic, TypeVar
+
+from manim import Animation, VGroup
+
+from scenes.kit.look import Look
+from scenes.kit.motion import Move, Swap
+from scenes.kit.shapes import Pose, Slab
+from scenes.kit.type import Cells
+
+S = TypeVar("S")
+
+
+class Figure(VGroup, Generic[S]):
+    """Something drawn once, of which slabs move and numbers change."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.slabs: dict[str, Slab] = {}
+        self.cells: dict[str, Cells] = {}
+        super().__init__()
+
+    def slab(self, name: str, *args: object, **style: object) -> None:
+        """A slab that `poses` moves, drawn over what was added before."""
+        self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
+        self.add(self.slabs[name])
+
+    def add_cells(self, state: S) -> None:
+        """The numbers, drawn over what was added before."""
+        self.cells = self.cells_at(state)
+        self.add(*self.cells.values())
+
+    def poses(self, state: S) -> dict[str, Pose]:
+        return {}
+
+    def cells_at(self, state: S) -> dict[str, Cells]:
+        return {}
+
+    def settle(self, state: S) -> None:
+        """Show a state, at once."""
+        for name, pose in self.poses(state).items():
+            self.slabs[name].take(pose)
+        for name, cells in self.cells_at(state).items():
+            self.cells[name].take(cells)
+
+    def moves(self, state: S, swap: float = 0.5) -> list[Animation]:
+        """The way to a state: slabs move, and at a share of the run time the numbers change."""
+        moves: list[Animation] = [
+            Move(self.slabs[name], pose)
+            for name, pose in self.poses(state).items()
+            if pose != self.slabs[name].pose
+        ]
+        for name, cells in self.cells_at(state).items():
+            moves.append(Swap(self.cells[name], cells, swap))
+        return moves

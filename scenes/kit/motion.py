@@ -1,0 +1,207 @@
+"""What moves: shapes on their way, texts that change. None needs a copy of what it moves."""
+
+from collections.abc import Callable, Sequence
+
+from manim import Animation, ManimColor, Scene, VMobject, rate_functions
+
+from scenes.kit.look import Box, Look
+from scenes.kit.shapes import STROKE, Patch, Pose, Slab
+from scenes.kit.type import Cells
+
+
+class Plain(Animation):
+    """An animation that needs no copy of what it moves."""
+
+    def create_starting_mobject(self) -> VMobject:
+        return self.mobject
+
+
+class Move(Plain):
+    """A slab on its way to another pose, eased in a part of the run time, or evenly if None."""
+
+    def __init__(
+        self, slab: Slab, pose: Pose, part: tuple[float, float] | None = (0, 1), **options: object
+    ) -> None:
+        self.pose = pose
+        rate = during(*part) if part else rate_functions.linear
+        super().__init__(slab, rate_func=rate, **options)
+
+    def begin(self) -> None:
+        self.start = self.mobject.pose
+        super().begin()
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.take(self.start.toward(self.pose, self.rate_func(alpha)))
+
+
+class Carry(Plain):
+    """A slab that travels to another box in a part of the run time; it is seen only then."""
+
+    def __init__(self, slab: Slab, to: Box, part: tuple[float, float], **options: object) -> None:
+        self.start, self.to, self.part = slab.pose, to, part
+        super().__init__(slab, remover=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        there = Pose(self.to, self.start.fill, self.start.stroke)
+        pose = self.start.toward(there, during(*self.part)(alpha))
+        seen = self.part[0] <= alpha < self.part[1]
+        self.mobject.take(pose if seen else Pose(pose.box, 0, 0))
+
+
+LANDED = 0.9
+"""Share of the run time after which what is carried has arrived."""
+
+
+def carried(
+    look: Look, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
+) -> Carry:
+    """What travels from one memory to another: the operand's colour with an outline."""
+    theme = look.theme
+    return Carry(Slab(look, here, theme.tint(operand, strength), theme.ink), there, part)
+
+
+class Spread(Plain):
+    """A slab that grows over a box and then fades: a value used for every cell it covers."""
+
+    def __init__(self, slab: Slab, over: Box, **options: object) -> None:
+        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+        super().__init__(slab, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        grown = during(0, GROWN)(alpha)
+        left = 1 - during(GROWN, 1)(alpha)
+        pose = self.start.toward(Pose(self.over, self.start.fill), grown)
+        self.mobject.take(Pose(pose.box, self.start.fill * left))
+
+
+VEIL = 0.4
+"""Opacity of a Spread: two of them over one another, and both are seen."""
+
+
+GROWN = 0.6
+"""Share of a Spread's run time after which it has grown and the results appear."""
+
+
+class Swap(Plain):
+    """Texts that become others at one moment of the run time."""
+
+    def __init__(self, cells: Cells, other: Cells, moment: float, **options: object) -> None:
+        self.other, self.moment = other, moment
+        super().__init__(cells, rate_func=rate_functions.linear, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        if alpha >= self.moment:
+            self.mobject.take(self.other)
+
+
+class Fade(Plain):
+    """Text that goes in the first half of the run time, or appears in the second."""
+
+    def __init__(self, label: VMobject, appear: bool, **options: object) -> None:
+        self.appear = appear
+        super().__init__(label, introducer=appear, remover=not appear, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        opacity = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
+        self.mobject.set_fill(opacity=opacity)
+
+
+class Relight(Plain):
+    """A patch that goes out where it is in the first half, and lights up elsewhere in the other."""
+
+    def __init__(self, patch: Patch, other: Patch, part: tuple[float, float]) -> None:
+        self.other, self.part, self.here = other, part, patch.points
+        self.seen = other.get_fill_opacity(), other.get_stroke_opacity()
+        super().__init__(patch, rate_func=rate_functions.linear)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        first, last = self.part
+        middle = (first + last) / 2
+        there = alpha >= middle or not len(self.here)
+        self.mobject.set_points(self.other.points if there else self.here)
+        share = during(middle, last)(alpha) if there else 1 - during(first, middle)(alpha)
+        self.mobject.set_fill(opacity=self.seen[0] * share)
+        self.mobject.set_stroke(opacity=self.seen[1] * share)
+
+
+class Travel(Plain):
+    """A path on its way to where another of as many points lies; seen in a part of the run time."""
+
+    def __init__(self, path: VMobject, to: VMobject, part: tuple[float, float]) -> None:
+        self.start, self.end, self.part = path.points, to.points, part
+        self.seen = path.get_fill_opacity()
+        super().__init__(path, rate_func=rate_functions.linear, introducer=True, remover=True)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = during(*self.part)(alpha)
+        self.mobject.set_points(self.start + (self.end - self.start) * share)
+        seen = self.part[0] <= alpha < self.part[1]
+        self.mobject.set_fill(opacity=self.seen * seen)
+
+
+class Dissolve(Plain):
+    """A part of the picture, whatever is in it, that goes, or appears while another still goes."""
+
+    def __init__(self, what: VMobject, appear: bool) -> None:
+        self.appear = appear
+        self.seen = [
+            (part, part.get_fill_opacity(), part.get_stroke_opacity())
+            for part in what.get_family()
+            if len(part.points)
+        ]
+        super().__init__(
+            what, rate_func=rate_functions.linear, introducer=appear, remover=not appear
+        )
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = during(0.35, 1)(alpha) if self.appear else 1 - during(0, 0.65)(alpha)
+        for part, fill, stroke in self.seen:
+            part.set_fill(opacity=fill * share, family=False)
+            part.set_stroke(opacity=stroke * share, family=False)
+
+    def clean_up_from_scene(self, scene: Scene) -> None:
+        """What has left the scene may come back as it was."""
+        super().clean_up_from_scene(scene)
+        if not self.appear:
+            for part, fill, stroke in self.seen:
+                part.set_fill(opacity=fill, family=False).set_stroke(opacity=stroke, family=False)
+
+
+def exchange(leave: Sequence[VMobject], come: Sequence[VMobject]) -> list[Animation]:
+    """Some parts of the picture go, and others come in their place."""
+    return [Dissolve(part, part in come) for part in (*leave, *come)]
+
+
+class Glimpse(Plain):
+    """Text that is seen from the moment it has something to say until a share of the run time."""
+
+    def __init__(self, text: VMobject, until: float, **options: object) -> None:
+        self.until = until
+        super().__init__(text, remover=True, introducer=True, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        self.mobject.set_fill(opacity=float(0.25 <= alpha < self.until))
+
+
+class Pulse(Plain):
+    """A border that lights up and goes out again."""
+
+    def __init__(self, border: VMobject, color: str, width: float, **options: object) -> None:
+        self.dark, self.thin = border.get_stroke_color(), border.get_stroke_width()
+        self.light, self.thick = ManimColor(color), width * STROKE
+        rate = rate_functions.there_and_back_with_pause
+        super().__init__(border, rate_func=rate, **options)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(alpha)
+        width = self.thin + (self.thick - self.thin) * share
+        self.mobject.set_stroke(self.dark.interpolate(self.light, share), width)
+
+
+def during(first: float, last: float) -> Callable[[float], float]:
+    """A rate function that eases in and out between two moments of the run time."""
+
+    def rate(t: float) -> float:
+        return float(rate_functions.smooth(min(1.0, max(0.0, (t - first) / (last - first)))))
+
+    return rate

@@ -1,0 +1,52 @@
+"""A memory: a panel with its name and what its sizes are."""
+
+from functools import lru_cache
+
+import numpy as np
+from manim import RoundedRectangle, VGroup
+
+from scenes.kit.fast_mobject import Drawn
+from scenes.kit.look import LABEL, PIXEL, Box, Look
+from scenes.kit.shapes import STROKE
+from scenes.kit.type import CAP, MONO, WORDS, Label
+
+PAD = 28
+"""Design pixels between the border and the text in it."""
+
+LINE = 36
+"""Design pixels from line to line."""
+
+
+class Zone(VGroup):
+    """The panel of one memory. `panel` is its border; what lies in it is up to the memory."""
+
+    def __init__(self, look: Look, box: Box, name: str, sizes: str) -> None:
+        self.look, self.box = look, box
+        self.panel = Drawn(stroke_color=look.theme.line, stroke_width=2 * STROKE)
+        self.panel.set_points(_border(box.w, box.h) + look.point(*box.center))
+        super().__init__(self.panel)
+        self.lines = 0
+        x, y = box.x + PAD, box.y + PAD + CAP * LABEL
+        self.add(Label(look, name, x, y, LABEL, look.theme.muted, weight="SEMIBOLD"))
+        self.head(sizes, MONO)
+
+    def head(self, text: str, font: str = WORDS) -> None:
+        """A line of the heading: at the right in wide, under the name in tall."""
+        tall, muted = self.look.aspect == "tall", self.look.theme.muted
+        x = self.box.x + PAD if tall else self.box.right - PAD
+        y = self.box.y + PAD + CAP * LABEL + LINE * (self.lines + tall)
+        self.add(Label(self.look, text, x, y, LABEL, muted, "left" if tall else "right", font))
+        self.lines += 1
+
+    def foot(self, text: str) -> None:
+        """A line of code at the foot, for which tall has no room."""
+        if self.look.aspect == "wide":
+            x, y = self.box.x + PAD, self.box.bottom - PAD + 4
+            self.add(Label(self.look, text, x, y, LABEL, self.look.theme.muted, font=MONO))
+
+
+@lru_cache
+def _border(width: float, height: float) -> np.ndarray:
+    """Points of a panel's border about its centre; there are few sizes, and each takes long."""
+    sides = {"width": width * PIXEL, "height": height * PIXEL}
+    return RoundedRectangle(corner_radius=14 * PIXEL, **sides).points

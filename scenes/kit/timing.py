@@ -1,0 +1,13 @@
+"""How long words stand, and what time is counted in."""
+
+READING = 17
+"""Characters of a caption that a viewer reads in a second, at most."""
+
+
+FRAME = 0.2
+"""Seconds that are whole frames at 15, 30 and 60 a second: every run time is a multiple."""
+
+
+def to_read(text: str) -> float:
+    """Seconds that a caption must stand."""
+    return round(-(-len(text) // (READING * FRAME)) * FRAME, 1)

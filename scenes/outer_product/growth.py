@@ -1,0 +1,121 @@
+"""Thread tiles side by side on one scale: at each k what is read grows like a side, what is made of
+it like an area."""
+
+from collections.abc import Collection, Sequence
+
+from manim import Animation
+
+from scenes.kit.figure import Figure
+from scenes.kit.look import LABEL, Box, Look
+from scenes.kit.matrix import Corner, Name, frame, marks
+from scenes.kit.motion import GROWN, Move, Spread, Swap
+from scenes.kit.panel import LINE, PAD, Zone
+from scenes.kit.shapes import Pose, Slab
+from scenes.kit.type import CAP, MONO, Cells, Label, Tags, width_of
+from tiling.for_scenes.reuse import Way
+from tiling.shapes import dims
+
+CELL = 64
+"""Design pixels of a value's side, or less where tiles are large."""
+
+NEAR, APART = 6, 18
+"""Design pixels between the parts of a tile, and from tile to tile at least."""
+
+ROWS = ("words", "FMA")
+"""What is written under each tile."""
+
+PARTS: tuple[Name, Name] = ("A", "B")
+
+
+class Growth(Figure[Collection[str]]):
+    """A state is the labels of the ways whose products have been made."""
+
+    def __init__(self, look: Look, zone: Box, ways: Sequence[Way]) -> None:
+        super().__init__(look)
+        first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
+        self.ways = [way for way in ways if way is first[way.tile]]
+        self.add(Zone(look, zone, "THREAD TILES", "at each k"))
+        tall = look.aspect == "tall"
+        self.size = LABEL if tall else LABEL + 6
+        top, line = PAD + LINE * (1 + tall) + 8, 1.5 * self.size
+        foot = 3 * line + PAD
+        head = max(self._width(row) for row in ROWS)
+        room = Box(zone.x + PAD + head, zone.y + top, zone.w - 2 * PAD - head, zone.h - top - foot)
+        self.lines = [room.bottom + (i + 1) * line for i in range(3)]
+        for row, base in zip(ROWS, self.lines[1:], strict=True):
+            self.add(Label(look, row, zone.x + PAD, base, self.size, look.theme.muted, font=MONO))
+        self.corners = dict(zip((way.name for way in self.ways), self._corners(room), strict=True))
+        for way in self.ways:
+            self._draw(way, self.corners[way.name])
+        self.add_cells(())
+
+    def _corners(self, room: Box) -> list[Corner]:
+        """Each tile, as large as all of them can be on one scale, standing on the room's floor."""
+
+        def widths(cell: float) -> list[float]:
+            return [
+                max(_side(way.tile[1], cell), self._width(dims(*way.tile))) for way in self.ways
+            ]
+
+        tallest = max(way.tile[0] for way in self.ways)
+        cell, free = min(CELL, (room.h - NEAR) / (1 + tallest)), room.w - APART * len(self.ways)
+        while sum(widths(cell)) > free:
+            cell *= 0.98
+        apart = (room.w - sum(widths(cell))) / len(self.ways)
+        corners, x = [], room.x + apart
+        for way, width in zip(self.ways, widths(cell), strict=True):
+            tm, tn = way.tile
+            w, h = _side(tn, cell), _side(tm, cell)
+            box = Box(x + (width - w) / 2, room.bottom - h, w, h)
+            corners.append(Corner(tm, tn, 1, box, NEAR, floor=0))
+            x += width + apart
+        return corners
+
+    def _width(self, text: str) -> float:
+        return width_of(text, self.size, MONO)
+
+    def _draw(self, way: Way, corner: Corner) -> None:
+        look, tint = self.look, self.look.theme.tint
+        for part in PARTS:
+            self.add(Slab(look, corner.box(part), tint(part, 0.95)))
+        self.add(Slab(look, corner.box("C"), tint("C", 0.12)))
+        self.slab(way.name, corner.box("C"), tint("C", 0.8))
+        for part in (*PARTS, "C"):
+            box, (rows, cols) = corner.box(part), corner.shape(part)
+            self.add(frame(look, box, part, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+        middle, ink = corner.within.center[0], look.theme.ink
+        for text, base in zip((dims(*way.tile), f"{way.read}"), self.lines, strict=False):
+            self.add(Label(look, text, middle, base, self.size, ink, "center", MONO))
+
+    def poses(self, state: Collection[str]) -> dict[str, Pose]:
+        return {
+            label: Pose(corner.box("C"), float(label in state))
+            for label, corner in self.corners.items()
+        }
+
+    def cells_at(self, state: Collection[str]) -> dict[str, Cells]:
+        high, made = CAP * self.size, [way for way in self.ways if way.name in state]
+        middles = [self.corners[way.name].within.center[0] for way in made]
+        places = [Box(x, self.lines[2] - high, 0, high) for x in middles]
+        texts = [f"{way.made}" for way in made]
+        return {"FMA": Tags(self.look, places, texts, self.size, self.look.theme.ink)}
+
+    def multiplies(self, after: Collection[str]) -> list[Animation]:
+        """What is new after this: each value of a spreads along its row, each of b down its
+        column."""
+        moves, tint = (
+            [Swap(self.cells["FMA"], self.cells_at(after)["FMA"], GROWN)],
+            self.look.theme.tint,
+        )
+        for label, pose in self.poses(after).items():
+            if pose != self.slabs[label].pose:
+                for part in PARTS:
+                    slab = Slab(self.look, self.corners[label].box(part), tint(part, 0.95))
+                    moves.append(Spread(slab, pose.box, introducer=True, remover=True))
+                moves.append(Move(self.slabs[label], pose))
+        return moves
+
+
+def _side(count: int, cell: float) -> float:
+    """Design pixels of so many values and one more, with the gap between."""
+    return (1 + count) * cell + NEAR

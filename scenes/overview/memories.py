@@ -1,0 +1,304 @@
+"""Global and shared memory. Each draws itself once, and says how its slabs lie in a state."""
+
+from dataclasses import replace
+from itertools import pairwise, product
+from math import prod
+
+import numpy as np
+
+from scenes.kit.amounts import plural
+from scenes.kit.look import LABEL, Box, Look
+from scenes.kit.matrix import Corner, Name, frame, marks, tile_marks
+from scenes.kit.panel import LINE, PAD
+from scenes.kit.places import Arrangement
+from scenes.kit.product import GAP, LETTER, Memory
+from scenes.kit.shapes import STROKE, Path, Pose, Slab, dashed, outline
+from scenes.kit.type import ADVANCE, CAP, Cells, Label, fitting_size, width_of
+from tiling.for_scenes.one_thread import read_groups
+from tiling.layout import AB, Operand, arrangement
+from tiling.schedule import Schedule
+from tiling.shapes import dims
+from tiling.state import State
+
+DASH = 9
+"""Design pixels of a dash in the lines between the CTAs' tiles of C."""
+
+
+class GlobalMemory(Memory):
+    """A, B and C whole; the tiles in use; this CTA's tile of C."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        tiling, (rows, cols) = schedule.tiling, schedule.grid
+        padded = (rows * tiling.bm, cols * tiling.bn, schedule.k_tiles * tiling.bk)
+        corner = Corner(*padded, places.content["global"], GAP)
+        heading = ["GLOBAL MEMORY", str(schedule.gemm)]
+        super().__init__(look, places, "global", heading, corner)
+        corner = self.corner
+        self.schedule = schedule
+        tint, whole = look.theme.tint, {}
+        for name in "A", "B", "C":
+            whole[name] = corner.part(name, 0, 0, *schedule.gemm.shape(name))
+            self.add(Slab(look, whole[name], fill=tint(name, 0.1)))
+        # The way of the CTA: its rows of A and its columns of B, over all of K.
+        for operand in AB:
+            self.add(Slab(look, self._way(operand), fill=tint(operand, 0.22)))
+            self.slab(f"{operand} tile", self.inside(operand), tint(operand, 0.5))
+        self.slab("C tile", self.inside("C"), tint("C", 0.6))
+        for operand in AB:
+            lines = [
+                marks(length, count, tile)
+                for length, count, tile in zip(
+                    (whole[operand].h, whole[operand].w),
+                    schedule.gemm.shape(operand),
+                    tiling.tile_shape(operand),
+                    strict=True,
+                )
+            ]
+            self.add(frame(look, whole[operand], operand, *lines))
+        m, n = schedule.gemm.m, schedule.gemm.n
+        c = whole["C"]
+        lines = [tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)]
+        dense = min(c.h * tiling.bm / m, c.w * tiling.bn / n) < 4 * DASH
+        self.add(frame(look, c, "C", *lines, dash=None if dense else DASH))
+        if padded != (m, n, schedule.gemm.k):
+            reach = [outline(corner.box(name)) for name in whole]
+            sides = [list(pair) for lines in reach for pair in pairwise(lines)]
+            grey = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
+            self.add(Path(look, dashed(sides, DASH / 2), **grey))
+        for name in whole:
+            self.slab(f"{name} outline", self.tile(name), stroke=look.theme.ink)
+        self.letters({"A": "A", "B": "B", "C": "C"}, "MNK", LETTER)
+
+    def _way(self, operand: Operand) -> Box:
+        row, col = self.schedule.origin(operand)
+        rows, cols = self.schedule.inside(operand)
+        if operand == "A":
+            return self.corner.part("A", row, 0, rows, self.schedule.gemm.k)
+        return self.corner.part("B", 0, col, self.schedule.gemm.k, cols)
+
+    def tile(self, name: Name, k_tile: int = 0) -> Box:
+        """This CTA's tile, also what of it hangs over an edge."""
+        origin = self.schedule.origin(name, k_tile)
+        return self.corner.part(name, *origin, *self.schedule.tiling.tile_shape(name))
+
+    def inside(self, name: Name, k_tile: int = 0) -> Box:
+        """The part of this CTA's tile that lies inside the matrix."""
+        origin = self.schedule.origin(name, k_tile)
+        return self.corner.part(name, *origin, *self.schedule.inside(name, k_tile))
+
+    def everyone(self, operand: Operand, k_tile: int, k: int) -> Box | None:
+        """What all threads of a tiling without shared memory read at one k; None behind K."""
+        k += k_tile * self.schedule.tiling.bk
+        (row, col), (rows, cols) = self.schedule.origin("C"), self.schedule.inside("C")
+        if k >= self.schedule.gemm.k:
+            return None
+        return self.fragment_box(operand, row, col, k, rows if operand == "A" else cols)
+
+    def fragment(self, operand: Operand, k_tile: int, k: int) -> list[Box]:
+        """What of that the filmed thread reads, a box for each group of neighbours."""
+        k += k_tile * self.schedule.tiling.bk
+        row, col = self.schedule.origin("C")
+        return [
+            self.fragment_box(operand, row + first, col + first, k, size)
+            for first, size in read_groups(self.schedule.tiling)[operand]
+        ]
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        results = prod(self.schedule.inside("C"))
+        poses = {
+            "C tile": Pose(self.inside("C"), state.stored / results),
+            "C outline": Pose(self.tile("C"), 0, 1),
+        }
+        for operand in AB:
+            if self.schedule.tiling.direct:
+                seen = float(state.fragment is not None)
+                box = self.everyone(operand, *(state.fragment or (0, 0)))
+                inside = tile = box or self.slabs[f"{operand} tile"].pose.box
+                seen = seen if box else 0.0
+            else:
+                k_tile = state.copied(operand)
+                seen = float(k_tile is not None)
+                inside, tile = self.inside(operand, k_tile or 0), self.tile(operand, k_tile or 0)
+            poses[f"{operand} tile"] = Pose(inside, seen)
+            poses[f"{operand} outline"] = Pose(tile, 0, seen)
+        return poses
+
+
+COMING = 0.35
+"""How opaque a tile is that is on its way to its stage."""
+
+
+class SharedMemory(Memory):
+    """As and Bs, of several stages one behind the other along k; and the CTA's tile of C, which is
+    not in shared memory but in the registers."""
+
+    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+        tiling = schedule.tiling
+        self.stages = 0 if tiling.direct else tiling.stages
+        within, depth = places.content["shared"], self.stages * tiling.bk
+        corner = Corner(tiling.bm, tiling.bn, depth, within, GAP)
+        if tiling.direct:
+            corner = replace(corner, floor=0)  # no room for As and Bs
+        sizes = dims(tiling.bm, tiling.bn, tiling.bk)
+        heading = ["SHARED MEMORY", sizes]
+        if tiling.direct:  # then only C's tile is here
+            heading = ["REGISTERS · CTA", plural(tiling.threads, "thread")]
+        super().__init__(look, places, "shared", heading, corner)
+        corner = self.corner
+        self.schedule, self.groups = schedule, read_groups(tiling)
+        tint = look.theme.tint
+        for operand in AB if self.stages else ():
+            self._draw(operand)
+        c, axes = corner.box("C"), arrangement(tiling)
+        self.add(Slab(look, c, fill=tint("C", 0.05)))
+        self.slab("accumulators", c, tint("C", 0.5))
+        quads = axes.rows.quad, axes.cols.quad
+        lines = tile_marks(c.h, tiling.bm, quads[0]), tile_marks(c.w, tiling.bn, quads[1])
+        self.add(frame(look, c, "C", *lines))
+        if tiling.shared_store:
+            self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
+        self.add_cells(State())
+        for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
+            self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
+        if self.stages:
+            along = "BK" if self.stages == 1 else f"{self.stages}·BK"
+            self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
+            self._say_where_c_is()
+        else:
+            ink, y = look.theme.ink_of["C"], c.bottom + 14 + CAP * LETTER
+            self.add(Label(look, "C", c.center[0], y, LETTER, ink, "center", weight="SEMIBOLD"))
+
+    def _draw(self, operand: Operand) -> None:
+        """The buffers of one operand, and what is read of them."""
+        look, tint, box = self.look, self.look.theme.tint, self.corner.box(operand)
+        self.add(Slab(look, box, fill=tint(operand, 0.05)))
+        for stage in range(self.stages):
+            place = self.stage(operand, stage)
+            self.slab(f"{operand}s zeros {stage}", place, tint(operand, 0.16))
+            self.slab(f"{operand}s stage {stage}", place, tint(operand, 0.5))
+        self.slab(f"{operand}s k", box, tint(operand, 0.72))
+        rows, cols = self.corner.shape(operand)
+        self.add(frame(look, box, operand, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+        for stage in range(self.stages if self.stages > 1 else 0):
+            self.add(Slab(look, self.stage(operand, stage), stroke=tint(operand, 0.9)))
+        for part, _ in enumerate(self.groups[operand]):
+            self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
+            self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
+
+    def _say_where_c_is(self) -> None:
+        """This tile of C is not in shared memory: under it, on one line or in tall on two."""
+        threads, c = self.schedule.tiling.threads, self.corner.box("C")
+        lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
+        if self.look.aspect == "wide":
+            lines = [" ".join(lines)]
+        half = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines) / 2
+        # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
+        x = min(c.center[0], self.zone.box.right - PAD - half)
+        y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
+        style = {"weight": "SEMIBOLD", "anchor": "center"}
+        for i, line in enumerate(lines):
+            ink = self.look.theme.ink_of["C"]
+            self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
+
+    def cells_at(self, state: State) -> dict[str, Cells]:
+        """The zeros that fill what hangs over an edge, where a cell is large enough to read one;
+        and which row of each thread lies where the tiles lay."""
+        shown, tiling = {}, self.schedule.tiling
+        for operand in AB if self.stages else ():
+            size = fitting_size(self.cell(operand), 1, LABEL + 4)
+            texts = np.full(self.corner.shape(operand), "", object) if size >= LABEL else None
+            for (stage, of), k_tile in state.resident.items():
+                if of == operand and texts is not None:
+                    row, col = self._offset(operand, stage)
+                    tile_rows, tile_cols = tiling.tile_shape(operand)
+                    tile = texts[row : row + tile_rows, col : col + tile_cols]
+                    rows, cols = self.schedule.inside(operand, k_tile)
+                    tile[rows:], tile[:, cols:] = "0", "0"
+            box, color = self.corner.box(operand), self.look.theme.muted
+            shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
+        if tiling.shared_store:
+            text = "" if state.exchanged is None else f"row {state.exchanged} of each thread"
+            box = self.exchange
+            size = min(LABEL + 4, box.w * 0.9 / (len("row 0 of each thread") * ADVANCE))
+            if min(size, box.h * 0.7) < LABEL:
+                text = ""
+            texts, ink = np.array([[text]], object), self.look.theme.ink
+            shown["Cs"] = Cells(self.look, box, texts, max(size, LABEL), ink)
+        return shown
+
+    @property
+    def exchange(self) -> Box:
+        """Where the rows lie that are exchanged, one of each thread: as wide as C's tile, and in
+        the room of Bs as high as they are, if there is room. (Their words begin with those of As.)
+        """
+        tiling, (depth, cols) = self.schedule.tiling, self.corner.shape("B")
+        return self.corner.part("B", 0, 0, min(tiling.bm // tiling.tm, depth), cols)
+
+    def _offset(self, operand: Operand, stage: int) -> tuple[int, int]:
+        """(row, col) where a stage begins."""
+        along = stage * self.schedule.tiling.bk
+        return (0, along) if operand == "A" else (along, 0)
+
+    def stage(self, operand: Operand, stage: int) -> Box:
+        """The place of one stage."""
+        shape = self.schedule.tiling.tile_shape(operand)
+        return self.corner.part(operand, *self._offset(operand, stage), *shape)
+
+    def fragment(self, operand: Operand, k: int, stage: int = 0) -> list[Box]:
+        """What the filmed thread reads at one k, a box for each group of neighbours."""
+        k += stage * self.schedule.tiling.bk
+        return [
+            self.fragment_box(operand, first, first, k, size)
+            for first, size in self.groups[operand]
+        ]
+
+    def resident(self, operand: Operand, k_tile: int, stage: int = 0) -> Box:
+        """The part of the tile that lies inside the matrix."""
+        inside = self.schedule.inside(operand, k_tile)
+        return self.corner.part(operand, *self._offset(operand, stage), *inside)
+
+    def stored(self) -> Box:
+        """The part of C's tile that lies inside the matrix."""
+        return self.corner.part("C", 0, 0, *self.schedule.inside("C"))
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        tiling, poses = self.schedule.tiling, {}
+        total = self.schedule.k_tiles * tiling.bk
+        kept = 1 - state.stored / prod(self.schedule.inside("C"))
+        poses["accumulators"] = Pose(self.corner.box("C"), 0.9 * state.k_done / total * kept)
+        if tiling.shared_store:
+            seen = float(state.exchanged is not None)
+            poses["Cs"] = Pose(self.exchange, seen, seen)
+        for operand in AB if self.stages else ():
+            for stage in range(self.stages):
+                k_tile = state.resident.get((stage, operand))
+                coming = state.coming.get((stage, operand))
+                arrived = float(k_tile is not None)
+                seen = COMING if k_tile is None and coming is not None else arrived
+                tile = self.resident(operand, k_tile or coming or 0, stage)
+                poses[f"{operand}s zeros {stage}"] = Pose(self.stage(operand, stage), arrived)
+                poses[f"{operand}s stage {stage}"] = Pose(tile, seen)
+            poses |= self._read(operand, state)
+        return poses
+
+    def _read(self, operand: Operand, state: State) -> dict[str, Pose]:
+        """What of the tile is read at one k, by all threads and by the filmed one."""
+        tiling = self.schedule.tiling
+        k_tile, k = state.fragment or (0, 0)
+        stage = k_tile % self.stages
+        there = {state.resident.get((stage, operand)) for operand in AB}
+        reading = float(state.fragment is not None and there == {k_tile})
+        resident = self.resident(operand, k_tile, stage)
+        size = tiling.bm if operand == "A" else tiling.bn
+        everyone = self.fragment_box(operand, 0, 0, k + stage * tiling.bk, size)
+        poses = {f"{operand}s k": _within(everyone, resident, reading)}
+        for part, box in enumerate(self.fragment(operand, k, stage)):
+            poses[f"{operand}s fragment {part}"] = _within(box, resident, reading)
+            poses[f"{operand}s read {part}"] = Pose(box, 0, reading)
+        return poses
+
+
+def _within(box: Box, resident: Box, seen: float) -> Pose:
+    """What of a box is data and not zero fill, lit; nothing if it is all zeros."""
+    inside = box.intersect(resident)
+    return Pose(inside or box, seen if inside else 0.0)
