@@ -23,27 +23,34 @@ from tests.screening import configured, flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.presets import Choice, choose
 
-SHOWN = [*(choose(name) for name in FILMED), *DIRECT, *random_choices(20)]
 LOOKS = [(theme, aspect) for theme in THEMES for aspect in ASPECTS]
+SHOWN = [
+    *((choice, look) for choice in (*map(choose, FILMED), *DIRECT) for look in LOOKS),
+    # Places are those of an aspect, colours those of a theme: here the two go on by turns.
+    *(
+        (choice, (THEMES[(n + turn) % 2], aspect))
+        for n, choice in enumerate(random_choices(20))
+        for turn, aspect in enumerate(ASPECTS)
+    ),
+]
 
 
-def name_of(shown: Choice) -> str:
-    return f"{shown.gemm} in {shown.tiling}{' direct' * shown.tiling.direct}"
+def name_of(value: object) -> str:
+    if isinstance(value, Choice):
+        return f"{value.gemm} in {value.tiling}{' direct' * value.tiling.direct}"
+    return "-".join(value)  # a look
 
 
-@pytest.mark.parametrize(("theme", "aspect"), LOOKS)
-@pytest.mark.parametrize("choice", SHOWN, ids=name_of)
+@pytest.mark.parametrize(("choice", "look"), SHOWN, ids=name_of)
 @pytest.mark.parametrize("scene", SCENES)
-def test_whatever_is_written_can_be_read(
-    scene: str, theme: str, aspect: str, choice: Choice
-) -> None:
+def test_whatever_is_written_can_be_read(scene: str, choice: Choice, look: tuple[str, str]) -> None:
     """No texts touch, all inside the margin, none too small, each stands out from its ground."""
     found: dict[str, float] = {}
 
     def look_at(film: TilingScene) -> None:
         found.update(dict.fromkeys(flaws(film), film.now))
 
-    film = screen(Clip(scene, choice, theme, aspect, "draft"), look_at)
+    film = screen(Clip(scene, choice, *look, "draft"), look_at)
     assert not found
     assert 0 < film.poster_at < film.now
     assert film.chapters and film.chapters[0].seconds == 0
