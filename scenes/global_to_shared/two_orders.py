@@ -14,8 +14,8 @@ from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.motion import Relight, Swap
 from scenes.kit.panel import PAD, Panel
 from scenes.kit.type import Label
-from tiling.expand import Order
 from tiling.for_scenes.loads import first_load
+from tiling.for_scenes.orders import Order
 from tiling.schedule import Schedule
 
 ORDERS: tuple[Order, Order] = ("rows", "columns")
