@@ -166,8 +166,8 @@ class Loader:
         alone = len({box.center for box in here}) == len({box.center for box in there}) == len(here)
         if size >= LEAST and alone:
             ink = self.window.ink_on(NOW)
-            tags = [Tags(self.look, boxes, texts, size, ink) for boxes in (here, there)]
-            flights.append(Travel(*tags, part))
+            tags, landed = (Tags(self.look, boxes, texts, size, ink) for boxes in (here, there))
+            flights.append(Travel(tags, landed, part))
         return flights
 
 

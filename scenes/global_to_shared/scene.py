@@ -127,19 +127,19 @@ class GlobalToShared(TilingScene):
     def _read(self) -> None:
         """Why As is turned: what a thread reads at one k are neighbours."""
         tm = self.plan.tiling.tm
-        self.reading = Reading(self.look, self.a, LoadPlaces(self.look).strip)
+        self.reading = reading = Reading(self.look, self.a, LoadPlaces(self.look).strip)
         groups = tm // arrangement(self.plan.tiling).rows.quad
         where = "neighbours" if groups == 1 else f"{groups} groups of neighbours"
         text = f"Why transposed? Thread {THREAD} reads {tm} rows at one k: {where}"
-        self.say(text, "why transposed", self._reads())
+        self.say(text, "why transposed", self._reads(reading))
         # The numbers are words now, no lanes.
         bare = self.a.renumber(False)
         self.play_for(1.0, *bare, *exchange([self.a.strip], [self.reading]))
         self.hold(to_read(text) - 1.0)
 
-    def _reads(self) -> str:
-        as_it_is, kept = (", ".join(map(str, w[:8])) for w in self.reading.words)
-        loaded = ", ".join(map(str, self.reading.loaded[:8]))
+    def _reads(self, reading: Reading) -> str:
+        as_it_is, kept = (", ".join(map(str, w[:8])) for w in reading.words)
+        loaded = ", ".join(map(str, reading.loaded[:8]))
         return (
             f"At k = 0 thread {THREAD} reads words {as_it_is} of As. Threads {loaded} loaded them: "
             f"who loads is not who computes. Had A kept its shape, "

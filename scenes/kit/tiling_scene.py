@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from manim import Animation, Scene, VGroup
+from manim import Animation, Camera, ManimColor, Scene, VGroup
 
 from scenes.kit.look import LABEL, Look
 from scenes.kit.motion import Fade
@@ -39,7 +39,8 @@ class TilingScene(Scene):
     look: ClassVar[Look] = Look()
 
     def setup(self) -> None:
-        self.camera.background_color = self.look.theme.background
+        assert isinstance(self.camera, Camera)
+        self.camera.background_color = ManimColor(self.look.theme.background)
         self.captions: list[Mark] = []
         self.chapters: list[Mark] = []
         self.poster_at = -1.0  # a scene says when it can be seen whole

@@ -14,6 +14,7 @@ from scenes.outer_product.growth import Growth
 from scenes.outer_product.places import outer_product_places
 from scenes.outer_product.slices import Slices, matrices_of, memory_of
 from scenes.outer_product.thread import Thread
+from tiling.fma import Floats
 from tiling.for_scenes.numbers import thread_values
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, words_and_fma
 from tiling.for_scenes.reuse import SQUARES, dot_words_per_fma, larger_is_better, ways
@@ -208,7 +209,7 @@ class OuterProduct(TilingScene):
 
     def _bars_now(self) -> list[Parts]:
         return [
-            way.words if way.name in self.grown else dict.fromkeys(way.words, 0.0)
+            {part: words if way.name in self.grown else 0.0 for part, words in way.words.items()}
             for way in self.ways
         ]
 
@@ -258,8 +259,8 @@ def _each(count: int, name: str) -> str:
     return f"each of {count} values of {name}" if count > 1 else f"one value of {name}"
 
 
-def _list(numbers: object) -> str:
-    return ", ".join(f"{x:g}" for x in numbers)  # type: ignore[attr-defined]
+def _list(numbers: Floats) -> str:
+    return ", ".join(f"{x:g}" for x in numbers)
 
 
 def _evenly(first: int, last: int, most: int = 5) -> list[int]:

@@ -30,7 +30,7 @@ class Counters(VGroup):
             y = box.y + CAP * size + 6 + (0 if wide else (i // 2) * 40)
             self.labels.append((x, y, size))
         super().__init__()
-        self.show(state_at(schedule, 0))
+        self.settle(state_at(schedule, 0))
 
     def texts(self, state: State) -> list[str]:
         k_tiles, k = self.schedule.k_tiles, self.schedule.gemm.k
@@ -42,7 +42,7 @@ class Counters(VGroup):
             "requested " + of(state.requested_bytes, self.end.requested_bytes, "B"),
         ]
 
-    def show(self, state: State) -> None:
+    def settle(self, state: State) -> None:
         """Let the numbers be those of a state."""
         places = zip(self.texts(state), self.labels, strict=True)
         for i, (text, (x, y, size)) in enumerate(places):

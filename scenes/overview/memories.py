@@ -8,11 +8,12 @@ import numpy as np
 
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
-from scenes.kit.matrix import Corner, Name, frame, marks, tile_marks
+from scenes.kit.matrix import ABC, Corner, Name, cut, frame, marks, tile_marks
 from scenes.kit.panel import LINE, PAD
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
-from scenes.kit.shapes import STROKE, Path, Pose, Slab, dashed, outline
+from scenes.kit.registers import RegistersPanel
+from scenes.kit.shapes import STROKE, Path, Pose, Slab, Style, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Label, Texts, fitting_size, width_of
 from tiling.for_scenes.one_thread import read_groups
 from tiling.layout import AB, Operand, arrangement
@@ -24,7 +25,7 @@ DASH = 9
 """Design pixels of a dash in the lines between the CTAs' tiles of C."""
 
 
-class GlobalMemory(ProductPanel):
+class GlobalMemory(ProductPanel[State]):
     """A, B and C whole; the tiles in use; this CTA's tile of C."""
 
     def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
@@ -35,8 +36,9 @@ class GlobalMemory(ProductPanel):
         super().__init__(look, places, "global", heading, corner)
         corner = self.corner
         self.schedule = schedule
-        tint, whole = look.theme.tint, {}
-        for name in "A", "B", "C":
+        tint = look.theme.tint
+        whole: dict[Name, Box] = {}
+        for name in ABC:
             whole[name] = corner.part(name, 0, 0, *schedule.gemm.shape(name))
             self.add(Slab(look, whole[name], fill=tint(name, 0.1)))
         # The way of the CTA: its rows of A and its columns of B, over all of K.
@@ -45,25 +47,17 @@ class GlobalMemory(ProductPanel):
             self.slab(f"{operand} tile", self.inside(operand), tint(operand, 0.5))
         self.slab("C tile", self.inside("C"), tint("C", 0.6))
         for operand in AB:
-            lines = [
-                marks(length, count, tile)
-                for length, count, tile in zip(
-                    (whole[operand].h, whole[operand].w),
-                    schedule.gemm.shape(operand),
-                    tiling.tile_shape(operand),
-                    strict=True,
-                )
-            ]
-            self.add(frame(look, whole[operand], operand, *lines))
+            box, shape = whole[operand], schedule.gemm.shape(operand)
+            self.add(cut(look, box, operand, shape, tiling.tile_shape(operand)))
         m, n = schedule.gemm.m, schedule.gemm.n
         c = whole["C"]
-        lines = [tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)]
+        rows_at, cols_at = tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)
         dense = min(c.h * tiling.bm / m, c.w * tiling.bn / n) < 4 * DASH
-        self.add(frame(look, c, "C", *lines, dash=None if dense else DASH))
+        self.add(frame(look, c, "C", rows_at, cols_at, None if dense else DASH))
         if padded != (m, n, schedule.gemm.k):
             reach = [outline(corner.box(name)) for name in whole]
             sides = [list(pair) for lines in reach for pair in pairwise(lines)]
-            grey = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
+            grey: Style = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
             self.add(Path(look, dashed(sides, DASH / 2), **grey))
         for name in whole:
             self.slab(f"{name} outline", self.tile(name), stroke=look.theme.ink)
@@ -128,7 +122,7 @@ COMING = 0.35
 """How opaque a tile is that is on its way to its stage."""
 
 
-class SharedMemory(ProductPanel):
+class SharedMemory(ProductPanel[State]):
     """As and Bs, of several stages one behind the other along k; and the CTA's tile of C, which is
     not in shared memory but in the registers."""
 
@@ -157,7 +151,7 @@ class SharedMemory(ProductPanel):
         self.add(frame(look, c, "C", *lines))
         if tiling.shared_store:
             self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
-        self.add_cells(State())
+        self.add_cells(self.cells_at(State()))
         for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
             self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
         if self.stages:
@@ -302,3 +296,13 @@ def _within(box: Box, resident: Box, seen: float) -> Pose:
     """What of a box is data and not zero fill, lit; nothing if it is all zeros."""
     inside = box.intersect(resident)
     return Pose(inside or box, seen if inside else 0.0)
+
+
+class ThreadRegisters(RegistersPanel[State]):
+    """The registers of the followed thread."""
+
+    def cells_at(self, state: State) -> dict[str, Texts]:
+        return self.cells_in(state)
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        return self.poses_in(state)
