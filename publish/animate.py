@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 from publish.cache import digest
 from publish.clip import private_folder
 from publish.settings import Clip
-from scenes.kit.look import THEMES
+from scenes.kit.look import PALETTES
 
 ANIMATED = (".webp", ".gif")
 
@@ -42,7 +42,7 @@ def make_pictures(clip: Clip) -> None:
     """Put SCENE.webp and SCENE.gif beside a clip's movie, and into its description."""
     with private_folder(clip.out) as folder:
         targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
-        ground = ImageColor.getrgb(THEMES[clip.theme].background)
+        ground = ImageColor.getrgb(PALETTES[clip.theme].background)
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
         _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
         _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])

@@ -42,7 +42,7 @@ def fingerprint(clip: Clip) -> str:
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
         "choice": describe(clip.choice),
         "versions": versions(),
-        "sources": {path: digest(ROOT / path) for path in sources(clip)},
+        "sources": {path: digest(ROOT / path) for path in sources_of(clip)},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -80,7 +80,7 @@ UNSEEN = {"publish/cache.py", "publish/pool.py", "tiling/verify.py"}
 on what they alone import."""
 
 
-def sources(clip: Clip) -> list[str]:
+def sources_of(clip: Clip) -> list[str]:
     """Paths, from ROOT, of all that this clip is made by: its scene's folder, and whatever of the
     project that imports, by one way or another; and the same of what encodes."""
     scene = "title_card" if clip.card else clip.scene

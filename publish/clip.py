@@ -13,7 +13,7 @@ from publish.cache import describe, digest, fingerprint, versions
 from publish.captions import transcript, vtt
 from publish.pool import RenderFailed, share
 from publish.settings import Clip
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from tiling.schedule import Schedule
 from tiling.shapes import Refused
 from tiling.verify import Rung
@@ -105,7 +105,7 @@ def _finish(clip: Clip, folder: Path, marks: dict[str, Any], verified: list[Rung
         **marks,
         "fingerprint": fingerprint(clip),
     }
-    heading = [f"{title(clip.scene)}: {SCENES[clip.scene]}"]
+    heading = [f"{title_of(clip.scene)}: {SCENES[clip.scene]}"]
     put_in_place(clip, folder, about, heading, verified)
 
 

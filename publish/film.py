@@ -19,7 +19,7 @@ from publish.clip import (
 )
 from publish.pool import RenderFailed
 from publish.settings import Clip
-from scenes import title
+from scenes import title_of
 from tiling.verify import Rung
 
 
@@ -50,7 +50,7 @@ def make_film(
             about = _join(film, both, folder)
             heading = [
                 "Tilelapse: the film",
-                ", ".join(title(part.scene) for part in parts) + ".",
+                ", ".join(title_of(part.scene) for part in parts) + ".",
             ]
             about["fingerprint"] = mark_of(parts)
             put_in_place(film, folder, about, heading, verified)
@@ -72,7 +72,7 @@ def _join(film: Clip, clips: Sequence[Clip], folder: Path) -> dict[str, Any]:
         start = frames / film.fps
         captions += [{**mark, "seconds": _later(mark, start)} for mark in about["captions"]]
         if clip.card:
-            chapters.append({"seconds": round(start, 3), "text": title(clip.scene)})
+            chapters.append({"seconds": round(start, 3), "text": title_of(clip.scene)})
         frames += about["frames"]
     marks = [(chapter["seconds"], chapter["text"]) for chapter in chapters]
     movies = {kind: [clip.file(kind) for clip in clips] for kind in CODECS}

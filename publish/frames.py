@@ -18,8 +18,8 @@ from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.family import extract_mobject_family_members
 
 from scenes.kit.look import Box
-from scenes.kit.tiling_scene import Film
-from scenes.kit.type import Cells, Label
+from scenes.kit.tiling_scene import TilingScene
+from scenes.kit.type import Label, Texts
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ class FrameRenderer(CairoRenderer):
         self.planes: list[Pixels] | None = None
         self.last: list[Box] | None = None
 
-    def play(self, scene: Film, *args: Any, **options: Any) -> None:
+    def play(self, scene: TilingScene, *args: Any, **options: Any) -> None:
         chapter = max(0, len(scene.chapters) - 1)
         if chapter != self.chapter:
             self.chapter, self.drawing = chapter, self.mine(chapter)
@@ -64,7 +64,7 @@ class FrameRenderer(CairoRenderer):
             raise AssertionError(f"a play of {scene.duration} s has {made} frames")
         self.time = self.frames / self.camera.frame_rate  # seconds never drift from frames
 
-    def _skip(self, scene: Film, *args: Any, **options: Any) -> None:
+    def _skip(self, scene: TilingScene, *args: Any, **options: Any) -> None:
         """Go to the end of a play at once. Manim, too, can skip, but first prepares to draw."""
         scene.compile_animation_data(*args, **options)
         for animation in scene.animations:
@@ -76,7 +76,7 @@ class FrameRenderer(CairoRenderer):
         self.num_plays += 1
         self.frames += round(scene.duration * self.camera.frame_rate)
 
-    def save_static_frame_data(self, scene: Film, static_mobjects: Any) -> Pixels | None:
+    def save_static_frame_data(self, scene: TilingScene, static_mobjects: Any) -> Pixels | None:
         """Draw what lies under the first thing that moves, once for the whole play.
 
         Manim takes a group whole as soon as one part of it moves. Here the parts are told apart.
@@ -93,11 +93,11 @@ class FrameRenderer(CairoRenderer):
         self.static_image = self.camera.pixel_array.copy()
         return self.static_image
 
-    def update_frame(self, scene: Film, mobjects: Any = None, **options: Any) -> None:
+    def update_frame(self, scene: TilingScene, mobjects: Any = None, **options: Any) -> None:
         """Draw the first frame of a play: all of what may move, over what does not."""
         self._draw_all(self.moving, [self._whole()])
 
-    def render(self, scene: Film, time: float, moving_mobjects: Any = None) -> None:
+    def render(self, scene: TilingScene, time: float, moving_mobjects: Any = None) -> None:
         # In the order in which they are drawn, not in the set's, which differs from run to run.
         moved = (m for m in self.moving if m in self.animated and _seen(m))
         now = _merge([box for m in moved if (box := self._reach(m))])
@@ -147,7 +147,7 @@ class FrameRenderer(CairoRenderer):
         texts = [
             reach
             for mobject in self.moving
-            if isinstance(mobject, Label | Cells) and _seen(mobject)
+            if isinstance(mobject, Label | Texts) and _seen(mobject)
             if (reach := self._path(mobject)[0])
         ]
         while cut := [text for text in texts if any(_cuts(box, text) for box in boxes)]:

@@ -17,9 +17,9 @@ from publish.frames import FrameRenderer, _merge
 from publish.settings import Clip
 from scenes.kit.bars import Bars
 from scenes.kit.look import PIXEL, Box, contrast
-from scenes.kit.panel import Zone
-from scenes.kit.tiling_scene import Film
-from scenes.kit.type import Cells, Label
+from scenes.kit.panel import Panel
+from scenes.kit.tiling_scene import TilingScene
+from scenes.kit.type import Label, Texts
 
 PHONE = 360
 """Pixels across a phone."""
@@ -40,7 +40,7 @@ class Text:
 class Screening(FrameRenderer):
     """Draws nothing; calls `look_at` after each play."""
 
-    def __init__(self, look_at: Callable[[Film], None]) -> None:
+    def __init__(self, look_at: Callable[[TilingScene], None]) -> None:
         super().__init__(sink=lambda planes, repeat: None, mine=lambda chapter: False)
         self.look_at = look_at
         self.stood: dict[VMobject, AsDrawn] = {}
@@ -48,7 +48,7 @@ class Screening(FrameRenderer):
         self.inks: dict[Mobject, tuple[np.ndarray, Box]] = {}
         self.looked: tuple[list[tuple[VMobject, AsDrawn]], list[str]] = [], []
 
-    def play(self, scene: Film, *args: Any, **options: Any) -> None:
+    def play(self, scene: TilingScene, *args: Any, **options: Any) -> None:
         super().play(scene, *args, **options)
         self.look_at(scene)
 
@@ -72,15 +72,15 @@ def configured(clip: Clip) -> Iterator[None]:
         yield
 
 
-def screen(clip: Clip, look_at: Callable[[Film], None]) -> Film:
+def screen(clip: Clip, look_at: Callable[[TilingScene], None]) -> TilingScene:
     """Go through the clip's scene; `look_at` sees it after each play."""
     with configured(clip):
-        film = worker.film_class(clip)(renderer=Screening(look_at))
+        film = worker.scene_class(clip)(renderer=Screening(look_at))
         film.render()
     return film
 
 
-def flaws(film: Film) -> list[str]:
+def flaws(film: TilingScene) -> list[str]:
     """What is wrong with the picture now."""
     parts = extract_mobject_family_members(film.mobjects, use_z_index=True)
     shown = [part for part in parts if len(part.points)]
@@ -98,11 +98,11 @@ def as_drawn(mobject: VMobject) -> AsDrawn:
     return *(array.tobytes() for array in arrays), mobject.stroke_width
 
 
-def texts(film: Film, shown: list[VMobject]) -> list[Text]:
+def texts(film: TilingScene, shown: list[VMobject]) -> list[Text]:
     """What can be read."""
     found = []
     for mobject in shown:
-        if not isinstance(mobject, Label | Cells) or mobject.get_fill_opacity() == 0:
+        if not isinstance(mobject, Label | Texts) or mobject.get_fill_opacity() == 0:
             continue
         says = (
             [mobject.text] if isinstance(mobject, Label) else [t for t in mobject.texts.flat if t]
@@ -113,7 +113,7 @@ def texts(film: Film, shown: list[VMobject]) -> list[Text]:
     return found
 
 
-def ink_box(film: Film, mobject: VMobject) -> Box:
+def ink_box(film: TilingScene, mobject: VMobject) -> Box:
     """What a mobject covers, in design pixels."""
     points, box = film.renderer.inks.get(mobject, (None, None))
     if points is mobject.points:
@@ -125,7 +125,7 @@ def ink_box(film: Film, mobject: VMobject) -> Box:
     return box
 
 
-def faults(film: Film, parts: list[VMobject], shown: list[VMobject]) -> list[str]:
+def faults(film: TilingScene, parts: list[VMobject], shown: list[VMobject]) -> list[str]:
     """Texts that touch, leave the margin, or are too small."""
     wrong, seen = [], texts(film, shown)
     margin = film.look.margin
@@ -137,11 +137,11 @@ def faults(film: Film, parts: list[VMobject], shown: list[VMobject]) -> list[str
             wrong.append(f"{text.says!r} is {text.size:.0f} px large")
         if film.look.aspect == "tall" and text.size * PHONE / film.look.frame.w < 11:
             wrong.append(f"{text.says!r} is under 11 px on a phone")
-    panels = [part.box for part in parts if isinstance(part, Zone)]
+    panels = [part.box for part in parts if isinstance(part, Panel)]
     crosses = shared(inks, sides(panels)) > 0
     crosses &= ~within(inks, sides([panel.inset(5) for panel in panels]))
     for i in np.flatnonzero(crosses.any(axis=1)):
-        wrong.append(f"{seen[i].says!r} crosses the border of a zone")
+        wrong.append(f"{seen[i].says!r} crosses the border of a panel")
     for figure in (part for part in parts if isinstance(part, Bars)):
         bars = [slab.pose.box for slab in figure.slabs.values() if slab.pose.fill]
         for i in np.flatnonzero((shared(inks, sides(bars)) > 0).any(axis=1)) if bars else ():
@@ -170,15 +170,15 @@ def shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (ends - begins).min(-1)
 
 
-def pale(film: Film, stands: dict[VMobject, AsDrawn], least: float = 4.5) -> list[str]:
+def pale(film: TilingScene, stands: dict[VMobject, AsDrawn], least: float = 4.5) -> list[str]:
     """Texts whose contrast with what lies behind them is too low: drawn, and measured."""
     look = film.look
-    shapes = {m: drawn for m, drawn in stands.items() if not isinstance(m, Label | Cells)}
+    shapes = {m: drawn for m, drawn in stands.items() if not isinstance(m, Label | Texts)}
     film.renderer.draw_still(shapes)
     scale = film.camera.pixel_width / look.frame.w
     wrong = []
     for mobject in stands:
-        if isinstance(mobject, Label | Cells) and mobject.get_fill_opacity() == 1:
+        if isinstance(mobject, Label | Texts) and mobject.get_fill_opacity() == 1:
             ink = mobject.get_fill_color().to_hex()
             for box in mobject.boxes:
                 x, y = int(box.x * scale) + 1, int(box.y * scale) + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scenes.kit.amounts import count, grouped, of, plural
+from scenes.kit.amounts import amount, grouped, of, plural
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_one_is_not_many() -> None:
     ],
 )
 def test_large_ones_have_three_digits_and_a_scale(number: int, text: str) -> None:
-    assert count(number) == text
+    assert amount(number) == text
 
 
 def test_a_counter_keeps_the_scale_and_the_width_of_its_total() -> None:

@@ -7,7 +7,7 @@ import pytest
 from publish.captions import vtt
 from publish.settings import Clip
 from scenes import SCENES
-from scenes.kit.tiling_scene import Film
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Label
 from tests.screening import screen
 from tiling.presets import choose
@@ -24,7 +24,7 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
     clip = Clip(scene, choose("ragged"))
     shown: list[tuple[int, str]] = []
 
-    def look_at(film: Film) -> None:
+    def look_at(film: TilingScene) -> None:
         lines = [line.text for line in film._caption if isinstance(line, Label)]
         shown.append((film.renderer.frames, " ".join(lines)))
 

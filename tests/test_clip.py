@@ -253,7 +253,7 @@ def test_what_is_imported_inside_a_function_is_a_source(
     monkeypatch.setattr(cache, "ROOT", tmp_path)
     monkeypatch.setattr(cache, "MAKES", ())
     unused = {"scenes/two/scene.py", "scenes/kit/bars.py"}
-    assert set(cache.sources(Clip("one", choose()))) == set(texts) - unused
+    assert set(cache.sources_of(Clip("one", choose()))) == set(texts) - unused
 
 
 def test_a_change_of_a_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from publish.clip import KINDS, render
 from publish.film import film_of, mark_of
 from publish.pool import RenderFailed
 from publish.settings import Clip
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from scenes.title_card.scene import SECONDS
 from tests.browsing import CHANGED, TINY
 from tests.screening import flaws, screen
@@ -170,7 +170,7 @@ def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
     starts = [0.0]
     for clip in clips[:-1]:
         starts.append(starts[-1] + SECONDS + clip["frames"] / 15)
-    assert [c["metadata"]["title"] for c in chapters] == [title(scene) for scene in ORDER]
+    assert [c["metadata"]["title"] for c in chapters] == [title_of(scene) for scene in ORDER]
     assert [float(c["start"] * c["time_base"]) for c in chapters] == pytest.approx(starts)
     # Not encoded again: each scene's frames decode to what they are in its own clip.
     first = card
@@ -188,7 +188,7 @@ def test_its_captions_are_those_of_the_scenes_later(film: Path) -> None:
     captions, start = [], 0.0
     for scene in ORDER:
         clip = json.loads((film / f"{scene}-{CHANGED}-draft.json").read_text())
-        captions.append((round(start, 3), title(scene)))
+        captions.append((round(start, 3), title_of(scene)))
         start += SECONDS
         captions += [(round(c["seconds"] + start, 3), c["text"]) for c in clip["captions"]]
         start += clip["frames"] / 15

@@ -10,10 +10,10 @@ import pytest
 from publish.settings import Clip
 from scenes.global_to_shared.crops import Crop
 from scenes.global_to_shared.loader import Loader
-from scenes.global_to_shared.plot import Plot, Step
+from scenes.global_to_shared.plot import LoadStep, Plot
 from scenes.global_to_shared.reading import Reading
 from scenes.global_to_shared.scene import GlobalToShared, hops
-from scenes.global_to_shared.two_orders import Facing
+from scenes.global_to_shared.two_orders import TwoOrders
 from scenes.global_to_shared.windows import Window
 from scenes.kit.amounts import grouped, plural
 from scenes.kit.look import PIXEL, Box, Look
@@ -270,7 +270,7 @@ def in_manim():
         yield
 
 
-def check_window(window: Window, truth: Truth, step: Step, legible: bool) -> None:
+def check_window(window: Window, truth: Truth, step: LoadStep, legible: bool) -> None:
     look, crop = window.look, window.crop
     asked = truth.numbers(step.asked if step.numbered else 0)
     asked = {place: text for place, text in asked.items() if seen(crop, place)}
@@ -350,10 +350,10 @@ def check_lanes(loader: Loader, truth: Truth) -> None:
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: str) -> None:
     truths = {operand: Truth(choice, operand) for operand in "AB"}
-    facing, rest = (
+    orders, rest = (
         [Truth(choice, operand, down, most=1) for down in (False, True)] for operand in "AB"
     )
-    steps: dict[str, list[Step]] = {"A": [], "B": []}
+    steps: dict[str, list[LoadStep]] = {"A": [], "B": []}
     whole = {"A": False, "B": False}
 
     def look_at(film: GlobalToShared) -> None:
@@ -365,12 +365,12 @@ def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: s
                 check_tile(loader, truths[operand])
                 check_lanes(loader, truths[operand])
             whole[operand] |= loader.step.landed == truths[operand].told
-        if hasattr(film, "facing"):
-            for window, truth in zip(film.facing.windows, facing, strict=True):
-                check_window(window, truth, film.facing.step, legible=False)
-            shown = [cells.texts[0, 0] for cells in film.facing.bars.cells.values()]
-            counted = [truth.sectors(0, film.facing.counted) for truth in facing]
-            if choice.tiling.direct and film.facing.whole:
+        if hasattr(film, "orders"):
+            for window, truth in zip(film.orders.windows, orders, strict=True):
+                check_window(window, truth, film.orders.step, legible=False)
+            shown = [cells.texts[0, 0] for cells in film.orders.bars.cells.values()]
+            counted = [truth.sectors(0, film.orders.counted) for truth in orders]
+            if choice.tiling.direct and film.orders.whole:
                 counted = [a + b.sectors(0, b.told) for a, b in zip(counted, rest, strict=True)]
             assert [text.split(" ")[0] for text in shown] == [
                 f"{grouped(count)}" if count else "" for count in counted
@@ -379,7 +379,7 @@ def test_each_picture_shows_what_the_threads_have_done(choice: Choice, aspect: s
     screen(Clip("global_to_shared", choice, aspect=aspect, quality="draft"), look_at)
     assert whole == {"A": True, "B": True}
     for operand, truth in truths.items():
-        assert steps[operand][0] == Step() == steps[operand][-1]
+        assert steps[operand][0] == LoadStep() == steps[operand][-1]
         ends = {step.asked for step in steps[operand]}
         assert truth.turn_end(0) in ends  # the first turn of the first warp is seen alone
 
@@ -389,7 +389,7 @@ def test_elements_travel_from_their_cell_to_their_word(choice: Choice, in_manim)
     for operand in "A", "B":
         loader, truth = Loader(Look(), choice.schedule(), operand), Truth(choice, operand)
         size = len(truth.elements)
-        moves = loader.to(Step(size, 0, True, size), ask=(0, 0.5), land=(0.5, 1))
+        moves = loader.to(LoadStep(size, 0, True, size), ask=(0, 0.5), land=(0.5, 1))
         flights = [m for m in moves if isinstance(m, Travel) and m.mobject.get_color() is not None]
         boxes = [m for m in flights if len(m.start) % 16 == 0 and not hasattr(m.mobject, "texts")]
         asking, landing = boxes if len(boxes) == 2 else (boxes[0], boxes[-1])
@@ -475,12 +475,12 @@ def test_a_toy_ends_with_one_request_of_the_real_thing() -> None:
 
     def look_at(film: GlobalToShared) -> None:
         if film.captions[-1].text.endswith("in SGEMM, not 32"):
-            (facing,) = [
-                one for one in film.get_mobject_family_members() if isinstance(one, Facing)
+            (orders,) = [
+                one for one in film.get_mobject_family_members() if isinstance(one, TwoOrders)
             ]
-            assert facing is not film.facing
-            assert {load.schedule.gemm for load in facing.loads} == {Gemm(4096, 4096, 4096)}
-            bars.append([cells.texts[0, 0] for cells in facing.bars.cells.values()])
+            assert orders is not film.orders
+            assert {load.schedule.gemm for load in orders.loads} == {Gemm(4096, 4096, 4096)}
+            bars.append([cells.texts[0, 0] for cells in orders.bars.cells.values()])
 
     screen(Clip("global_to_shared", choose()), look_at)
     assert bars[0] == ["", ""] and bars[-1] == ["4 sectors", "32 sectors"]
@@ -639,5 +639,5 @@ def test_hops_cover_the_turns(first: int, end: int) -> None:
 
 def test_the_bad_order_is_not_the_kernels(in_manim) -> None:
     """Side by side stands the order of the schedule and the other one, in this order."""
-    facing = Facing(Look(), choose().schedule())
-    assert facing.totals == [8, 18]
+    orders = TwoOrders(Look(), choose().schedule())
+    assert orders.totals == [8, 18]

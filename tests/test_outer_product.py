@@ -8,7 +8,7 @@ import pytest
 from publish.settings import Clip
 from scenes.kit.amounts import grouped
 from scenes.kit.motion import Carry, Spread
-from scenes.kit.type import Cells, Label
+from scenes.kit.type import Label, Texts
 from scenes.outer_product.scene import OuterProduct
 from tests.screening import flaws, screen
 from tests.tilings import DIRECT, FILMED, random_choices
@@ -154,7 +154,7 @@ def test_nothing_is_seen_in_global_memory_where_nothing_is(choice: Choice) -> No
     film = seen(choice, lambda film: None)
     a, b = thread_operands(film)
     there = thread_reads(film)
-    shown = [one for one in film.slices.submobjects if isinstance(one, Cells)]
+    shown = [one for one in film.slices.submobjects if isinstance(one, Texts)]
     if shown:
         for cells, operand, inside in zip(shown, (a, b), there, strict=True):
             np.testing.assert_array_equal(numbers(cells), np.where(inside, operand, np.nan))
@@ -176,17 +176,17 @@ def test_what_travels_past_an_edge() -> None:
 
 def test_fragments_travel_to_the_registers_and_back_to_none() -> None:
     """The first outer product: a column of As becomes a, a row of Bs becomes b."""
-    from scenes.kit.tiling_scene import Film
+    from scenes.kit.tiling_scene import TilingScene
 
     carried: list[tuple] = []
-    play = Film.play_for
+    play = TilingScene.play_for
 
-    def spy(film: Film, seconds: float, *animations: object) -> None:
+    def spy(film: TilingScene, seconds: float, *animations: object) -> None:
         carried.extend((m.start.box, m.to, film.moment) for m in animations if isinstance(m, Carry))
         play(film, seconds, *animations)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Film, "play_for", spy)
+        patch.setattr(TilingScene, "play_for", spy)
         film = seen(choose(), lambda film: None)
     corner, registers = film.slices.corner, film.thread.corner
     first = [(here, there) for here, there, _ in carried[:2]]

@@ -13,7 +13,7 @@ from scenes.kit.motion import Carry, Pulse, Spread
 from scenes.kit.shapes import Pose
 from scenes.kit.timing import FRAME
 from scenes.kit.type import Label
-from scenes.overview.board import Stage
+from scenes.overview.board import ThreeMemories
 from scenes.overview.counters import Counters
 from scenes.overview.pace import pace
 from scenes.overview.scene import Overview
@@ -48,8 +48,8 @@ def name_of(choice: Choice) -> str:
 def stage_of(request: pytest.FixtureRequest):
     """Stages outside a scene, in the wide paper look."""
 
-    def make(choice: Choice) -> Stage:
-        return Stage(choice, Look())
+    def make(choice: Choice) -> ThreeMemories:
+        return ThreeMemories(choice, Look())
 
     with configured(Clip("overview", choose())):
         yield make
@@ -224,7 +224,7 @@ def test_every_event_is_told_by_what_it_moves(choice: Choice, stage_of) -> None:
                 ]
                 assert not carried
             case Barrier():
-                assert [m.mobject for m in moves if isinstance(m, Pulse)] == [shared.zone.panel]
+                assert [m.mobject for m in moves if isinstance(m, Pulse)] == [shared.panel.border]
             case Exchange():
                 rows = min(plan.tiling.bm // plan.tiling.tm, shared.corner.k)
                 strip = shared.corner.part("B", 0, 0, rows, plan.tiling.bn)

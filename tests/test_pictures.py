@@ -13,10 +13,10 @@ import pytest
 
 from publish.frames import FrameRenderer
 from publish.settings import ASPECTS, THEMES, Clip
-from publish.worker import film_class
+from publish.worker import scene_class
 from scenes import SCENES
 from scenes.kit import bars
-from scenes.kit.tiling_scene import Film
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.timing import FRAME, READING
 from scenes.kit.type import Label
 from tests.screening import configured, flaws, screen
@@ -47,7 +47,7 @@ def test_whatever_is_written_can_be_read(scene: str, choice: Choice, look: tuple
     """No texts touch, all inside the margin, none too small, each stands out from its ground."""
     found: dict[str, float] = {}
 
-    def look_at(film: Film) -> None:
+    def look_at(film: TilingScene) -> None:
         found.update(dict.fromkeys(flaws(film), film.now))
 
     film = screen(Clip(scene, choice, *look, "draft"), look_at)
@@ -72,7 +72,7 @@ def test_a_planted_fault_is_seen(scene: str, fault: str) -> None:
         "border": "crosses",
     }[fault]
 
-    def look_at(film: Film) -> None:
+    def look_at(film: TilingScene) -> None:
         ink, margin = film.look.theme.ink, film.look.margin
         match fault:
             case "overlap":
@@ -83,7 +83,7 @@ def test_a_planted_fault_is_seen(scene: str, fault: str) -> None:
             case "small":
                 label = Label(film.look, "tiny", 500, 925, 12, ink)
             case "border":
-                label = Label(film.look, "zone", margin.x - 5, 700, 60, ink)
+                label = Label(film.look, "panel", margin.x - 5, 700, 60, ink)
             case _:
                 label = Label(film.look, "pale", 500, 925, 30, "#cccccc")
         film.add(label)
@@ -106,7 +106,7 @@ def test_a_text_on_a_bar_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_looked_at_is_the_whole_picture(scene: str) -> None:
     """Though only those parts are drawn anew in which something changed."""
 
-    def look_at(film: Film) -> None:
+    def look_at(film: TilingScene) -> None:
         flaws(film)
         renderer, pixels = film.renderer, film.camera.pixel_array
         found = pixels.copy()
@@ -132,7 +132,7 @@ def test_a_clip_ends_on_its_first_frame(scene: str) -> None:
     clip = Clip(scene, choose("ragged"), quality="draft")
     ends = 0, len(screen(clip, lambda film: None).chapters) - 1  # what lies between is not drawn
     with configured(clip):
-        film_class(clip)(renderer=FrameRenderer(keep, lambda chapter: chapter in ends)).render()
+        scene_class(clip)(renderer=FrameRenderer(keep, lambda chapter: chapter in ends)).render()
     for one, other in zip(frames[0], frames[1], strict=True):
         assert int(np.abs(one.astype(int) - other).max()) <= 1
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from publish.page.stale import clip_of, why_stale
 from publish.settings import ASPECTS, THEMES, Clip
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from tiling.presets import DEFAULT, Choice, presets
 from tiling.shapes import Gemm, Refused, Tiling, dims
 
@@ -33,12 +33,12 @@ class Shown:
 
     @property
     def title(self) -> str:
-        return title(self.first["scene"])
+        return title_of(self.first["scene"])
 
     @property
     def claim(self) -> str:
         parts = self.first.get("scenes", [])
-        return SCENES.get(self.first["scene"]) or ", ".join(map(title, parts)) + "."
+        return SCENES.get(self.first["scene"]) or ", ".join(map(title_of, parts)) + "."
 
     @property
     def tiling(self) -> str:

@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.plot import Plot, Step
+from scenes.global_to_shared.plot import LoadStep, Plot
 from scenes.global_to_shared.windows import NOW, ZERO
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.shapes import STROKE, Patch, Path, dashed, outline
-from scenes.kit.type import ADVANCE, CAP, Cells, Tags
+from scenes.kit.type import ADVANCE, CAP, Tags, Texts
 from tiling.for_scenes.loads import Load
 from tiling.layout import Ints
 from tiling.shapes import WARP
@@ -19,7 +19,7 @@ TELL = LABEL + 4
 """Size of what is told about a request, where there is room."""
 
 
-class Lanes(Plot):
+class LaneStrip(Plot):
     """A warp: which of its lanes take part in what is asked for now. In tall in two rows."""
 
     def __init__(self, look: Look, load: Load, box: Box) -> None:
@@ -29,19 +29,19 @@ class Lanes(Plot):
         self.threads, muted = load.schedule.tiling.threads, look.theme.muted
         exist = [self.cell(lane) for lane in range(load.lanes_in(0))]
         absent = [self.cell(lane) for lane in range(len(exist), WARP)]
-        self.patches = self.patches_at(Step())
+        self.patches = self.patches_at(LoadStep())
         self.add(*self.patches.values())
         line = {"stroke_color": muted, "stroke_width": 2 * STROKE}
         self.add(Path(look, [outline(one) for one in exist], **line))
         sides = [list(pair) for box in absent for pair in pairwise(outline(box))]
         faint = {"stroke_color": look.theme.line, "stroke_width": 1.5 * STROKE}
         self.add(Path(look, dashed(sides, 6), **faint))
-        self.add_cells(Step())
+        self.add_cells(LoadStep())
 
     def cell(self, lane: int) -> Box:
         return self.crop.part(*divmod(lane, self.crop.cols)).inset(3)
 
-    def patches_at(self, step: Step) -> dict[str, Patch]:
+    def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         load, now = self.load, self.load.span(step.since, step.asked)
         asking = sorted(set(load.lane[now & load.inside].tolist()))
         zeros = sorted(set(load.lane[now & ~load.inside].tolist()) - set(asking))
@@ -50,7 +50,7 @@ class Lanes(Plot):
             "zeros": self.filled([self.cell(lane) for lane in zeros], ZERO),
         }
 
-    def cells_at(self, step: Step) -> dict[str, Cells]:
+    def cells_at(self, step: LoadStep) -> dict[str, Texts]:
         load, now = self.load, self.load.span(step.since, step.asked)
         # Threads of the last of the warps that ask; before any does, those of the first.
         warp = int(load.warp[step.asked - 1]) if step.asked else 0
@@ -78,11 +78,11 @@ class Lanes(Plot):
             "told": Tags(self.look, heads, texts, tell, theme.ink),
         }
 
-    def _numbers(self, lanes: Ints, color: str) -> Cells:
+    def _numbers(self, lanes: Ints, color: str) -> Texts:
         boxes = [self.cell(lane) for lane in lanes.tolist()]
         return self.numbers(boxes, [str(lane) for lane in lanes], color)
 
-    def told(self, step: Step) -> list[str]:
+    def told(self, step: LoadStep) -> list[str]:
         """What is being asked for: which turn, by how many lanes, in how many sectors."""
         of = self.load.turns
         if step.asked == step.since:

@@ -8,10 +8,10 @@ from manim import Animation, VGroup
 
 from scenes.global_to_shared import crops
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.lanes import Lanes
+from scenes.global_to_shared.lanes import LaneStrip
 from scenes.global_to_shared.places import MAP, LoadPlaces
-from scenes.global_to_shared.plot import Step
-from scenes.global_to_shared.windows import NOW, Landing, Whole, Window, legend, title
+from scenes.global_to_shared.plot import LoadStep
+from scenes.global_to_shared.windows import NOW, Landing, Whole, Window, heading, legend
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.motion import Relight, Swap, Travel
 from scenes.kit.panel import LINE, PAD
@@ -33,21 +33,21 @@ class Loader:
     """`source` is what stands in global memory, `strip` the lanes, `target` what lies in shared."""
 
     def __init__(self, look: Look, schedule: Schedule, operand: Operand) -> None:
-        self.look, self.load, self.step = look, first_load(schedule, operand), Step()
+        self.look, self.load, self.step = look, first_load(schedule, operand), LoadStep()
         places = LoadPlaces(look)
-        zone = places.memory
-        area = places.grid(zone)
+        panel = places.memory
+        area = places.grid(panel)
         crop = crops.window(self.load, area)
         self.window = Window(look, self.load, crop)
-        self.lanes = Lanes(look, self.load, places.lanes)
+        self.lanes = LaneStrip(look, self.load, places.lanes)
         self.plots = [self.window, self.lanes]
         said = extent(crop, self.load.shape)
         mapped = crops.cropped(self.load, crop.rows, crop.col, crop.cols)
-        right = zone.right - (MAP if mapped else PAD)
+        right = panel.right - (MAP if mapped else PAD)
         self.source = VGroup(
             self.window,
-            title(look, operand, operand, said, zone.x + PAD, places.title(zone)),
-            legend(look, self.load, zone.x + PAD, right, places.foot(zone)),
+            heading(look, operand, operand, said, panel.x + PAD, places.title(panel)),
+            legend(look, self.load, panel.x + PAD, right, places.foot(panel)),
         )
         self.strip = VGroup(self.lanes, *absent(look, schedule.tiling.threads, places))
         if mapped:
@@ -55,15 +55,15 @@ class Loader:
             whole = Whole(look, self.load, crop, box)
             self.plots.append(whole)
             words = Label(
-                look, "whole tile", zone.right - PAD, places.foot(zone), LABEL,
+                look, "whole tile", panel.right - PAD, places.foot(panel), LABEL,
                 look.theme.muted, "right",
             )  # fmt: skip
             self.source.add(whole, words)
         self._add_target(places)
 
     def _add_target(self, places: LoadPlaces) -> None:
-        look, zone, operand = self.look, places.shared, self.load.operand
-        area = places.grid(zone)
+        look, panel, operand = self.look, places.shared, self.load.operand
+        area = places.grid(panel)
         width = area.w / 2 - BETWEEN / 2
         half = Box(area.x if operand == "A" else area.right - width, area.y, width, area.h)
         self.tile = Landing(look, self.load, crops.target(self.load, half))
@@ -80,7 +80,7 @@ class Loader:
         if direct := self.load.schedule.tiling.direct:
             name, words = f"{operand.lower()}[i]", f"{tile.k} a thread" * wide
         self.target = VGroup(
-            self.tile, title(look, operand, name, words, half.x, places.title(zone))
+            self.tile, heading(look, operand, name, words, half.x, places.title(panel))
         )
         if crop.rows < tile.k or crop.cols < tile.stride:
             side = "word" if tile.twist else SIDE[operand]
@@ -88,16 +88,16 @@ class Loader:
             words += " of the tile" * wide
             if direct:
                 words = f"i {upto(0, crop.rows)}, threads {upto(0, crop.cols)}"
-            self.target.add(Label(look, words, half.x, places.foot(zone), LABEL, look.theme.muted))
+            self.target.add(Label(look, words, half.x, places.foot(panel), LABEL, look.theme.muted))
 
-    def settle(self, step: Step) -> None:
+    def settle(self, step: LoadStep) -> None:
         self.step = step
         for plot in self.plots:
             plot.settle(step)
 
     def to(
         self,
-        step: Step,
+        step: LoadStep,
         ask: tuple[float, float] = (0, 0),
         land: tuple[float, float] = (0, 0),
         light: tuple[float, float] = (0, 1),

@@ -14,7 +14,7 @@ MAP = 150
 
 @dataclass(frozen=True)
 class LoadPlaces:
-    """The boxes of the two zones and of the strip; and lines in a zone, by their baselines."""
+    """The boxes of the two panels and of the strip; and lines in a panel, by their baselines."""
 
     look: Look
 
@@ -45,18 +45,18 @@ class LoadPlaces:
         wide = self.look.aspect == "wide"
         return Box(self.strip.x, self.strip.y + 44, self.strip.w, 62 if wide else 92)
 
-    def title(self, zone: Box) -> float:
-        """Under the zone's heading."""
-        return zone.y + PAD + CAP * LABEL + (54 if self.look.aspect == "wide" else 44)
+    def title(self, panel: Box) -> float:
+        """Under the panel's heading."""
+        return panel.y + PAD + CAP * LABEL + (54 if self.look.aspect == "wide" else 44)
 
     def sizes(self, text: str) -> str:
-        """What stands in a zone's heading beside its name; in tall there is no room for it."""
+        """What stands in a panel's heading beside its name; in tall there is no room for it."""
         return text if self.look.aspect == "wide" else ""
 
-    def foot(self, zone: Box) -> float:
-        return zone.bottom - PAD
+    def foot(self, panel: Box) -> float:
+        return panel.bottom - PAD
 
-    def grid(self, zone: Box) -> Box:
+    def grid(self, panel: Box) -> Box:
         """What is left between title and foot."""
-        top, bottom = self.title(zone) + 22, self.foot(zone) - CAP * LABEL - 24
-        return Box(zone.x + PAD, top, zone.w - 2 * PAD, bottom - top)
+        top, bottom = self.title(panel) + 22, self.foot(panel) - CAP * LABEL - 24
+        return Box(panel.x + PAD, top, panel.w - 2 * PAD, bottom - top)

@@ -6,12 +6,12 @@ from scenes.global_to_shared.crops import Crop
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.shapes import STROKE, Patch, Path, outline
-from scenes.kit.type import Cells, Tags, fitting_size
+from scenes.kit.type import Tags, Texts, fitting_size
 from tiling.for_scenes.loads import Load
 
 
 @dataclass(frozen=True)
-class Step:
+class LoadStep:
     """How far a load is, in elements, which come in the order in which they are fetched.
 
     Those up to `asked` have been asked for, those of them from `since` on just now; the sectors of
@@ -26,7 +26,7 @@ class Step:
     numbered: bool = True
 
 
-class Plot(Figure[Step]):
+class Plot(Figure[LoadStep]):
     """A picture of a load. `patches_at(step)` says where its patches lie."""
 
     def __init__(self, look: Look, load: Load) -> None:
@@ -34,10 +34,10 @@ class Plot(Figure[Step]):
         self.load = load
         self.patches: dict[str, Patch] = {}
 
-    def patches_at(self, step: Step) -> dict[str, Patch]:
+    def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         return {}
 
-    def settle(self, state: Step) -> None:
+    def settle(self, state: LoadStep) -> None:
         super().settle(state)
         for name, patch in self.patches_at(state).items():
             self.patches[name].take(patch)
@@ -54,7 +54,7 @@ class Plot(Figure[Step]):
         color = self.look.theme.tint(self.load.operand, 0.4)
         return Path(self.look, crop.lines(), stroke_color=color, stroke_width=STROKE)
 
-    def numbers(self, boxes: list[Box], texts: list[str], color: str) -> Cells:
+    def numbers(self, boxes: list[Box], texts: list[str], color: str) -> Texts:
         """Lanes in these boxes, nothing where they would be too small to read."""
         digits = max(2, *map(len, ["", *texts]))
         size = min((fitting_size(box, digits, LABEL + 6) for box in boxes), default=LABEL)

@@ -6,20 +6,20 @@ from manim import VGroup
 
 from scenes.global_to_shared.loader import Loader
 from scenes.global_to_shared.places import LoadPlaces
-from scenes.global_to_shared.plot import Step
+from scenes.global_to_shared.plot import LoadStep
 from scenes.global_to_shared.reading import Reading
-from scenes.global_to_shared.two_orders import Facing
+from scenes.global_to_shared.two_orders import TwoOrders
 from scenes.global_to_shared.words import (
     OfTile,
     OfValues,
-    asked,
     first_lanes,
+    first_request,
     first_sectors,
     totals,
 )
 from scenes.kit.motion import Pulse, exchange
-from scenes.kit.panel import Zone
-from scenes.kit.tiling_scene import Film
+from scenes.kit.panel import Panel
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.timing import FRAME, to_read
 from tiling.for_scenes.one_thread import THREAD
 from tiling.layout import arrangement
@@ -36,7 +36,7 @@ HOPS = 4
 """Plays in which the turns between the second and the last go by, if there are more."""
 
 
-class GlobalToShared(Film):
+class GlobalToShared(TilingScene):
     """The loads of the first k-tile: A slowly, B quickly, the barrier; then A's lanes turned.
 
     Without shared memory: what threads read at the first k for themselves, and again at the next.
@@ -49,10 +49,10 @@ class GlobalToShared(Film):
         loads = self.a.load, self.b.load
         self.words = OfValues(self.plan, *loads) if direct else OfTile(self.plan, *loads)
         name, sizes = self.words.target
-        self.memory = Zone(
+        self.memory = Panel(
             self.look, places.memory, "GLOBAL MEMORY", places.sizes(str(self.plan.gemm))
         )
-        self.target = Zone(self.look, places.shared, name, places.sizes(sizes))
+        self.target = Panel(self.look, places.shared, name, places.sizes(sizes))
         self.on_right = VGroup(self.target, self.a.target, self.b.target)
         self.add(self.memory, self.a.source, self.a.strip, self.on_right)
 
@@ -81,10 +81,10 @@ class GlobalToShared(Film):
         first = int(edges[1])
         stops = [vector * i for i in range(1, FEW + 1) if vector * i < first]
         for stop, seconds in zip([*stops, first], (0.8, 0.6, 0.6, 1.0), strict=False):
-            self.play_for(seconds, *self.a.to(Step(stop), ask=(0.1, 0.8)))
+            self.play_for(seconds, *self.a.to(LoadStep(stop), ask=(0.1, 0.8)))
 
-        self.say(asked(load), "sectors", first_sectors(load))
-        self.play_for(1.4, *self.a.to(Step(first, lit=True), light=(0.2, 0.8)))
+        self.say(first_request(load), "sectors", first_sectors(load))
+        self.play_for(1.4, *self.a.to(LoadStep(first, lit=True), light=(0.2, 0.8)))
         self.hold(0.4)
 
     def _land(self) -> None:
@@ -100,7 +100,7 @@ class GlobalToShared(Film):
             if hangs and stop == first:
                 text, shows, _ = self.words.zeros()
                 self.say(text, shows=shows)
-            step = Step(first, lit=True, landed=stop)
+            step = LoadStep(first, lit=True, landed=stop)
             self.play_for(1.6, *self.a.to(step, land=(0.05, 0.9)))
 
     def _go_on(self) -> None:
@@ -110,14 +110,14 @@ class GlobalToShared(Film):
             shows = f"{totals(load)}; lanes that take no part are grey."
             self.say(self.words.turn_by_turn(), "turn by turn", shows)
             self._turns(self.a, 1, 1.2)
-        self.play_for(0.6, *self.a.to(Step(load.done, load.done, landed=load.done)))
+        self.play_for(0.6, *self.a.to(LoadStep(load.done, load.done, landed=load.done)))
 
     def _turns(self, loader: Loader, first: int, seconds: float) -> None:
         """All turns from `first` on: few one by one, of many those in the middle together."""
         edges = loader.load.turns.edges
         for begin, end in hops(first, loader.load.told):
             since, asked = int(edges[begin]), int(edges[end])
-            step = Step(asked, since, lit=True, landed=asked)
+            step = LoadStep(asked, since, lit=True, landed=asked)
             if end - begin == 1:
                 ways = {"ask": (0, 0.4), "light": (0, 0.6), "land": (0.55, 0.95)}
                 self.play_for(seconds, *loader.to(step, **ways))
@@ -152,7 +152,7 @@ class GlobalToShared(Film):
         if load.size > load.done:
             text, shows, chapter = words.again()
             self.say(text, chapter, shows)
-            step = Step(load.size, load.done, lit=True, landed=load.done)
+            step = LoadStep(load.size, load.done, lit=True, landed=load.done)
             self.play_for(1.4, *self.a.to(step, light=(0.3, 0.9)))
             self.hold(to_read(text) - 1.4)
 
@@ -172,47 +172,47 @@ class GlobalToShared(Film):
             text = "Each waits for its own copies; then a barrier, for those of all"
         self.say(text, "barrier", "The border of shared memory lights up.")
         done = self.b.load.size
-        border = Pulse(self.target.panel, self.look.theme.ink, 6)
-        self.play_for(1.2, border, *self.b.to(Step(done, done, landed=done)))
+        border = Pulse(self.target.border, self.look.theme.ink, 6)
+        self.play_for(1.2, border, *self.b.to(LoadStep(done, done, landed=done)))
         self.hold(to_read(text) - 1.2)
 
     def _compare(self) -> None:
         """The same tile with lanes numbered down its columns, beside it, and both counted."""
-        self.facing = Facing(self.look, self.plan)
-        facing = self.facing
+        self.orders = TwoOrders(self.look, self.plan)
+        orders = self.orders
         text, shows, chapter = self.words.columns()
         if self.look.aspect == "tall":
             shows = shows.replace("the left", "the top").replace("the right", "the bottom")
         self.say(text, chapter, shows)
-        self.play_for(1.0, *exchange([self.b.source, self.b.strip, self.on_right], [facing]))
-        vector, first = self.plan.tiling.request("A"), int(facing.edges[1])
+        self.play_for(1.0, *exchange([self.b.source, self.b.strip, self.on_right], [orders]))
+        vector, first = self.plan.tiling.request("A"), int(orders.edges[1])
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
-            self.play_for(0.4, *facing.to(Step(stop), 0))
-        text = self.words.first(*facing.loads)
+            self.play_for(0.4, *orders.to(LoadStep(stop), 0))
+        text = self.words.first(*orders.loads)
         self.say(text)
-        self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
+        self.play_for(1.2, *orders.to(LoadStep(first, lit=True), 1))
         self.poster_at = self.now
         self.hold(to_read(text) - 1.2)
-        count = len(facing.edges) - 1
-        if count > 1 or facing.rest:
-            text, shows, _ = self.words.whole(*facing.loads, *facing.totals)
+        count = len(orders.edges) - 1
+        if count > 1 or orders.rest:
+            text, shows, _ = self.words.whole(*orders.loads, *orders.totals)
             self.say(text, shows=shows)
             for begin, end in hops(1, count) or [(0, 1)]:
-                step = Step(int(facing.edges[end]), int(facing.edges[begin]), True)
-                self.play_for(0.8, *facing.to(step, end, whole=True))
+                step = LoadStep(int(orders.edges[end]), int(orders.edges[begin]), True)
+                self.play_for(0.8, *orders.to(step, end, whole=True))
 
     def _close(self, opening: str) -> None:
         """What it comes to, or for a toy what it comes to in the real thing; then the start."""
-        good, bad = self.facing.totals
+        good, bad = self.orders.totals
         toy = self.plan.tiling.threads < WARP and not self.plan.tiling.direct
         if not toy or good >= bad:  # else the real thing says it
             closing = self.words.closing(good, bad)
             self.say(closing, "result")
             self.hold(to_read(closing))
-        last = self._real() if toy else self.facing
+        last = self._real() if toy else self.orders
         self.say(opening)
         for loader in self.a, self.b:
-            loader.settle(Step())
+            loader.settle(LoadStep())
         first = [self.a.source, self.a.strip, self.on_right]
         if self.memory not in self.mobjects:
             first.append(self.memory)
@@ -222,10 +222,10 @@ class GlobalToShared(Film):
     def _real(self) -> VGroup:
         """One request of the real thing in both orders; and what is in the picture then."""
         real = choose("sgemm", None, {"block": "0,0"}).schedule()
-        places, facing = LoadPlaces(self.look), Facing(self.look, real, one=True)
+        places, orders = LoadPlaces(self.look), TwoOrders(self.look, real, one=True)
         sizes = places.sizes(f"{real.gemm} in {real.tiling}")
-        picture = VGroup(Zone(self.look, places.memory, "GLOBAL MEMORY", sizes), facing)
-        good, bad = facing.totals
+        picture = VGroup(Panel(self.look, places.memory, "GLOBAL MEMORY", sizes), orders)
+        good, bad = orders.totals
         text = f"Neighbours load neighbours: {good} sectors a request in SGEMM, not {bad}"
         self.say(
             text,
@@ -234,9 +234,9 @@ class GlobalToShared(Film):
             f"warp, with its lanes along {good} rows of the tile, each of them one sector; with "
             f"its lanes down a column, {bad} rows.",
         )
-        self.play_for(0.8, *exchange([self.facing, self.memory], [picture]))
-        first = int(facing.edges[1])
-        self.play_for(1.2, *facing.to(Step(first, lit=True), 1))
+        self.play_for(0.8, *exchange([self.orders, self.memory], [picture]))
+        first = int(orders.edges[1])
+        self.play_for(1.2, *orders.to(LoadStep(first, lit=True), 1))
         self.hold(to_read(text) - 1.0)
         return picture
 

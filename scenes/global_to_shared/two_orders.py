@@ -6,23 +6,23 @@ from manim import Animation, VGroup
 from scenes.global_to_shared import crops
 from scenes.global_to_shared.loader import extent
 from scenes.global_to_shared.places import LoadPlaces
-from scenes.global_to_shared.plot import Step
-from scenes.global_to_shared.windows import Window, title
+from scenes.global_to_shared.plot import LoadStep
+from scenes.global_to_shared.windows import Window, heading
 from scenes.kit.amounts import plural
 from scenes.kit.bars import HIGH, PITCH, Bars
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.motion import Relight, Swap
-from scenes.kit.panel import PAD, Zone
+from scenes.kit.panel import PAD, Panel
 from scenes.kit.type import Label
-from tiling.expand import Order
 from tiling.for_scenes.loads import first_load
+from tiling.for_scenes.orders import Order
 from tiling.schedule import Schedule
 
 ORDERS: tuple[Order, Order] = ("rows", "columns")
 """Lanes numbered along the rows of a tile, as the schedule does, and down its columns."""
 
 
-class Facing(VGroup):
+class TwoOrders(VGroup):
     """The same part of A under both orders side by side, and a bar for each one's sectors: with
     those of B, where who reads which element of A says who reads which of B.
 
@@ -43,7 +43,7 @@ class Facing(VGroup):
         ]
         self.totals = [sum(both) for both in zip(a, self.rest or (0, 0), strict=True)]
         self.windows: list[Window] = []
-        self.step = Step()
+        self.step = LoadStep()
         self.counted, self.whole = 0, False  # what the bars count: elements of A, and all of B
         places = LoadPlaces(look)
         names, first, what = (
@@ -54,26 +54,27 @@ class Facing(VGroup):
         if direct:
             names, first, what = ("along rows of C", "down columns of C"), "request", "lanes"
         reach = self._reach()
-        for load, zone, name in zip(self.loads, (places.memory, places.shared), names, strict=True):
-            crop = crops.fine(load, places.grid(zone), reach)
+        here = places.memory, places.shared
+        for load, panel, name in zip(self.loads, here, names, strict=True):
+            crop = crops.fine(load, places.grid(panel), reach)
             window = Window(look, load, crop)
             self.windows.append(window)
             words = extent(crop, load.shape)
             told = f"lanes {name}; outlined: one {first}"
             self.add(
                 window,
-                title(
+                heading(
                     look,
                     "A",
                     "A",
                     told,
-                    zone.x + PAD,
-                    places.title(zone),
+                    panel.x + PAD,
+                    places.title(panel),
                 ),
-                Label(look, words, zone.x + PAD, places.foot(zone), LABEL, look.theme.muted),
+                Label(look, words, panel.x + PAD, places.foot(panel), LABEL, look.theme.muted),
             )
         sizes = places.sizes(str(schedule.gemm))
-        self.add(Zone(look, places.shared, "GLOBAL MEMORY", sizes))
+        self.add(Panel(look, places.shared, "GLOBAL MEMORY", sizes))
         labels = [f"{what} {name}" for name in names]
         room = places.strip
         free = room.h - min(PITCH, room.h / 2) - HIGH
@@ -92,7 +93,7 @@ class Facing(VGroup):
     def _count(self, sectors: float) -> str:
         return plural(int(sectors), "sector") if sectors else ""
 
-    def to(self, step: Step, turns: int, whole: bool = False) -> list[Animation]:
+    def to(self, step: LoadStep, turns: int, whole: bool = False) -> list[Animation]:
         """The way of both to a step, and of the bars to what so many turns have touched, and with
         the `whole` also B's."""
         moves: list[Animation] = []

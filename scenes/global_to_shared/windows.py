@@ -8,11 +8,11 @@ import numpy as np
 from manim import VGroup
 
 from scenes.global_to_shared.crops import Crop
-from scenes.global_to_shared.plot import Plot, Step
+from scenes.global_to_shared.plot import LoadStep, Plot
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import CELL
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
-from scenes.kit.type import CAP, MONO, Cells, Label, width_of
+from scenes.kit.type import CAP, MONO, Label, Texts, width_of
 from tiling.expand import Bools
 from tiling.for_scenes.loads import Load, SectorRun, sector_runs
 from tiling.sectors import SECTOR, SECTOR_FLOATS
@@ -33,7 +33,7 @@ class Window(Plot):
         tile = crop.within(*load.schedule.origin(load.operand), *load.tile)
         self.add(Slab(look, inside.box, fill=tint(load.operand, 0.06)))
         self.add(self.filled(crop.cover(load.row[load.inside], load.col[load.inside]), 0.2))
-        empty = Step()
+        empty = LoadStep()
         for name, patch in self._fills(empty).items():
             self.patches[name] = patch
             self.add(patch)
@@ -50,10 +50,10 @@ class Window(Plot):
         self.add(self.patches["sectors"])
         self.add_cells(empty)
 
-    def patches_at(self, step: Step) -> dict[str, Patch]:
+    def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         return {**self._fills(step), "sectors": self._lit(step)}
 
-    def _fills(self, step: Step) -> dict[str, Patch]:
+    def _fills(self, step: LoadStep) -> dict[str, Patch]:
         load, spans = self.load, {"before": (0, step.since), "now": (step.since, step.asked)}
         fills = {}
         for name, strength in ("before", BEFORE), ("now", NOW):
@@ -61,7 +61,7 @@ class Window(Plot):
             fills[name] = self.filled(self.crop.cover(load.row[which], load.col[which]), strength)
         return fills
 
-    def cells_at(self, step: Step) -> dict[str, Cells]:
+    def cells_at(self, step: LoadStep) -> dict[str, Texts]:
         """The lane in each element that it has asked for, or would have if it were inside."""
         load, muted = self.load, self.look.theme.muted
         asked = step.asked if step.numbered else 0
@@ -77,7 +77,7 @@ class Window(Plot):
             "outside": self._lanes(load.span(0, asked) & outside, muted),
         }
 
-    def _lanes(self, which: Bools, color: str) -> Cells:
+    def _lanes(self, which: Bools, color: str) -> Texts:
         """In each cell the lane that has asked for it last, or how many if they did so at once."""
         load = self.load
         which = which & self.crop.holds(load.row, load.col)
@@ -114,7 +114,7 @@ class Window(Plot):
         color = self.look.theme.tint(self.load.operand, 0.9)
         return Path(self.look, lines, stroke_color=color, stroke_width=3 * STROKE)
 
-    def _lit(self, step: Step) -> Patch:
+    def _lit(self, step: LoadStep) -> Patch:
         """The sectors of what is asked for now; open where they go on in another row, or beyond
         what is drawn."""
         load, lines = self.load, []
@@ -143,13 +143,13 @@ class Whole(Plot):
         super().__init__(look, load)
         self.crop = Crop(box, *load.schedule.origin(load.operand), *load.tile)
         self.add(Slab(look, box, fill=look.theme.tint(load.operand, 0.2)))
-        self.patches = self.patches_at(Step())
+        self.patches = self.patches_at(LoadStep())
         self.add(*self.patches.values())
         self.add(Slab(look, box, stroke=look.theme.tint(load.operand, 0.9)))
         part = self.crop.within(window.row, window.col, window.rows, window.cols)
         self.add(Slab(look, part.box.at_least(CELL), stroke=look.theme.ink))
 
-    def patches_at(self, step: Step) -> dict[str, Patch]:
+    def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         load = self.load
         which = load.span(0, step.asked) & load.inside
         return {"asked": self.filled(self.crop.cover(load.row[which], load.col[which]), NOW)}
@@ -165,12 +165,12 @@ class Landing(Plot):
         self.extent = load.target.extent
         data = crop.part(0, 0, crop.rows, min(crop.cols, self.extent))
         self.add(Slab(look, data, fill=tint(load.operand, 0.06)))
-        self.patches = self.patches_at(Step())
+        self.patches = self.patches_at(LoadStep())
         self.add(*self.patches.values())
         self.add(self.grid(crop), Slab(look, crop.box, stroke=tint(load.operand, 0.9)))
-        self.add_cells(Step())
+        self.add_cells(LoadStep())
 
-    def patches_at(self, step: Step) -> dict[str, Patch]:
+    def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         load, landed = self.load, self.load.span(0, step.landed)
         fills = {"data": (landed & load.inside, BEFORE), "zeros": (landed & ~load.inside, ZERO)}
         return {
@@ -178,7 +178,7 @@ class Landing(Plot):
             for name, (which, strength) in fills.items()
         }
 
-    def cells_at(self, step: Step) -> dict[str, Cells]:
+    def cells_at(self, step: LoadStep) -> dict[str, Texts]:
         """The lane that has written each word."""
         load, shown = self.load, {}
         numbered = load.span(0, step.landed if step.numbered else 0)
@@ -213,7 +213,7 @@ def legend(look: Look, load: Load, x: float, right: float, baseline: float) -> V
     )
 
 
-def title(look: Look, operand: str, name: str, words: str, x: float, baseline: float) -> VGroup:
+def heading(look: Look, operand: str, name: str, words: str, x: float, baseline: float) -> VGroup:
     """The name of a matrix or of its tile in the colour of its operand, and what is shown of it."""
     ink = look.theme.ink_of[operand]
     mono = {"font": MONO} if "[" in name else {"weight": "SEMIBOLD"}

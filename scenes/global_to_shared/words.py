@@ -18,7 +18,7 @@ class Said(NamedTuple):
     chapter: str = ""
 
 
-class Words:
+class LoadWords:
     """What is said of both alike. `good` and `bad` are sectors with lanes along rows and down
     columns."""
 
@@ -63,7 +63,7 @@ class Words:
         return f"{head}: {plural(good, 'sector')} {self.counted}, not {grouped(bad)}"
 
 
-class OfTile(Words):
+class OfTile(LoadWords):
     """A tile of A, then one of B, from global to shared memory."""
 
     def __init__(self, plan: Schedule, a: Load, b: Load) -> None:
@@ -75,7 +75,7 @@ class OfTile(Words):
         elements, threads = plural(self.a.size, "element"), plural(self.tiling.threads, "thread")
         return Said(
             f"{toy(self.plan)}{elements} of A for {threads}: who fetches which?",
-            f"{window(self.plan)} and As and Bs, still empty, in shared memory.",
+            f"{window_shown(self.plan)} and As and Bs, still empty, in shared memory.",
         )
 
     def order(self) -> str:
@@ -127,7 +127,7 @@ class OfTile(Words):
         )
 
 
-class OfValues(Words):
+class OfValues(LoadWords):
     """The values of A, then of B, that threads read at the first k from global memory to registers:
     those that have a result inside C."""
 
@@ -141,7 +141,7 @@ class OfValues(Words):
         head = f"{toy(self.plan)}no shared memory: who fetches what at each k?"
         return Said(
             f"{head[:1].upper()}{head[1:]}",
-            f"{window(self.plan)} and registers of the first threads, still empty.",
+            f"{window_shown(self.plan)} and registers of the first threads, still empty.",
         )
 
     def order(self) -> str:
@@ -221,7 +221,7 @@ def toy(plan: Schedule) -> str:
     return "A toy: " if plan.tiling.threads < WARP else ""
 
 
-def window(plan: Schedule) -> str:
+def window_shown(plan: Schedule) -> str:
     tile = dims(*plan.tiling.tile_shape("A"))
     return (
         f"A window on A in global memory around the first tile of the CTA at {plan.cta}, {tile} "
@@ -250,7 +250,7 @@ def first_sectors(load: Load) -> str:
     return f"Outlined are the sectors they lie in, counted from where A begins: {numbers}."
 
 
-def asked(load: Load) -> str:
+def first_request(load: Load) -> str:
     """Of the first turn, how many requests, lanes and sectors."""
     of = load.turns
     requests = int(of.requests[0])

@@ -16,7 +16,7 @@ def plural(number: int, noun: str) -> str:
     return f"{grouped(number)} {noun}" + "s" * (number != 1)
 
 
-def count(number: int) -> str:
+def amount(number: int) -> str:
     """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
     digits, scale, prefix = _scale(number)
     return f"{_scaled(number, digits, scale)} {prefix}"

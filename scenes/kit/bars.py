@@ -8,7 +8,7 @@ import numpy as np
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.shapes import Pose
-from scenes.kit.type import ADVANCE, CAP, Cells, Label
+from scenes.kit.type import ADVANCE, CAP, Label, Texts
 
 Parts: TypeAlias = dict[str, float]
 """The parts of one bar's value, by the operand whose colour they have; "" for no operand's."""
@@ -70,14 +70,14 @@ class Bars(Figure[Sequence[Parts]]):
                 before += value
         return poses
 
-    def cells_at(self, state: Sequence[Parts]) -> dict[str, Cells]:
+    def cells_at(self, state: Sequence[Parts]) -> dict[str, Texts]:
         shown = {}
         for row, parts in enumerate(state):
             text = self.write(sum(parts.values()))
             width = len(text) * ADVANCE * SIZE
             place = Box(self.box.right - width, self.box.y + row * self.pitch, width, CAP * SIZE)
             texts = np.array([[text]], object)
-            shown[f"{row}"] = Cells(self.look, place, texts, SIZE, self.look.theme.ink)
+            shown[f"{row}"] = Texts(self.look, place, texts, SIZE, self.look.theme.ink)
         return shown
 
     def _bar(self, row: int, before: float, value: float) -> Box:

@@ -4,10 +4,10 @@ import numpy as np
 from manim import BLACK, ManimColor, VMobject
 
 
-class Drawn(VMobject):
+class FastMobject(VMobject):
     """A path with one colour for its fill, and one for its stroke."""
 
-    def init_colors(self, propagate_colors: bool = True) -> "Drawn":
+    def init_colors(self, propagate_colors: bool = True) -> "FastMobject":
         """Black, till a colour is given. Manim's own way sets everything some three times."""
         self.fill_rgbas = np.array([[0.0, 0.0, 0.0, self.fill_opacity]])
         self.stroke_rgbas = np.array([[0.0, 0.0, 0.0, self.stroke_opacity]])

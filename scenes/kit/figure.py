@@ -11,7 +11,7 @@ from manim import Animation, VGroup
 from scenes.kit.look import Look
 from scenes.kit.motion import Move, Swap
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import Cells
+from scenes.kit.type import Texts
 
 S = TypeVar("S")
 
@@ -22,7 +22,7 @@ class Figure(VGroup, Generic[S]):
     def __init__(self, look: Look) -> None:
         self.look = look
         self.slabs: dict[str, Slab] = {}
-        self.cells: dict[str, Cells] = {}
+        self.cells: dict[str, Texts] = {}
         super().__init__()
 
     def slab(self, name: str, *args: object, **style: object) -> None:
@@ -38,7 +38,7 @@ class Figure(VGroup, Generic[S]):
     def poses(self, state: S) -> dict[str, Pose]:
         return {}
 
-    def cells_at(self, state: S) -> dict[str, Cells]:
+    def cells_at(self, state: S) -> dict[str, Texts]:
         return {}
 
     def settle(self, state: S) -> None:

@@ -1,6 +1,6 @@
-"""How things look: themes, aspects, and boxes in design pixels.
+"""How things look: palettes, frames, and boxes in design pixels.
 
-All of the stage is laid out in design pixels, x to the right and y down, on a frame 1080 pixels
+Everything is laid out in design pixels, x to the right and y down, on a frame 1080 pixels
 high (`wide`) or 720 wide (`tall`). A box is turned into Manim's points only where it is drawn.
 """
 
@@ -68,8 +68,8 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Theme:
-    """Colours. `operand` fills shapes, `ink_of` writes text about an operand."""
+class Palette:
+    """Colours of a theme. `operand` fills shapes, `ink_of` writes text about an operand."""
 
     name: str
     background: str
@@ -108,8 +108,8 @@ def _luminance(color: ManimColor) -> float:
 
 _OPERANDS = {"A": "#ff6b6b", "B": "#4ecdc4", "C": "#9b59b6"}
 
-THEMES = {
-    "paper": Theme(
+PALETTES = {
+    "paper": Palette(
         "paper",
         background="#ffffff",
         ink="#14171a",
@@ -119,7 +119,7 @@ THEMES = {
         operand=_OPERANDS,
         ink_of={"A": "#c22f45", "B": "#17766f", "C": "#7d3c98"},
     ),
-    "night": Theme(
+    "night": Palette(
         "night",
         background="#0d1117",
         ink="#ffffff",
@@ -131,20 +131,20 @@ THEMES = {
     ),
 }
 
-ASPECTS = {"wide": (1920, 1080), "tall": (720, 1280)}
-"""(width, height) in design pixels."""
+FRAMES = {"wide": (1920, 1080), "tall": (720, 1280)}
+"""(width, height) in design pixels, by aspect."""
 
 
 @dataclass(frozen=True)
 class Look:
     """A theme in an aspect."""
 
-    theme: Theme = THEMES["paper"]
+    theme: Palette = PALETTES["paper"]
     aspect: str = "wide"
 
     @cached_property
     def frame(self) -> Box:
-        return Box(0, 0, *ASPECTS[self.aspect])
+        return Box(0, 0, *FRAMES[self.aspect])
 
     @cached_property
     def margin(self) -> Box:

@@ -6,7 +6,7 @@ from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
 from scenes.kit.look import Box, Look
 from scenes.kit.shapes import STROKE, Patch, Pose, Slab
-from scenes.kit.type import Cells
+from scenes.kit.type import Texts
 
 
 class Plain(Animation):
@@ -85,7 +85,7 @@ GROWN = 0.6
 class Swap(Plain):
     """Texts that become others at one moment of the run time."""
 
-    def __init__(self, cells: Cells, other: Cells, moment: float, **options: object) -> None:
+    def __init__(self, cells: Texts, other: Texts, moment: float, **options: object) -> None:
         self.other, self.moment = other, moment
         super().__init__(cells, rate_func=rate_functions.linear, **options)
 

@@ -1,11 +1,11 @@
-"""A memory: a panel with its name and what its sizes are."""
+"""A panel: a border, a name, and sizes; most show a memory."""
 
 from functools import lru_cache
 
 import numpy as np
 from manim import RoundedRectangle, VGroup
 
-from scenes.kit.fast_mobject import Drawn
+from scenes.kit.fast_mobject import FastMobject
 from scenes.kit.look import LABEL, PIXEL, Box, Look
 from scenes.kit.shapes import STROKE
 from scenes.kit.type import CAP, MONO, WORDS, Label
@@ -17,14 +17,14 @@ LINE = 36
 """Design pixels from line to line."""
 
 
-class Zone(VGroup):
-    """The panel of one memory. `panel` is its border; what lies in it is up to the memory."""
+class Panel(VGroup):
+    """The border with its heading. What lies in it is up to who draws there."""
 
     def __init__(self, look: Look, box: Box, name: str, sizes: str) -> None:
         self.look, self.box = look, box
-        self.panel = Drawn(stroke_color=look.theme.line, stroke_width=2 * STROKE)
-        self.panel.set_points(_border(box.w, box.h) + look.point(*box.center))
-        super().__init__(self.panel)
+        self.border = FastMobject(stroke_color=look.theme.line, stroke_width=2 * STROKE)
+        self.border.set_points(_border(box.w, box.h) + look.point(*box.center))
+        super().__init__(self.border)
         self.lines = 0
         x, y = box.x + PAD, box.y + PAD + CAP * LABEL
         self.add(Label(look, name, x, y, LABEL, look.theme.muted, weight="SEMIBOLD"))

@@ -1,4 +1,4 @@
-"""Where things stand on the frame, in both aspects: the caption; zones, strip and counters."""
+"""Where things stand on the frame, in both aspects: the caption; panels, strip and counters."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from scenes.kit.look import Box, Look
 
 
 @dataclass(frozen=True)
-class Arrangement:
-    """Boxes in design pixels. `content` is where the matrices of a zone may lie, by zone."""
+class Places:
+    """Boxes in design pixels. `content` is where the matrices of a panel may lie, by panel."""
 
-    zones: dict[str, Box]
+    panels: dict[str, Box]
     content: dict[str, Box]
     strip: Box
     counters: Box
     value_size: float
 
 
-ROOM = 40
+LETTER_ROOM = 40
 """Beside matrices, for the letters M, N, K and the names."""
 
 

@@ -1,4 +1,4 @@
-"""What the three memories have in common: a zone, and matrices in the corner arrangement."""
+"""What the three memories have in common: a panel, and matrices in the corner arrangement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name
-from scenes.kit.panel import LINE, PAD, Zone
-from scenes.kit.places import ROOM, Arrangement
+from scenes.kit.panel import LINE, PAD, Panel
+from scenes.kit.places import LETTER_ROOM, Places
 from scenes.kit.type import CAP, MONO, Label, width_of
 from tiling.layout import Operand
 from tiling.state import State
@@ -19,24 +19,24 @@ GAP = 18
 """Design pixels between A or B and C."""
 
 THREE_LINES = 106
-"""Design pixels of a zone in tall above which nothing is drawn but a heading of three lines, and
+"""Design pixels of a panel in tall above which nothing is drawn but a heading of three lines, and
 letters beside it."""
 
 
-class Memory(Figure[State]):
-    """A zone with matrices in the corner arrangement."""
+class ProductPanel(Figure[State]):
+    """A panel with matrices in the corner arrangement."""
 
     def __init__(
-        self, look: Look, places: Arrangement, name: str, heading: list[str], corner: Corner
+        self, look: Look, places: Places, name: str, heading: list[str], corner: Corner
     ) -> None:
         super().__init__(look)
         if look.aspect == "tall":
-            box, top = corner.within, under_heading(places.zones[name], heading, corner)
+            box, top = corner.within, under_heading(places.panels[name], heading, corner)
             lower = max(0, top - box.y)
             corner = replace(corner, within=Box(box.x, box.y + lower, box.w, box.h - lower))
         self.corner = corner
-        self.zone = Zone(look, places.zones[name], heading[0], heading[1])
-        self.add(self.zone)
+        self.panel = Panel(look, places.panels[name], heading[0], heading[1])
+        self.add(self.panel)
 
     def cell(self, name: Name) -> Box:
         """The first element of a matrix."""
@@ -52,19 +52,19 @@ class Memory(Figure[State]):
         """Operands' names, and M, N, K along their sides."""
         self.add(*letters(self.look, self.corner, names, axes, size))
         if self.corner.stretched:
-            self.zone.head(stretched(self.corner))
+            self.panel.head(stretched(self.corner))
 
 
-def under_heading(zone: Box, heading: list[str], corner: Corner) -> float:
+def under_heading(panel: Box, heading: list[str], corner: Corner) -> float:
     """Where in tall matrices may begin: under the heading if it has three lines, or if B, or where
     it is flat its name, would stand over them."""
     lines = [width_of(heading[0], LABEL, weight="SEMIBOLD"), width_of(heading[1], LABEL, MONO)]
     if corner.stretched:
         lines.append(width_of(stretched(corner), LABEL))
-    last = zone.y + PAD + CAP * LABEL + (len(lines) - 1) * LINE
-    if corner.box("B").x < zone.x + PAD + max(lines) + 8:
+    last = panel.y + PAD + CAP * LABEL + (len(lines) - 1) * LINE
+    if corner.box("B").x < panel.x + PAD + max(lines) + 8:
         return last + (CAP * LETTER + 22 if flat(corner, LETTER) else 18)
-    return zone.y + THREE_LINES if corner.stretched else zone.y
+    return panel.y + THREE_LINES if corner.stretched else panel.y
 
 
 def stretched(corner: Corner) -> str:
@@ -101,7 +101,7 @@ def letters(
         (n, b.center[0], b.y - 14, "center"),
         (k, b.right + 12, b.center[1] + small, "left"),
     ):
-        fits = anchor != "left" or width_of(axis, LABEL, MONO) <= ROOM - 10
+        fits = anchor != "left" or width_of(axis, LABEL, MONO) <= LETTER_ROOM - 10
         if axis and fits and not (low and axis == n and b.w < 4 * size):
             yield Label(look, axis, x, y, LABEL, theme.muted, anchor, MONO)
     if "C" in names:

@@ -1,6 +1,4 @@
-"""The registers of the filmed thread: fragments and accumulators, with their numbers."""
-
-from typing import TypeAlias
+"""The registers of the followed thread: fragments and accumulators, with their numbers."""
 
 import numpy as np
 from manim import Animation, VGroup
@@ -8,24 +6,22 @@ from manim import Animation, VGroup
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
-from scenes.kit.places import Arrangement
-from scenes.kit.product import GAP, LETTER, Memory
+from scenes.kit.places import Places
+from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import ADVANCE, CAP, Cells, fitting_size, written
-from tiling.for_scenes.numbers import Values, magnitudes, values
+from scenes.kit.type import ADVANCE, CAP, Texts, fitting_size, written
+from tiling.for_scenes.numbers import ThreadValues, magnitudes, thread_values
 from tiling.for_scenes.one_thread import THREAD
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
 from tiling.shapes import dims
 from tiling.state import State
 
-Texts: TypeAlias = np.ndarray | None
 
+class RegistersPanel(ProductPanel):
+    """What the followed thread holds: fragments, accumulators; with numbers where they fit."""
 
-class Registers(Memory):
-    """What the filmed thread holds: fragments, accumulators; with numbers where they fit."""
-
-    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
         tiling = schedule.tiling
         self.buffers = tiling.fragments
         room = places.content["registers"]
@@ -50,18 +46,18 @@ class Registers(Memory):
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)
         self.values = self._values()
         self.add_cells(State())
-        self.zone.foot("acc[i][j] += a[i] * b[j]")
+        self.panel.foot("acc[i][j] += a[i] * b[j]")
 
-    def _values(self) -> Values | None:
+    def _values(self) -> ThreadValues | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
         schedule, largest_value = self.schedule, self.places.value_size
         _, digits = magnitudes(schedule.gemm.k)
         self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
         self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
         legible = min(self.sizes.values()) >= LEAST
-        return values(schedule, THREAD) if legible else None
+        return thread_values(schedule, THREAD) if legible else None
 
-    def cells_at(self, state: State) -> dict[str, Cells]:
+    def cells_at(self, state: State) -> dict[str, Texts]:
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
         a = b = acc = None
         if self.values is not None:
@@ -73,13 +69,13 @@ class Registers(Memory):
                 a[:, buffer], b[buffer] = written(self.values.a[k]), written(self.values.b[k])
             done = self.values.acc[state.k_done - 1] if state.k_done else self.values.acc[0] * 0
             acc = written(done)
-        shown: tuple[tuple[str, Name, Texts], ...] = (
+        shown: tuple[tuple[str, Name, np.ndarray | None], ...] = (
             ("a", "A", a),
             ("b", "B", b),
             ("acc", "C", acc),
         )
         return {
-            key: Cells(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
+            key: Texts(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
             for key, name, texts in shown
         }
 
@@ -122,7 +118,7 @@ class Registers(Memory):
             *([Glimpse(products, GROWN)] if products else []),
         ]
 
-    def products_at(self, state: State) -> Cells | None:
+    def products_at(self, state: State) -> Texts | None:
         """What the outer product adds to each accumulator, under its number, where that fits."""
         size, cell = LABEL, self.cell("C")
         lower = self.sizes["C"] * CAP / 2 + size * 0.75
@@ -132,7 +128,7 @@ class Registers(Memory):
         a, b = self.values.a[state.k_done - 1], self.values.b[state.k_done - 1]
         texts = [[f"+{x:g}·{y:g}" for y in b] for x in a]
         box = self.corner.box("C")
-        return Cells(self.look, box, np.array(texts, object), size, self._ink("C"), lower)
+        return Texts(self.look, box, np.array(texts, object), size, self._ink("C"), lower)
 
     def _ink(self, name: Name) -> str:
         theme = self.look.theme

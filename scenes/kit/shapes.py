@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from manim import ManimColor
 
-from scenes.kit.fast_mobject import Drawn
+from scenes.kit.fast_mobject import FastMobject
 from scenes.kit.look import PIXEL, Box, Look
 
 STROKE = PIXEL * 100
 """Manim's stroke width of one design pixel: it counts hundredths of a unit."""
 
 
-class Path(Drawn):
+class Path(FastMobject):
     """Straight lines in design pixels as one path: each a list of points, closed or open."""
 
     def __init__(self, look: Look, lines: list[list[tuple[float, float]]], **style: object) -> None:

@@ -1,4 +1,4 @@
-"""What every scene is: a stage, a caption line, chapters, and a clock that counts frames."""
+"""What every scene is: a picture, a caption line, chapters, and a clock that counts frames."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +21,7 @@ TURN = 0.4
 
 @dataclass(frozen=True)
 class Mark:
-    """Something said or begun at a time of the film, in seconds.
+    """Something said or begun at a time of the clip, in seconds.
 
     `shows` says in words what the picture shows meanwhile, for those who cannot see it.
     """
@@ -31,7 +31,7 @@ class Mark:
     shows: str = ""
 
 
-class Film(Scene):
+class TilingScene(Scene):
     """A scene about one tiling in one look. Its parameters are class attributes, since Manim makes
     scenes without arguments; `publish` sets them on a subclass."""
 
@@ -50,7 +50,7 @@ class Film(Scene):
         """Put words on the caption line, together with what is played next.
 
         If those before them have not stood long enough to be read, the picture stands till then.
-        `chapter` names a part of the film that begins with them, which a page can seek to. `shows`
+        `chapter` names a part of the clip that begins with them, which a page can seek to. `shows`
         goes into the transcript: what is seen, numbers too, that the words do not say.
         """
         if self.captions:
@@ -91,7 +91,7 @@ class Film(Scene):
 
     @property
     def now(self) -> float:
-        """Seconds of film so far. Run times are multiples of 0.2 s: whole frames at 15, 30, 60."""
+        """Seconds so far. Run times are multiples of 0.2 s: whole frames at 15, 30 and 60."""
         return round(self.time, 3)
 
     def play_for(self, seconds: float, *animations: Animation) -> None:

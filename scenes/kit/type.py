@@ -14,7 +14,7 @@ import fontpkg_jetbrains_mono
 import numpy as np
 import uharfbuzz as hb
 
-from scenes.kit.fast_mobject import Drawn
+from scenes.kit.fast_mobject import FastMobject
 from scenes.kit.look import LEAST, PIXEL, Box, Look
 
 WORDS, MONO = "Inter", "JetBrains Mono"
@@ -33,7 +33,7 @@ SHAPING = ("calt", "liga", "clig", "dlig")
 """What fonts do to neighbours beside kerning. Only Inter's signs follow the letters around them."""
 
 
-class Label(Drawn):
+class Label(FastMobject):
     """Text at (x, baseline) in design pixels; `anchor` says what lies at x: left, center, right.
 
     All glyphs are one path, so a label costs about what a rectangle costs.
@@ -162,7 +162,7 @@ _PEN.set_quadratic_to_func(lambda cx, cy, x, y, pen: pen.quadratic_to(cx, cy, x,
 _PEN.set_cubic_to_func(lambda *curve: curve[-1].cubic_to(*curve[:-1]))
 
 
-class Cells(Drawn):
+class Texts(FastMobject):
     """Texts in the cells of a box, all one path: `texts` (rows, cols) of strings, "" for none.
 
     `lower` moves them down from the middle of their cells, in design pixels.
@@ -193,7 +193,7 @@ class Cells(Drawn):
         color: str,
     ) -> None:
         """Texts about their centres."""
-        Drawn.__init__(self, stroke_width=0, fill_color=color, fill_opacity=1)
+        FastMobject.__init__(self, stroke_width=0, fill_color=color, fill_opacity=1)
         self.texts, self.size, self.boxes = texts, size, []
         points = [np.zeros((0, 3))]
         for text, x, y in placed:
@@ -203,13 +203,13 @@ class Cells(Drawn):
             self.boxes.append(Box(left, base - CAP * size, width * size, CAP * size))
         self.set_points(np.concatenate(points))
 
-    def take(self, other: "Cells") -> None:
+    def take(self, other: "Texts") -> None:
         """Say what another says."""
         self.texts, self.boxes = other.texts, other.boxes
         self.set_points(other.points)
 
 
-class Tags(Cells):
+class Tags(Texts):
     """Texts each in a box of its own, in the order given, all one path."""
 
     def __init__(

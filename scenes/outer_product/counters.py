@@ -6,7 +6,7 @@ from scenes.kit.amounts import grouped
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.panel import LINE
-from scenes.kit.type import ADVANCE, CAP, MONO, Cells, Label
+from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts
 from scenes.outer_product.slices import memory_of
 from tiling.for_scenes.one_thread import Dot, Moment, words_and_fma
 from tiling.schedule import Schedule
@@ -35,10 +35,10 @@ class ThreadCounters(Figure[Moment]):
             x += width + (longest + 3) * ADVANCE * SIZE
         self.add_cells(State())
 
-    def cells_at(self, state: Moment) -> dict[str, Cells]:
+    def cells_at(self, state: Moment) -> dict[str, Texts]:
         color = self.look.theme.ink
         return {
-            name: Cells(self.look, place, np.array([[grouped(number)]], object), SIZE, color)
+            name: Texts(self.look, place, np.array([[grouped(number)]], object), SIZE, color)
             for name, place, number in zip(
                 self.names, self.places, words_and_fma(self.schedule, state), strict=True
             )

@@ -9,9 +9,9 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, Move, Spread, Swap
-from scenes.kit.panel import LINE, PAD, Zone
+from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import CAP, MONO, Cells, Label, Tags, width_of
+from scenes.kit.type import CAP, MONO, Label, Tags, Texts, width_of
 from tiling.for_scenes.reuse import Way
 from tiling.shapes import dims
 
@@ -30,20 +30,21 @@ PARTS: tuple[Name, Name] = ("A", "B")
 class Growth(Figure[Collection[str]]):
     """A state is the labels of the ways whose products have been made."""
 
-    def __init__(self, look: Look, zone: Box, ways: Sequence[Way]) -> None:
+    def __init__(self, look: Look, panel: Box, ways: Sequence[Way]) -> None:
         super().__init__(look)
         first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
         self.ways = [way for way in ways if way is first[way.tile]]
-        self.add(Zone(look, zone, "THREAD TILES", "at each k"))
+        self.add(Panel(look, panel, "THREAD TILES", "at each k"))
         tall = look.aspect == "tall"
         self.size = LABEL if tall else LABEL + 6
         top, line = PAD + LINE * (1 + tall) + 8, 1.5 * self.size
         foot = 3 * line + PAD
         head = max(self._width(row) for row in ROWS)
-        room = Box(zone.x + PAD + head, zone.y + top, zone.w - 2 * PAD - head, zone.h - top - foot)
+        left, width = panel.x + PAD + head, panel.w - 2 * PAD - head
+        room = Box(left, panel.y + top, width, panel.h - top - foot)
         self.lines = [room.bottom + (i + 1) * line for i in range(3)]
         for row, base in zip(ROWS, self.lines[1:], strict=True):
-            self.add(Label(look, row, zone.x + PAD, base, self.size, look.theme.muted, font=MONO))
+            self.add(Label(look, row, panel.x + PAD, base, self.size, look.theme.muted, font=MONO))
         self.corners = dict(zip((way.name for way in self.ways), self._corners(room), strict=True))
         for way in self.ways:
             self._draw(way, self.corners[way.name])
@@ -93,7 +94,7 @@ class Growth(Figure[Collection[str]]):
             for label, corner in self.corners.items()
         }
 
-    def cells_at(self, state: Collection[str]) -> dict[str, Cells]:
+    def cells_at(self, state: Collection[str]) -> dict[str, Texts]:
         high, made = CAP * self.size, [way for way in self.ways if way.name in state]
         middles = [self.corners[way.name].within.center[0] for way in made]
         places = [Box(x, self.lines[2] - high, 0, high) for x in middles]

@@ -1,36 +1,36 @@
 """Where the panels of the scene stand, in both aspects."""
 
 from scenes.kit.look import Box, Look
-from scenes.kit.places import Arrangement, below_caption
+from scenes.kit.places import Places, below_caption
 
 HIGH = 500.0
 """Design pixels of the panel of thread tiles, in tall."""
 
 
-def outer_product_places(look: Look) -> Arrangement:
+def outer_product_places(look: Look) -> Places:
     """Shared memory, registers and bars side by side; in tall shared memory above the others.
 
     In place of the first two comes `growth`; in tall it takes more, and leaves `compared` to bars.
     """
-    room, zones = below_caption(look), {}
+    room, panels = below_caption(look), {}
     if look.aspect == "wide":
         widths, gap = {"shared": 730.0, "registers": 610.0, "bars": 0.0}, 30.0
         widths["bars"] = room.w - sum(widths.values()) - 2 * gap
         height, left = room.h - 64, room.x
         for name, width in widths.items():
-            zones[name] = Box(left, room.y, width, height)
+            panels[name] = Box(left, room.y, width, height)
             left += width + gap
-        zones["growth"] = Box(room.x, room.y, zones["registers"].right - room.x, height)
+        panels["growth"] = Box(room.x, room.y, panels["registers"].right - room.x, height)
         lower = {"shared": 66, "registers": 90}  # registers have a line of code at their foot
         content = {
-            name: Box(zones[name].x + 62, room.y + 130, zones[name].w - 124, height - 130 - foot)
+            name: Box(panels[name].x + 62, room.y + 130, panels[name].w - 124, height - 130 - foot)
             for name, foot in lower.items()
         }
     else:
         gap, upper, foot = 14.0, 500.0, 84.0
         half, lower = (room.w - gap) / 2, room.h - upper - gap - foot
         low = room.y + upper + gap
-        zones = {
+        panels = {
             "shared": Box(room.x, room.y, room.w, upper),
             "registers": Box(room.x, low, half, lower),
             "bars": Box(room.x + half + gap, low, half, lower),
@@ -43,4 +43,4 @@ def outer_product_places(look: Look) -> Arrangement:
         }
     high = 40 if look.aspect == "wide" else 72
     counters = Box(room.x, room.bottom - high, room.w, high)
-    return Arrangement(zones, content, counters, counters, 50)
+    return Places(panels, content, counters, counters, 50)

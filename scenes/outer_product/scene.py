@@ -6,15 +6,15 @@ from scenes.kit.amounts import grouped
 from scenes.kit.bars import Bars, Parts
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import Move, exchange
-from scenes.kit.panel import PAD, Zone
-from scenes.kit.tiling_scene import Film
+from scenes.kit.panel import PAD, Panel
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.timing import FRAME, to_read
 from scenes.outer_product.counters import ThreadCounters
 from scenes.outer_product.growth import Growth
 from scenes.outer_product.places import outer_product_places
 from scenes.outer_product.slices import Slices, matrices_of, memory_of
 from scenes.outer_product.thread import Thread
-from tiling.for_scenes.numbers import values
+from tiling.for_scenes.numbers import thread_values
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, words_and_fma
 from tiling.for_scenes.reuse import SQUARES, dot_words_per_fma, larger_is_better, ways
 from tiling.layout import AB
@@ -24,7 +24,7 @@ from tiling.state import state_at
 from tiling.traffic import traffic
 
 
-class OuterProduct(Film):
+class OuterProduct(TilingScene):
     """One thread in one k-tile: dot products, then outer products, then larger thread tiles."""
 
     def construct(self) -> None:
@@ -34,21 +34,21 @@ class OuterProduct(Film):
         gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, self.tiling.bk))
         self.schedule = schedule(gemm, self.tiling, whole.cta)
         places = outer_product_places(look)
-        self.values = values(self.schedule, THREAD)
+        self.values = thread_values(self.schedule, THREAD)
         self.slices = Slices(look, places, self.schedule, self.values)
         self.thread = Thread(look, places, self.schedule)
         self.counters = ThreadCounters(look, places.counters, self.schedule)
         self.ways, self.grown = ways((self.tiling.tm, self.tiling.tn)), list[str]()
-        self.growth = Growth(look, places.zones["growth"], self.ways)
+        self.growth = Growth(look, places.panels["growth"], self.ways)
         self.near: list[VMobject] = [self.slices, self.thread, self.counters]
         self.far: list[VMobject] = [self.growth]
-        zone, self.bars = self._panel(places.zones["bars"])
-        self.add(zone, self.bars, *self.near)
+        panel, self.bars = self._panel(places.panels["bars"])
+        self.add(panel, self.bars, *self.near)
         self.compared = self.bars
         if look.aspect == "tall":  # beside larger tiles there is more room for bars
-            self.near += [zone, self.bars]
-            zone, self.compared = self._panel(places.zones["compared"])
-            self.far += [zone, self.compared]
+            self.near += [panel, self.bars]
+            panel, self.compared = self._panel(places.panels["compared"])
+            self.far += [panel, self.compared]
         self._settle(Dot())
 
         opening = f"One thread makes {self._results()}: how many values must it read?"
@@ -202,9 +202,9 @@ class OuterProduct(Film):
         self.play_for(seconds, *products, *bars.moves(self._bars_now(), 0.9))
         bars.settle(self._bars_now())
 
-    def _panel(self, zone: Box) -> tuple[Zone, Bars]:
-        bars = _bars(self.look, zone, [way.name for way in self.ways])
-        return Zone(self.look, zone, "WORDS READ PER FMA", ""), bars
+    def _panel(self, panel: Box) -> tuple[Panel, Bars]:
+        bars = _bars(self.look, panel, [way.name for way in self.ways])
+        return Panel(self.look, panel, "WORDS READ PER FMA", ""), bars
 
     def _bars_now(self) -> list[Parts]:
         return [
@@ -268,7 +268,7 @@ def _evenly(first: int, last: int, most: int = 5) -> list[int]:
     return [first + (last - first) * (i + 1) // count for i in range(count)]
 
 
-def _bars(look: Look, zone: Box, labels: list[str]) -> Bars:
-    box = Box(zone.x + PAD, zone.y + 92, zone.w - 2 * PAD, zone.h - 92 - PAD)
+def _bars(look: Look, panel: Box, labels: list[str]) -> Bars:
+    box = Box(panel.x + PAD, panel.y + 92, panel.w - 2 * PAD, panel.h - 92 - PAD)
     most = sum(dot_words_per_fma().values())
     return Bars(look, box, labels, most, lambda value: f"{value:.3g}" if value else "")

@@ -5,11 +5,11 @@ import numpy as np
 
 from scenes.kit.look import LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
-from scenes.kit.places import Arrangement
-from scenes.kit.product import GAP, LETTER, Memory
+from scenes.kit.places import Places
+from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose
-from scenes.kit.type import Cells, fitting_size, written
-from tiling.for_scenes.numbers import Values
+from scenes.kit.type import Texts, fitting_size, written
+from tiling.for_scenes.numbers import ThreadValues
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, inside_at, reads_at
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
@@ -31,11 +31,13 @@ PALE, LIT = 0.3, 0.6
 """Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
 
 
-class Slices(Memory):
+class Slices(ProductPanel):
     """The thread's rows of As and columns of Bs at every k of the k-tile; its results where they
     meet. Without shared memory they are rows of A and columns of B."""
 
-    def __init__(self, look: Look, places: Arrangement, schedule: Schedule, values: Values) -> None:
+    def __init__(
+        self, look: Look, places: Places, schedule: Schedule, values: ThreadValues
+    ) -> None:
         tiling = schedule.tiling
         corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
         self.there, note = reads_at(schedule), f"first k-tile, thread {THREAD}"
@@ -61,7 +63,7 @@ class Slices(Memory):
                 shown = self.there["A"] if name == "A" else self.there["B"].T
                 texts = np.where(shown, written(numbers[name]), "")
                 color = look.theme.ink_on(tint(name, PALE))
-                self.add(Cells(look, box, texts, size, color))
+                self.add(Texts(look, box, texts, size, color))
         self.letters(dict(zip(AB, matrices_of(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
 
     def fragment(self, operand: Operand, k: int) -> list[Box]:

@@ -6,10 +6,10 @@ from manim import Animation
 from scenes.kit.look import Box, Look
 from scenes.kit.matrix import Name
 from scenes.kit.motion import LANDED, Move, Swap, carried
-from scenes.kit.places import Arrangement
-from scenes.kit.registers import Registers
+from scenes.kit.places import Places
+from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import Pose
-from scenes.kit.type import Cells, written
+from scenes.kit.type import Texts, written
 from scenes.outer_product.slices import Slices
 from tiling.for_scenes.one_thread import Dot, Moment, reads_at
 from tiling.layout import AB, Operand
@@ -17,14 +17,14 @@ from tiling.schedule import Schedule
 from tiling.state import State
 
 
-class Thread(Registers):
+class Thread(RegistersPanel):
     """The thread's registers, also where it makes its results one by one."""
 
-    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
         self.there = reads_at(schedule)
         super().__init__(look, places, schedule)
 
-    def cells_at(self, state: Moment) -> dict[str, Cells]:  # type: ignore[override]
+    def cells_at(self, state: Moment) -> dict[str, Texts]:  # type: ignore[override]
         if isinstance(state, State):
             return super().cells_at(state)
         tiling, values = self.schedule.tiling, self.values
@@ -44,7 +44,7 @@ class Thread(Registers):
             ("acc", "C", acc),
         )
         return {
-            key: Cells(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
+            key: Texts(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
             for key, name, texts in shown
         }
 

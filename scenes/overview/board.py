@@ -11,7 +11,7 @@ from manim import Animation, VGroup
 
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
-from scenes.kit.registers import Registers
+from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
 from scenes.overview.memories import GlobalMemory, SharedMemory
@@ -36,7 +36,7 @@ READ = re.compile("[AB]s (k|fragment|read).*")
 """Slabs of what is read of shared memory at one k."""
 
 
-class Stage(VGroup):
+class ThreeMemories(VGroup):
     """One CTA of a choice, as it is in `state`."""
 
     def __init__(self, choice: Choice, look: Look) -> None:
@@ -44,11 +44,11 @@ class Stage(VGroup):
         places = overview_places(look)
         self.memory = GlobalMemory(look, places, self.schedule)
         self.shared = SharedMemory(look, places, self.schedule)
-        self.registers = Registers(look, places, self.schedule)
+        self.registers = RegistersPanel(look, places, self.schedule)
         self.memories = (self.memory, self.shared, self.registers)
         self.timeline = Timeline(look, places.strip, self.schedule)
         self.counters = Counters(look, places.counters, self.schedule)
-        super().__init__(*self.memories, _arrows(look, places.zones), self.timeline, self.counters)
+        super().__init__(*self.memories, _arrows(look, places.panels), self.timeline, self.counters)
         self.settle(state_at(self.schedule, 0))
 
     @property
@@ -104,7 +104,7 @@ class Stage(VGroup):
                     *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
-                return [Pulse(self.shared.zone.panel, self.look.theme.ink, 6)]
+                return [Pulse(self.shared.panel.border, self.look.theme.ink, 6)]
             case Fragments(k_tile, k, stage):
                 if self.schedule.tiling.direct:
                     lit = [f"{operand} {part}" for operand in AB for part in ("tile", "outline")]
@@ -139,12 +139,12 @@ class Stage(VGroup):
                 return []
 
 
-def _arrows(look: Look, zones: dict[str, Box]) -> VGroup:
+def _arrows(look: Look, panels: dict[str, Box]) -> VGroup:
     """From memory to memory, the way data climbs."""
     arrows = VGroup()
-    names = list(zones)
+    names = list(panels)
     for here, there in pairwise(names):
-        one, other = zones[here], zones[there]
+        one, other = panels[here], panels[there]
         if look.aspect == "tall":
             continue
         x0, x1, y = one.right + 10, other.x - 10, one.center[1]

@@ -10,10 +10,10 @@ from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks, tile_marks
 from scenes.kit.panel import LINE, PAD
-from scenes.kit.places import Arrangement
-from scenes.kit.product import GAP, LETTER, Memory
+from scenes.kit.places import Places
+from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import STROKE, Path, Pose, Slab, dashed, outline
-from scenes.kit.type import ADVANCE, CAP, Cells, Label, fitting_size, width_of
+from scenes.kit.type import ADVANCE, CAP, Label, Texts, fitting_size, width_of
 from tiling.for_scenes.one_thread import read_groups
 from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Schedule
@@ -24,10 +24,10 @@ DASH = 9
 """Design pixels of a dash in the lines between the CTAs' tiles of C."""
 
 
-class GlobalMemory(Memory):
+class GlobalMemory(ProductPanel):
     """A, B and C whole; the tiles in use; this CTA's tile of C."""
 
-    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
         tiling, (rows, cols) = schedule.tiling, schedule.grid
         padded = (rows * tiling.bm, cols * tiling.bn, schedule.k_tiles * tiling.bk)
         corner = Corner(*padded, places.content["global"], GAP)
@@ -95,7 +95,7 @@ class GlobalMemory(Memory):
         return self.fragment_box(operand, row, col, k, rows if operand == "A" else cols)
 
     def fragment(self, operand: Operand, k_tile: int, k: int) -> list[Box]:
-        """What of that the filmed thread reads, a box for each group of neighbours."""
+        """What of that the followed thread reads, a box for each group of neighbours."""
         k += k_tile * self.schedule.tiling.bk
         row, col = self.schedule.origin("C")
         return [
@@ -128,11 +128,11 @@ COMING = 0.35
 """How opaque a tile is that is on its way to its stage."""
 
 
-class SharedMemory(Memory):
+class SharedMemory(ProductPanel):
     """As and Bs, of several stages one behind the other along k; and the CTA's tile of C, which is
     not in shared memory but in the registers."""
 
-    def __init__(self, look: Look, places: Arrangement, schedule: Schedule) -> None:
+    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
         tiling = schedule.tiling
         self.stages = 0 if tiling.direct else tiling.stages
         within, depth = places.content["shared"], self.stages * tiling.bk
@@ -193,14 +193,14 @@ class SharedMemory(Memory):
             lines = [" ".join(lines)]
         half = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines) / 2
         # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
-        x = min(c.center[0], self.zone.box.right - PAD - half)
+        x = min(c.center[0], self.panel.box.right - PAD - half)
         y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
         style = {"weight": "SEMIBOLD", "anchor": "center"}
         for i, line in enumerate(lines):
             ink = self.look.theme.ink_of["C"]
             self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
 
-    def cells_at(self, state: State) -> dict[str, Cells]:
+    def cells_at(self, state: State) -> dict[str, Texts]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one;
         and which row of each thread lies where the tiles lay."""
         shown, tiling = {}, self.schedule.tiling
@@ -215,7 +215,7 @@ class SharedMemory(Memory):
                     rows, cols = self.schedule.inside(operand, k_tile)
                     tile[rows:], tile[:, cols:] = "0", "0"
             box, color = self.corner.box(operand), self.look.theme.muted
-            shown[f"{operand}s zeros"] = Cells(self.look, box, texts, size, color)
+            shown[f"{operand}s zeros"] = Texts(self.look, box, texts, size, color)
         if tiling.shared_store:
             text = "" if state.exchanged is None else f"row {state.exchanged} of each thread"
             box = self.exchange
@@ -223,7 +223,7 @@ class SharedMemory(Memory):
             if min(size, box.h * 0.7) < LABEL:
                 text = ""
             texts, ink = np.array([[text]], object), self.look.theme.ink
-            shown["Cs"] = Cells(self.look, box, texts, max(size, LABEL), ink)
+            shown["Cs"] = Texts(self.look, box, texts, max(size, LABEL), ink)
         return shown
 
     @property
@@ -245,7 +245,7 @@ class SharedMemory(Memory):
         return self.corner.part(operand, *self._offset(operand, stage), *shape)
 
     def fragment(self, operand: Operand, k: int, stage: int = 0) -> list[Box]:
-        """What the filmed thread reads at one k, a box for each group of neighbours."""
+        """What the followed thread reads at one k, a box for each group of neighbours."""
         k += stage * self.schedule.tiling.bk
         return [
             self.fragment_box(operand, first, first, k, size)
@@ -282,7 +282,7 @@ class SharedMemory(Memory):
         return poses
 
     def _read(self, operand: Operand, state: State) -> dict[str, Pose]:
-        """What of the tile is read at one k, by all threads and by the filmed one."""
+        """What of the tile is read at one k, by all threads and by the followed one."""
         tiling = self.schedule.tiling
         k_tile, k = state.fragment or (0, 0)
         stage = k_tile % self.stages

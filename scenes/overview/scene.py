@@ -1,9 +1,9 @@
 """One CTA makes one tile of C by marching along K."""
 
-from scenes.kit.amounts import count
-from scenes.kit.tiling_scene import Film
+from scenes.kit.amounts import amount
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.timing import FRAME, to_read
-from scenes.overview.board import Stage
+from scenes.overview.board import ThreeMemories
 from scenes.overview.pace import Beat, pace
 from tiling.for_scenes.one_thread import THREAD
 from tiling.schedule import (
@@ -21,11 +21,11 @@ from tiling.state import state_at
 from tiling.traffic import traffic
 
 
-class Overview(Film):
+class Overview(TilingScene):
     """The whole schedule of one CTA: first k-tile slowly, the middle quickly, the store."""
 
     def construct(self) -> None:
-        self.board = Stage(self.choice, self.look)
+        self.board = ThreeMemories(self.choice, self.look)
         self.add(self.board)
         schedule = self.board.schedule
 
@@ -181,7 +181,7 @@ class Overview(Film):
         pale = ", pale as long as they are on their way" if schedule.tiling.asynchronous else ""
         return (
             f"{_span('Row', row, rows)} of A and {_span('column', col, cols)} of B, both at "
-            f"{_span('k', k, ks)}, travel to shared memory{pale}. Then {count(requested)}B have "
+            f"{_span('k', k, ks)}, travel to shared memory{pale}. Then {amount(requested)}B have "
             "been requested."
         )
 
@@ -206,7 +206,7 @@ class Overview(Film):
         )
 
     def _found(self, k_done: int) -> str:
-        """What the filmed thread has accumulated, where its numbers are large enough to be read."""
+        """What the followed thread has accumulated, where its numbers can be read."""
         values = self.board.registers.values
         if values is None:
             return ""
@@ -216,12 +216,12 @@ class Overview(Film):
     def _closing(self, schedule: Schedule) -> str:
         cta = traffic(schedule).cta
         requested = state_at(schedule, len(schedule.events)).requested_bytes
-        done, asked = f"{count(cta.flop)}FLOP", f"{count(requested)}B requested"
+        done, asked = f"{amount(cta.flop)}FLOP", f"{amount(requested)}B requested"
         if cta.fma == cta.useful_fma:
-            done = f"{count(cta.fma).strip()} FMA, {done},"
+            done = f"{amount(cta.fma).strip()} FMA, {done},"
             return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
         # The others are on zeros, or for results that nobody stores.
-        useful = f"{count(cta.useful_fma).strip()} of {count(cta.fma).strip()} FMAs"
+        useful = f"{amount(cta.useful_fma).strip()} of {amount(cta.fma).strip()} FMAs"
         return f"{useful} are of the product: {done} for {asked}, {cta.intensity:.3g} FLOP per byte"
 
 

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from scenes.kit.look import LABEL, Box
 from scenes.kit.matrix import Corner, Name, frame
 from scenes.kit.shapes import Slab
-from scenes.kit.tiling_scene import Film, Mark
+from scenes.kit.tiling_scene import Mark, TilingScene
 from scenes.kit.type import CAP, MONO, Label
 
 SECONDS = 2.0
@@ -19,13 +19,13 @@ MOTIFS = {"wide": 250, "tall": 200}
 """Design pixels of a side of the small matrix product."""
 
 
-class TitleCard(Film):
+class TitleCard(TilingScene):
     """Stands still, so that it costs one frame."""
 
     scene: ClassVar[str] = next(iter(SCENES))
 
     def construct(self) -> None:
-        name, schedule, look = title(self.scene), self.choice.schedule(), self.look
+        name, schedule, look = title_of(self.scene), self.choice.schedule(), self.look
         size, motif = SIZES[look.aspect], MOTIFS[look.aspect]
         self.captions.append(Mark(0.0, name, SCENES[self.scene]))
         self.chapters.append(Mark(0.0, name))

@@ -8,20 +8,20 @@ from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Carry, Move, Plain
 from scenes.kit.places import below_caption
 from scenes.kit.shapes import Pose, Slab
-from scenes.why_tile.matrices import Copies, Requests, Seen
+from scenes.why_tile.matrices import CopiedTiles, CountedMatrices, Seen
 from scenes.why_tile.totals import Totals
 from tiling.schedule import Copy, Schedule
 
 
 class Comparison(VGroup):
-    """All zones of one choice. It keeps no state: animations copy what they move, and a state holds
-    a schedule."""
+    """All panels of one choice. It keeps no state: animations copy what they move, and a state
+    holds a schedule."""
 
     def __init__(self, look: Look, schedule: Schedule, start: Seen) -> None:
-        zones = _zones(look)
-        self.memory = Requests(look, zones["global"], schedule, start)
-        self.copies = Copies(look, zones["shared"], schedule, start)
-        self.totals = Totals(look, zones["requested"], schedule, start)
+        panels = _zones(look)
+        self.memory = CountedMatrices(look, panels["global"], schedule, start)
+        self.copies = CopiedTiles(look, panels["shared"], schedule, start)
+        self.totals = Totals(look, panels["requested"], schedule, start)
         self.look = look
         super().__init__(self.memory, self.copies, self.totals)
 

@@ -9,12 +9,12 @@ from scenes.kit.amounts import grouped
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
-from scenes.kit.panel import LINE, PAD, Zone
-from scenes.kit.places import ROOM
+from scenes.kit.panel import LINE, PAD, Panel
+from scenes.kit.places import LETTER_ROOM
 from scenes.kit.product import GAP, LETTER, letters, stretched
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import ADVANCE, CAP, MONO, Cells, Label, width_of
-from tiling.for_scenes.tally import Count, Region, results
+from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts, width_of
+from tiling.for_scenes.tally import Count, Region, results_of
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
 from tiling.shapes import dims
@@ -47,7 +47,7 @@ class Seen:
         return self.tiled or self.naive
 
 
-class Requests(Figure[Seen]):
+class CountedMatrices(Figure[Seen]):
     """A, B and C in global memory. Where it can be read, each element of A and B bears the number
     of its requests, else each region in which they are equal; its tint grows with the number."""
 
@@ -55,13 +55,13 @@ class Requests(Figure[Seen]):
         super().__init__(look)
         gemm, tiling, tint = schedule.gemm, schedule.tiling, look.theme.tint
         self.gemm = gemm
-        self.zone = Zone(look, box, "GLOBAL MEMORY", str(gemm))
-        side = ROOM + 16
+        self.panel = Panel(look, box, "GLOBAL MEMORY", str(gemm))
+        side = LETTER_ROOM + 16
         within = Box(box.x + side, box.y + ABOVE, box.w - 2 * side, box.h - ABOVE - BELOW)
         self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         lower = 0
         if self.corner.stretched:
-            self.zone.head(stretched(self.corner))
+            self.panel.head(stretched(self.corner))
             lower = 2 * LINE  # under the heading's second line
         elif self.corner.box("B").center[0] + LABEL > box.right - PAD - width_of(
             str(gemm), LABEL, MONO
@@ -70,7 +70,7 @@ class Requests(Figure[Seen]):
         if lower:
             within = Box(within.x, within.y + lower, within.w, within.h - lower)
             self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
-        self.add(self.zone)
+        self.add(self.panel)
         self.size = self._size()
         for name in "A", "B", "C":
             whole = self.corner.box(name)
@@ -117,7 +117,7 @@ class Requests(Figure[Seen]):
             lit = count.lit(operand) if at_work else None
             poses[f"{operand} lit"] = self._outlined(f"{operand} lit", operand, lit)
         poses.update(self._pieces("C", made, [1.0] * len(made)))
-        unit = Region(*results(count.plan), 1) if count.step else None
+        unit = Region(*results_of(count.plan), 1) if count.step else None
         poses["C unit"] = self._outlined("C unit", "C", unit)
         return poses
 
@@ -136,7 +136,7 @@ class Requests(Figure[Seen]):
     def _unseen(self, slab: str) -> Pose:
         return Pose(self.slabs[slab].pose.box, 0, 0)
 
-    def cells_at(self, state: Seen) -> dict[str, Cells]:
+    def cells_at(self, state: Seen) -> dict[str, Texts]:
         shown = {}
         for operand in AB:
             regions = [one for one in state.shown.regions(operand) if one.times]
@@ -149,38 +149,38 @@ class Requests(Figure[Seen]):
                     )
                     texts[rows, cols] = str(one.times)
                 whole = self.corner.box(operand)
-                shown[operand] = Cells(self.look, whole, texts, self.size, self.look.theme.ink)
+                shown[operand] = Texts(self.look, whole, texts, self.size, self.look.theme.ink)
                 continue
             for i in range(PIECES):
                 shown[f"{operand} {i}"] = self._number(operand, regions[i : i + 1])
         return shown
 
-    def _number(self, operand: Operand, regions: Sequence[Region]) -> Cells:
+    def _number(self, operand: Operand, regions: Sequence[Region]) -> Texts:
         """The number of a whole region, if there is one and it can hold it."""
         size, box, texts = LABEL + 4, self.corner.box(operand), None
         for one in regions:
             box, text = self.place(operand, one), f"{grouped(one.times)}×"
             if box.h >= 1.3 * size and box.w >= (len(text) + 0.6) * ADVANCE * size:
                 texts = np.array([[text]], object)
-        return Cells(self.look, box, texts, size, self.look.theme.ink)
+        return Texts(self.look, box, texts, size, self.look.theme.ink)
 
 
-class Copies(Figure[Seen]):
+class CopiedTiles(Figure[Seen]):
     """The tiles in the shared memory of the CTA at work, and what of them it reads at one k."""
 
     def __init__(self, look: Look, box: Box, schedule: Schedule, start: Seen) -> None:
         super().__init__(look)
         tiling, tint = schedule.tiling, look.theme.tint
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
-        self.zone = Zone(look, box, "SHARED MEMORY", "not used" if tiling.direct else sizes)
-        self.add(self.zone)
+        self.panel = Panel(look, box, "SHARED MEMORY", "not used" if tiling.direct else sizes)
+        self.add(self.panel)
         if tiling.direct:
             return
         beside = 290 if look.aspect == "wide" else 250
         within = Box(box.x + beside, box.y + 22, box.w - 2 * beside, box.h - 44)
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:
-            self.zone.head(stretched(self.corner))
+            self.panel.head(stretched(self.corner))
         a, b = self.corner.box("A"), self.corner.box("B")
         for operand, box in ("A", a), ("B", b):
             self.add(Slab(look, box, fill=tint(operand, 0.06)))

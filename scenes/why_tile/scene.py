@@ -9,7 +9,7 @@ from scenes.kit.amounts import grouped
 from scenes.kit.motion import Fade, Move
 from scenes.kit.places import below_caption
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.tiling_scene import Film
+from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.timing import FRAME, to_read
 from scenes.kit.type import Label
 from scenes.why_tile.board import Comparison, Through
@@ -27,7 +27,7 @@ STATES = 24
 """Moments of a schedule that are shown where it is gone through quickly, at most."""
 
 
-class WhyTile(Film):
+class WhyTile(TilingScene):
     """Requests counted for each element: a thread for each result, then tiles, then the ratio.
 
     Without shared memory the only tiles are those of the threads, in registers.

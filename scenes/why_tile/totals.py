@@ -3,12 +3,12 @@
 import numpy as np
 from manim import Animation
 
-from scenes.kit.amounts import WHOLE, count, grouped
+from scenes.kit.amounts import WHOLE, amount, grouped
 from scenes.kit.bars import HIGH, Bars, Parts
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
-from scenes.kit.panel import LINE, PAD, Zone
-from scenes.kit.type import ADVANCE, CAP, Cells, Label, width_of, wrap
+from scenes.kit.panel import LINE, PAD, Panel
+from scenes.kit.type import ADVANCE, CAP, Label, Texts, width_of, wrap
 from scenes.why_tile.matrices import Seen
 from tiling.for_scenes.naive import is_naive
 from tiling.for_scenes.tally import Count
@@ -35,7 +35,7 @@ class Totals(Figure[Seen]):
         most = naive_requested(schedule.gemm)
         self.bytes = most >= WHOLE
         unit = "bytes" if self.bytes else "elements"
-        self.zone = Zone(look, box, "REQUESTED FROM GLOBAL MEMORY", unit)
+        self.panel = Panel(look, box, "REQUESTED FROM GLOBAL MEMORY", unit)
         self.large, pitch = LARGE[look.aspect], BARS[look.aspect]
         inner, top = box.inset(PAD, 0), box.y + (76 if wide else 100)
         bars = Box(inner.x, top, inner.w, 2 * pitch)
@@ -46,7 +46,7 @@ class Totals(Figure[Seen]):
             name = "this kernel" if is_naive(tiling) else thread
         names = ["without tiles", name]
         self.bars = Bars(look, bars, names, most, self.write)
-        self.add(self.zone, self.bars)
+        self.add(self.panel, self.bars)
         head = top + pitch + HIGH + (46 if wide else 32)
         width = inner.w if wide else 0.66 * inner.w
         self.columns = [inner.x + width * 0.76, inner.x + width]
@@ -79,8 +79,8 @@ class Totals(Figure[Seen]):
         else:
             lines = wrap(words, LABEL, self.room)
             said = [(line, x, y + LINE * (1.1 + 0.9 * i)) for i, line in enumerate(lines)]
-            # No room is left under it, but there is beside the zone's heading.
-            beside = x + self.room, self.zone.box.y + PAD + CAP * LABEL + LINE, "right"
+            # No room is left under it, but there is beside the panel's heading.
+            beside = x + self.room, self.panel.box.y + PAD + CAP * LABEL + LINE, "right"
         size = LABEL + 4 if self.look.aspect == "wide" else LABEL
         small = [Label(self.look, *line, size, theme.muted) for line in said]
         small.append(Label(self.look, note, *beside[:2], LABEL, theme.muted, beside[2]))
@@ -88,13 +88,15 @@ class Totals(Figure[Seen]):
 
     def write(self, elements: float) -> str:
         """A number of elements as it is shown, in bytes where they are too many to add up."""
-        return count(bytes_of(int(elements))) + "B" if self.bytes else count(int(elements)).strip()
+        return (
+            amount(bytes_of(int(elements))) + "B" if self.bytes else amount(int(elements)).strip()
+        )
 
     def parts(self, state: Seen) -> list[Parts]:
         counts = state.naive, state.tiled
         return [{op: float(one.requested(op)) if one else 0.0 for op in AB} for one in counts]
 
-    def cells_at(self, state: Seen) -> dict[str, Cells]:
+    def cells_at(self, state: Seen) -> dict[str, Texts]:
         shown = {}
         for column, one in enumerate((state.naive, state.tiled)):
             texts = self.texts(one)
@@ -104,7 +106,7 @@ class Totals(Figure[Seen]):
                 y, x = self.lines[row] - CAP * size, self.columns[column] - width
                 place = Box(x, y, width, CAP * size)
                 cell = np.array([[text]], object)
-                shown[f"{column} {row}"] = Cells(self.look, place, cell, size, self.look.theme.ink)
+                shown[f"{column} {row}"] = Texts(self.look, place, cell, size, self.look.theme.ink)
         return shown
 
     def texts(self, one: Count | None) -> list[str]:

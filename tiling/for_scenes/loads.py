@@ -5,8 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from tiling.expand import Accesses, Bools, Order, expand_copy, expand_values, fragment_words
+from tiling.expand import Accesses, Bools, expand_copy, expand_values, fragment_words
 from tiling.for_scenes.one_thread import THREAD
+from tiling.for_scenes.orders import Order, copy_down_columns, values_down_columns
 from tiling.layout import Ints, Operand, SharedTile, shared_layout
 from tiling.schedule import Copy, Fragments, Schedule
 from tiling.sectors import SECTOR_FLOATS, Turns, turns, turns_of_values
@@ -143,16 +144,18 @@ def first_load(schedule: Schedule, operand: Operand, order: Order = "rows", most
     if tiling.direct:
         ks = range(min(most, schedule.gemm.k))
         events = [Fragments(*divmod(k, tiling.bk)) for k in ks]
-        found = expand_values(schedule, events, operand, order)
-        size = len(found.row) // len(events)
+        expand = expand_values if order == "rows" else values_down_columns
+        values = expand(schedule, events, operand)
+        size = len(values.row) // len(events)
         registers = SharedTile(operand, 0, size, tiling.threads, tiling.threads)
-        at = np.repeat(np.arange(len(found.row)) % size, tiling.threads)
-        found, place = found.ravel(), found.thread.ravel()
-        of = turns_of_values(schedule, events, operand, order)
+        at = np.repeat(np.arange(len(values.row)) % size, tiling.threads)
+        found, place = values.ravel(), values.thread.ravel()
+        of = turns_of_values(schedule, events, operand, values)
         told = len(of.turn) // len(events)
         return Load(schedule, operand, found, of, at, place, registers, told)
     event, target = Copy(operand, 0), shared_layout(tiling)[operand]
-    found, of = expand_copy(schedule, event, order), turns(schedule, event, order)
+    found = expand_copy(schedule, event) if order == "rows" else copy_down_columns(schedule, event)
+    of = turns(schedule, event, found)
     at, place = target.place(found.word)
     return Load(schedule, operand, found, of, at, place, target, len(of.turn))
 

@@ -1,4 +1,4 @@
-"""Real numbers: what the filmed thread holds after each k, from the schedule's own execution."""
+"""Real numbers: what the followed thread holds after each k, from the schedule's own execution."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,13 +6,13 @@ from itertools import count
 
 import numpy as np
 
-from tiling.execute import Machine
+from tiling.execute import Executor
 from tiling.fma import Floats
 from tiling.schedule import OuterProduct, Schedule
 
 
 @dataclass(frozen=True)
-class Values:
+class ThreadValues:
     """Fragments and accumulators of one thread after each k: (K, TM), (K, TN), (K, TM, TN)."""
 
     a: Floats
@@ -46,15 +46,15 @@ def operands(schedule: Schedule) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=4)
-def values(schedule: Schedule, thread: int) -> Values:
+def thread_values(schedule: Schedule, thread: int) -> ThreadValues:
     """Carry the schedule's CTA out and keep what one thread holds after each outer product."""
     a, b = operands(schedule)
     c = np.full((schedule.gemm.m, schedule.gemm.n), np.nan, np.float32)
-    machine = Machine(schedule, a, b, c, np.array([schedule.cta]))
+    machine = Executor(schedule, a, b, c, np.array([schedule.cta]))
     held = []
     for event in schedule.events:
         machine.carry_out(event)
         if isinstance(event, OuterProduct):
             a, b = machine.a[event.buffer], machine.b[event.buffer]
             held.append((a[0, thread], b[0, thread], machine.acc[:, :, 0, thread]))
-    return Values(*(np.array(array) for array in zip(*held, strict=True)))
+    return ThreadValues(*(np.array(array) for array in zip(*held, strict=True)))

@@ -14,7 +14,7 @@ from tiling.shapes import Tiling
 from tiling.state import State
 
 THREAD = 0
-"""The thread that is filmed. The first has a result inside C whatever hangs over the edges."""
+"""The thread that is followed. The first has a result inside C whatever hangs over the edges."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from tiling.expand import fragment_words
 from tiling.for_scenes.naive import one_result_each
 from tiling.layout import Operand
 from tiling.shapes import Gemm, Tiling, dims
-from tiling.traffic import count
+from tiling.traffic import counts_of
 
 SQUARES = (2, 4, 8)
 """Sides of the thread tiles that are compared, beside a tiling's own."""
@@ -25,7 +25,7 @@ def words_per_fma(tiling: Tiling) -> dict[Operand, float]:
 
 def dot_words_per_fma() -> dict[Operand, float]:
     """The same where each result is a dot product by itself: nothing is used twice."""
-    one = count(one_result_each(Gemm(1, 1, 1), (1, 1)))
+    one = counts_of(one_result_each(Gemm(1, 1, 1), (1, 1)))
     return {"A": one.requested_a / one.fma, "B": one.requested_b / one.fma}
 
 

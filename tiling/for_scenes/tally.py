@@ -24,7 +24,7 @@ class Region:
     times: int
 
 
-def asked(plan: Schedule, event: Event) -> dict[Operand, Region]:
+def regions_of(plan: Schedule, event: Event) -> dict[Operand, Region]:
     """What the CTA requests of A and of B in an event, and how often each of it."""
     match event:
         case Copy(operand, k_tile):
@@ -34,7 +34,7 @@ def asked(plan: Schedule, event: Event) -> dict[Operand, Region]:
         case Fragments(k_tile, k) if plan.tiling.direct:
             k += k_tile * plan.tiling.bk
             if k < plan.gemm.k:
-                row, col, rows, cols = results(plan)
+                row, col, rows, cols = results_of(plan)
                 each = often(plan)
                 return {
                     "A": Region(row, k, rows, 1, each["A"]),
@@ -43,7 +43,7 @@ def asked(plan: Schedule, event: Event) -> dict[Operand, Region]:
     return {}
 
 
-def results(plan: Schedule) -> tuple[int, int, int, int]:
+def results_of(plan: Schedule) -> tuple[int, int, int, int]:
     """(row, col, rows, cols) of C that the CTA makes."""
     return *plan.origin("C"), *plan.inside("C")
 
@@ -68,7 +68,7 @@ class Tally:
 
     def after(self, plan: Schedule, ctas: tuple[int, int] = (1, 1)) -> "Tally":
         """With (rows, columns) of CTAs more, of which the plan's own is the first."""
-        row, col = results(plan)[:2]
+        row, col = results_of(plan)[:2]
         tall, wide = plan.tiling.tile_shape("C")
         rows, cols = min(ctas[0] * tall, self.gemm.m - row), min(ctas[1] * wide, self.gemm.n - col)
         # All CTAs but the last of a row or column of the grid are whole.
@@ -107,7 +107,7 @@ class Count:
     def regions(self, operand: Operand) -> Iterator[Region]:
         """All of an operand, cut where the number of requests changes."""
         rows, cols = self.before.gemm.shape(operand)
-        row, col, tall, wide = results(self.plan)
+        row, col, tall, wide = results_of(self.plan)
         times, k_all, first, size = self.before.by_row, cols, row, tall
         if operand == "B":
             times, k_all, first, size = self.before.by_col, rows, col, wide
@@ -156,7 +156,7 @@ class Count:
         if not isinstance(last, Fragments | OuterProduct) or self.plan.tiling.direct:
             return None
         k = last.k_tile * self.plan.tiling.bk + last.k
-        row, col, rows, cols = results(self.plan)
+        row, col, rows, cols = results_of(self.plan)
         if k >= self.before.gemm.k:
             return None
         return Region(row, k, rows, 1, 0) if operand == "A" else Region(k, col, 1, cols, 0)
@@ -171,7 +171,7 @@ class Count:
     def _last(self, operand: Operand) -> Region | None:
         """The operand's last request so far. They ascend along k."""
         for event in reversed(self.plan.events[: self.step]):
-            if found := asked(self.plan, event).get(operand):
+            if found := regions_of(self.plan, event).get(operand):
                 return found
         return None
 

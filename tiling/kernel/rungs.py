@@ -73,7 +73,7 @@ def full_length(choice: Choice) -> Schedule:
 
 
 def corners(plan: Schedule) -> list[tuple[int, int]]:
-    """The filmed CTA, one of each kind, and the far corner."""
+    """The chosen CTA, one of each kind, and the far corner."""
     rows, cols = plan.grid
     kinds = [cta for cta, _ in kinds_of_cta(plan)]
     return list(dict.fromkeys([plan.cta, *(kinds if len(kinds) > 1 else []), (rows - 1, cols - 1)]))

@@ -17,7 +17,7 @@ from tiling.ptx.syntax import Instruction, Source
 from tiling.schedule import Copy, Fragments, Schedule
 from tiling.sectors import loaded, stored, turns, turns_of_values
 from tiling.state import state_at
-from tiling.traffic import count, traffic
+from tiling.traffic import counts_of, traffic
 
 
 def differences(schedule: Schedule, found: Counts, each_turn: bool) -> Iterator[str]:
@@ -26,7 +26,7 @@ def differences(schedule: Schedule, found: Counts, each_turn: bool) -> Iterator[
     each_turn   also add up what each warp does in each turn, which takes long for a long K
     """
     end = state_at(schedule, len(schedule.events))
-    tile = count(schedule)
+    tile = counts_of(schedule)
     spared = found.spared
     pairs = {
         "elements of A loaded": (end.requested_a, tile.requested_a, found.loads["A"]),
