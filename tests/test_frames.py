@@ -29,7 +29,7 @@ class Doubting(FrameRenderer):
 
     def take(self, planes: list[np.ndarray], repeat: int) -> None:
         self.emitted += repeat
-        if self.frames % 3:  # one in three is enough to see what an earlier one left behind
+        if self.frames % 7:  # one in seven is enough to see what an earlier one left behind
             return
         drawn = self.camera.pixel_array.copy()
         self.camera.reset()

@@ -13,7 +13,7 @@ pytestmark = [needs_host, needs_race, needs_nvrtc]
 ROWS = {line.split(" | ")[0]: line for line in TABLE.read_text(encoding="utf-8").splitlines()}
 OUT_OF_DATE = "run python -m tests.mutants"
 
-EVERY = 8
+EVERY = 16
 """Every so many mutants are shown to all rungs, and all that `ptx` does not see."""
 
 

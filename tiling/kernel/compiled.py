@@ -22,6 +22,9 @@ from tiling.ptx.widths import Made
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
 
+FMA = "fma.rn.f32"
+"""The multiply-add of single precision."""
+
 ASYNCHRONOUS = 80
 """The first architecture with copies from global to shared memory."""
 
@@ -130,6 +133,7 @@ def run(
         observer.hear(event)
 
     machine = Machine(program, launch(schedule, matrices), hear, limit)
+    fma = {place for place, one in enumerate(program.flow.body) if one.opcode.startswith(FMA)}
     before = 0
     for cta in ctas:
         here = schedule.at(cta)
@@ -143,6 +147,7 @@ def run(
         _bits(matrices[2], want, here, cta)
         after = _fma(machine)
         observer.counts.fma, before = after - before, after
+        observer.counts.places["fma"] = fma
         yield cta, observer.counts
 
 
@@ -165,4 +170,4 @@ def _bits(c: Buffer, want: Floats, here: Schedule, cta: tuple[int, int]) -> None
 
 def _fma(machine: Machine) -> int:
     """Multiply-adds of all threads, of all CTAs run."""
-    return sum(count for one, count in machine.executed() if one.opcode.startswith("fma.rn.f32"))
+    return sum(count for one, count in machine.executed() if one.opcode.startswith(FMA))

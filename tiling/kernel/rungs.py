@@ -16,7 +16,7 @@ from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Counts, Differs
 from tiling.kernel.provenance import Slots, late_barriers, provenance, recorded
-from tiling.kernel.tied import differences, other_widths, whole_grid
+from tiling.kernel.tied import differences, other_lines, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.ptx.sass import Unknown
@@ -148,7 +148,10 @@ def ptx(choice: Choice, advance: Advance) -> Says:
                     advance(done / total)
             except Differs as differs:
                 raise Failed(f"{', '.join(archs)}: {differs}") from None
-            if wrong := list(_untied(plan, found, whole=plan is small)):
+            wrong = list(_untied(plan, found, whole=plan is small))
+            for counts in found.values():
+                wrong += other_lines(plan, counts, build.program.flow.body)
+            if wrong:
                 raise Failed(f"{', '.join(archs)}: " + "; ".join(wrong[:3]))
             accesses += sum(c.accesses for c in found.values())
             otherwise |= {text for c in found.values() for text in _otherwise(archs, plan, c)}
