@@ -297,13 +297,13 @@ def _nothing_disassembled() -> None:
     [
         ("false", "nvdisasm does not work here: exit status 1"),
         ("true", "nvdisasm does not work here: it shows no instructions"),
-        ("nowhere", "nvdisasm does not run here: no such file or directory"),
+        ("nowhere/nvdisasm", "nvdisasm does not run here: no such file or directory"),
     ],
 )
 def test_a_disassembler_that_fails_is_not_the_kernel_s_fault(
     program: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nvidia, "_path_of_nvdisasm", lambda: shutil.which(program) or program)
+    monkeypatch.setattr(nvidia, "path_of", lambda *_: shutil.which(program) or program)
     assert not_run("compiler") == says
 
 

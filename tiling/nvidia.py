@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -63,13 +63,29 @@ def ptx(kernel: str, options: tuple[str, ...]) -> str:
     return compiled(kernel, options, "PTX")[1].decode().rstrip("\0")
 
 
-def compiled(kernel: str, options: tuple[str, ...], *what: str) -> tuple[bytes, ...]:
-    """NVRTC's log, and what else of one run of it: "PTX", "CUBIN". Raises Missing or Broken."""
+def compiled(
+    kernel: str,
+    options: tuple[str, ...],
+    *what: str,
+    name: str = "gemm.cu",
+    headers: Mapping[str, str] | None = None,
+    instance: str = "",
+) -> tuple[bytes, ...]:
+    """NVRTC's log, and what else of one run of it: "PTX", "CUBIN". Raises Missing or Broken.
+
+    headers   texts of files that it may include, by name
+    instance  of a template, which is made even where nothing asks for it: "gemm<128>"
+    """
+    texts = headers or {}
+    given = [text.encode() for text in texts.values()], [file.encode() for file in texts]
+    file, source = name.encode(), kernel.encode()
     (program,) = _call(
-        _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(kernel.encode(), b"gemm.cu", 0, [], []))
+        _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(source, file, len(texts), *given))
     )
     from cuda.bindings import nvrtc
 
+    if instance:
+        _call(nvrtc.nvrtcAddNameExpression(program, instance.encode()))
     (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [o.encode() for o in options])
     found = []
     for name in ("ProgramLog", *(what if not int(status) else ())):
@@ -107,27 +123,71 @@ def listing(binary: bytes) -> str:
         raise Missing(f"nvdisasm has no room for a file: {reason(error)}") from None
 
 
+def nvcc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of nvcc, which needs the system's g++. Raises Missing where there is none, and Broken
+    where it does not come to an end."""
+    if shutil.which("g++") is None:
+        raise Missing("no g++ here, which nvcc needs")
+    return _run(path_of("nvidia-cuda-nvcc", "nvcc"), *arguments)
+
+
+def ptxas(text: str, arch: str) -> tuple[str, bytes]:
+    """(log, binary) of a PTX text, with the lines of the source. Raises Missing, and Broken with
+    what ptxas says of the text."""
+    program = path_of("nvidia-cuda-nvcc", "ptxas")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file, made = Path(folder, "kernel.ptx"), Path(folder, "kernel.cubin")
+            file.write_text(text, "utf-8")
+            options = ("-v", f"-arch={arch}", "--generate-line-info", "-o", str(made))
+            done = _run(program, *options, str(file))
+            if done.returncode:
+                errors = re.findall(r"ptxas .*", done.stderr)
+                raise Broken((errors or [ending(done.returncode, done.stderr)])[0].strip())
+            return done.stderr, made.read_bytes()
+    except OSError as error:
+        raise Missing(f"ptxas has no room for a file: {reason(error)}") from None
+
+
 def _nvdisasm(*arguments: str) -> str:
     """What it prints. Raises Missing where it does not work: no kernel is to blame for that."""
-    try:
-        done = subprocess.run([_path_of_nvdisasm(), *arguments], capture_output=True, text=True)
-    except OSError as error:
-        raise Missing(f"nvdisasm does not run here: {reason(error)}") from None
+    done = _run(path_of("nvidia-cuda-nvdisasm", "nvdisasm"), *arguments)
     if done.returncode:
         raise Missing(f"nvdisasm does not work here: {ending(done.returncode, done.stderr)}")
     return done.stdout
 
 
-@lru_cache
-def _path_of_nvdisasm() -> str:
-    """The program from PyPI's package, or the one that is installed. Raises Missing."""
+PATIENCE = 300
+"""Seconds after which a tool counts as endless."""
+
+
+def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    name = Path(program).name
     try:
-        packaged = metadata.files("nvidia-cuda-nvdisasm") or []
+        return subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise Missing(f"{name} does not run here: {reason(error)}") from None
+    except subprocess.TimeoutExpired:
+        raise Broken(f"{name} takes more than {PATIENCE} seconds") from None
+
+
+@lru_cache
+def path_of(package: str, program: str) -> str:
+    """A program from PyPI's package, or the one that is installed. Raises Missing."""
+    try:
+        packaged = metadata.files(package) or []
     except metadata.PackageNotFoundError:
         packaged = []
     for file in packaged:
-        if file.name == "nvdisasm":
+        if file.name == program:
             return str(file.locate())
-    if path := shutil.which("nvdisasm"):
+    if path := shutil.which(program):
         return path
-    raise Missing("no nvdisasm here: pip install nvidia-cuda-nvdisasm")
+    raise Missing(f"no {program} here: pip install {package}")
