@@ -126,7 +126,10 @@ def is_ptx(text: str) -> bool:
     return bare.startswith(".version")
 
 
-def build(file: Path, asked: Asked = Asked()) -> Built:
+AS_USUAL = Asked()
+
+
+def build(file: Path, asked: Asked = AS_USUAL) -> Built:
     """What the file becomes. Raises Refused for what is wrong with it, in the compiler's words, and
     Missing where there is no compiler."""
     check(asked)

@@ -1,7 +1,7 @@
 """Which kernel of a file, and what it is: its parameters, its code, what ptxas says of it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tiling.ptx.syntax import Module, Variable, parse
 from tiling.ptx.syntax import Refused as RefusedPtx
 from tiling.ptx.widths import Group, compare
 from tiling.reading import names
-from tiling.reading.compile import Asked, Built, build, cut
+from tiling.reading.compile import AS_USUAL, Asked, Built, build, cut
 from tiling.reading.source import signature
 from tiling.shapes import Refused
 
@@ -148,7 +148,6 @@ def _parameter(name: str, type_: str, variable: Variable) -> Parameter:
     """`type_` as C++ has it, with its const in either place."""
     bare = re.sub(r"\b(?:const|volatile|__restrict__|__restrict)\b", " ", type_)
     bare = re.sub(r"\s+", " ", bare.replace("&", "")).strip()
-    pointer = bare.endswith("*")
     inner = bare.rstrip("* ")
     if inner not in ELEMENTS and re.fullmatch(r"\w+[1-4]", inner):  # float4, __half2, int4
         inner = {"uint": "unsigned int", "uchar": "unsigned char"}.get(inner[:-1], inner[:-1])
@@ -158,10 +157,8 @@ def _parameter(name: str, type_: str, variable: Variable) -> Parameter:
     )
 
 
-def load(file: Path, name: str = "", how: Asked = Asked()) -> Kernel:
+def load(file: Path, name: str = "", how: Asked = AS_USUAL) -> Kernel:
     """The kernel of this name in the file, or its only one. Raises Refused, and Missing."""
-    from dataclasses import replace
-
     if name and not re.fullmatch(r"[\w:<>,\s*&()+\-.]{1,200}", name):
         raise Refused("--kernel", f":{cut(name)}", "is no name of a kernel", "try mine.cu:sgemm")
     built = build(file, how)

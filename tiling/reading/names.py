@@ -1,4 +1,4 @@
-"""Names of C++: what a symbol of PTX is called in the source, and what types its parameters have."""
+"""Names of C++: what a symbol of PTX is called in the source, and its parameters' types."""
 
 import ctypes
 import re
@@ -9,7 +9,7 @@ from tiling.ptx.program import plain
 
 @lru_cache(maxsize=256)
 def demangled(symbol: str) -> str:
-    """As `void sgemm<128, 8>(float const*, int)`; where C++'s library is not here, the bare name."""
+    """As `void k<128, 8>(float const*, int)`; where C++'s library is not here, the bare name."""
     try:
         library = ctypes.CDLL("libstdc++.so.6")
     except OSError:
