@@ -147,7 +147,7 @@ def _launch(call: Node, kernel: str, whole: Names) -> Launched | None:
     listed = call.child_by_field_name("arguments")
     if syntax is None or function is None or listed is None:
         return None
-    name, template = said(function), tuple[Node, ...]()
+    name, template = said(function), tuple["Node", ...]()
     if inner := next((n for n in walk(function) if n.type == "template_function"), None):
         name = said(inner.child_by_field_name("name"))
         given = inner.child_by_field_name("arguments")
