@@ -12,7 +12,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 64),
         big=(1024, 1024, 1024),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(32, 32),
         findings=(Finding("race", (32, 32, 64), "acc += As", "As", other="= A["),),
     ),
@@ -23,7 +23,7 @@ BROKEN = (
         # With one tile there is nothing to overwrite.
         gemm=(16, 16, 16),
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(256,),
         findings=(Finding("race", (16, 16, 32), "= A[", "a_sh", other="sum += a_sh"),),
     ),
@@ -33,7 +33,7 @@ BROKEN = (
         ABC,
         gemm=(16, 16, 16),
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         findings=(
             # The second tile is read at once; the third overwrites what the slow still read.
@@ -47,7 +47,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 32),
         big=(1024, 1024, 1024),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(256,),
         findings=(
             Finding("coming", (32, 32, 32), "a = As", "As"),
@@ -60,7 +60,7 @@ BROKEN = (
         ABC,
         gemm=(16, 16, 48),
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         findings=(Finding("coming", (16, 16, 48), "acc += As", "As"),),
     ),
@@ -71,7 +71,7 @@ BROKEN = (
         # As long as the blocks divide the matrix, no thread stands at its edge.
         gemm=(32, 32, 8),
         big=(1000, 1000, 1000),
-        grid="ceil(N/16), ceil(M/16)",
+        grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
         findings=(
             Finding("outside", (20, 24, 8), "a = A[", "A"),
@@ -85,7 +85,7 @@ BROKEN = (
         ABC,
         gemm=(64, 96, 16),
         big=(1024, 960, 1024),
-        grid="N/96, M/64",
+        grid=("N / 96", "M / 64"),
         block=(192,),
         findings=(Finding("unwritten", (64, 96, 16), "a = As", "As"),),
     ),
@@ -95,7 +95,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 8),
         big=(65536, 65536, 64),
-        grid="ceil(N/32), ceil(M/8)",
+        grid=("cdiv(N, 32)", "cdiv(M, 8)"),
         block=(32, 8),
         findings=(
             # Row 32768 times 65536 is 2^31: element -2^31.
@@ -108,7 +108,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 32),
         big=(1024, 1024, 1024),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(256,),
         # Rows of 132 bytes. The compiler counts the store to the line of the value.
         findings=(Finding("misaligned", (32, 32, 32), "&A[row", "As"),),
@@ -119,7 +119,7 @@ BROKEN = (
         ABC,
         gemm=(8, 8, 8),
         big=(1000, 1000, 998),
-        grid="ceil(N/8), ceil(M/8)",
+        grid=("cdiv(N, 8)", "cdiv(M, 8)"),
         block=(8, 8),
         layout=("row", "col", "row"),
         findings=(
@@ -134,7 +134,7 @@ BROKEN = (
         "M, N, K, alpha, A, B, beta, C",
         gemm=(32, 32, 8),
         big=(256, 256, 256),
-        grid="ceil(N/32), ceil(M/8)",
+        grid=("cdiv(N, 32)", "cdiv(M, 8)"),
         block=(32, 8),
         findings=(Finding("unwritten", (32, 32, 8), "old = C[", "C"),),
     ),
@@ -144,7 +144,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 32),
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         findings=(
             # Wide: all lies inside, and nothing is where it should be. High: C is left. Deep: B is.
@@ -159,7 +159,7 @@ BROKEN = (
         "A, B, C, M, K, N",
         gemm=(32, 32, 32),
         big=(1000, 1000, 992),
-        grid="ceil(N/16), ceil(M/16)",
+        grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
         findings=(
             # Columns of Mds have no thread to load them, then rows of Nds.
@@ -173,7 +173,7 @@ BROKEN = (
         ABC,
         gemm=(32, 32, 32),
         big=(1000, 1000, 992),
-        grid="ceil(N/16), ceil(M/16)",
+        grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
         # The first barrier of the loop, in the branch.
         findings=(Finding("barrier", (24, 20, 32), "// not all come here"),),

@@ -9,7 +9,7 @@ OTHER = (
         "C, A, N, M",
         gemm=(32, 64, 1),
         big=(4096, 4096, 1),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(32, 8),
         product=False,
         lines=(

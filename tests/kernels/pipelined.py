@@ -12,7 +12,7 @@ PIPELINED = (
         "A, B, C, M, N, K",
         gemm=(128, 128, 24),
         big=(4096, 4096, 4096),
-        grid="N/128, M/128",
+        grid=("N / 128", "M / 128"),
         block=(16, 16),
         lines=(
             # Three tiles: one before the loop, two in it. Rows of A are 96 bytes apart.
@@ -76,7 +76,7 @@ PIPELINED = (
         "C, A, B, M, N, K",
         gemm=(64, 64, 32),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(256,),
         lines=(
             # Two tiles. Eight rows of 64 bytes of A, side by side in As; two of 256 bytes of B.
@@ -103,7 +103,7 @@ PIPELINED = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 64),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(256,),
         dynamic=4 * 3 * (64 * 20 + 16 * 64),
         lines=(

@@ -14,7 +14,7 @@ SIMPLE = (
         "A, B, C, N",
         gemm=CUBE,
         big=(1024, 1024, 1024),
-        grid="ceil(N/16), ceil(N/16)",
+        grid=("cdiv(N, 16)", "cdiv(N, 16)"),
         block=(16, 16),
         lines=(
             # k = 0 to 31: two rows of A, 128 bytes apart; 64 bytes of B, the same for both rows.
@@ -29,7 +29,7 @@ SIMPLE = (
         "M, N, K, alpha, A, B, beta, C",
         gemm=(64, 32, 16),
         big=(4096, 4096, 4096),
-        grid="ceil(M/32), ceil(N/32)",
+        grid=("cdiv(M, 32)", "cdiv(N, 32)"),
         block=(32, 32),
         c="numbers",
         lines=(
@@ -47,7 +47,7 @@ SIMPLE = (
         "M, N, K, A, B, C",
         gemm=(32, 64, 16),
         big=(4096, 4096, 4096),
-        grid="ceil(N/32), ceil(M/32)",
+        grid=("cdiv(N, 32)", "cdiv(M, 32)"),
         block=(1024,),
         lines=(
             # A warp is a row: one value of A, 128 bytes of B and of C.
@@ -62,7 +62,7 @@ SIMPLE = (
         "A, B, C, M, N, K",
         gemm=(16, 64, 16),
         big=(4096, 4096, 4096),
-        grid="ceil(N/32), ceil(M/8)",
+        grid=("cdiv(N, 32)", "cdiv(M, 8)"),
         block=(32, 8),
         types=("bfloat16", "bfloat16", "float"),
         lines=(
@@ -78,7 +78,7 @@ SIMPLE = (
         "A, B, C, M, N, K",
         gemm=CUBE,
         big=(2048, 2048, 2048),
-        grid="ceil(N/16), ceil(M/16)",
+        grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
         types=("int8", "int8", "int"),
         layout=("row", "col", "row"),
@@ -95,7 +95,7 @@ SIMPLE = (
         "A, B, C, M, N, K",
         gemm=(8, 8, 64),
         big=(512, 512, 4096),
-        grid="ceil(M*N/4)",
+        grid=("cdiv(M * N, 4)",),
         block=(128,),
         layout=("row", "col", "row"),
         lines=(
@@ -111,7 +111,7 @@ SIMPLE = (
         "A, B, C, N, N*N",
         gemm=CUBE,
         big=(64, 64, 64),
-        grid="N/16, N/16, 3",
+        grid=("N / 16", "N / 16", "3"),
         block=(16, 16),
         batch=3,
         lines=(

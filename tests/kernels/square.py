@@ -19,7 +19,7 @@ SQUARE = (
         "A, B, C, M, N, K",
         gemm=(64, 32, 64),
         big=(4096, 4096, 4096),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(32, 32),
         lines=(
             # A warp is a row of 32: 128 bytes, all banks. Two tiles along K.
@@ -39,7 +39,7 @@ SQUARE = (
         "A, B, C, M, N, K",
         gemm=CUBE,
         big=(2048, 2048, 2048),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         layout=("row", "col", "row"),
         lines=(
@@ -61,7 +61,7 @@ SQUARE = (
         "A, B, C, M, N, K",
         gemm=CUBE,
         big=(2048, 2048, 2048),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         layout=("row", "col", "row"),
         lines=(
@@ -83,7 +83,7 @@ SQUARE = (
         # Six rows of tiles: a group of four, and one of two.
         gemm=(96, 32, 32),
         big=(4096, 4096, 4096),
-        grid="ceil(M/16)*ceil(N/16)",
+        grid=("cdiv(M, 16) * cdiv(N, 16)",),
         block=(16, 16),
         lines=(
             load("= A[", "A", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
@@ -102,7 +102,7 @@ SQUARE = (
         "A, B, C, M, N, K, K/8",
         gemm=(32, 32, 128),
         big=(512, 512, 8192),
-        grid="N/16, M/16, 8",
+        grid=("N / 16", "M / 16", "8"),
         block=(16, 16),
         c="zeros",
         lines=(
@@ -120,7 +120,7 @@ SQUARE = (
         "M, N, K, alpha, A, K, B, N, beta, C, N",
         gemm=CUBE,
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         c="numbers",
         lines=(
@@ -138,7 +138,7 @@ SQUARE = (
         "M, N, K, A, M, B, K, C, M",
         gemm=CUBE,
         big=(2048, 2048, 2048),
-        grid="M/16, N/16",
+        grid=("M / 16", "N / 16"),
         block=(16, 16),
         layout=("col", "col", "col"),
         lines=(
@@ -158,7 +158,7 @@ SQUARE = (
         "A, B, C, M, K, N",
         gemm=(20, 24, 24),
         big=(1000, 1111, 999),
-        grid="ceil(N/16), ceil(M/16)",
+        grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
         lines=(
             # The second tile has eight columns of A, 32 bytes in each of two rows: (4 + 2) / 2.
@@ -190,7 +190,7 @@ SQUARE = (
         "{M, K, K, A}, {K, N, N, B}, {M, N, N, C}",
         gemm=CUBE,
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         lines=(
             load("get(Asub", "A", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
@@ -208,7 +208,7 @@ SQUARE = (
         "C, A, B, K, N",
         gemm=CUBE,
         big=(1024, 1024, 1024),
-        grid="N/16, M/16",
+        grid=("N / 16", "M / 16"),
         block=(16, 16),
         types=("double", "double", "double"),
         lines=(

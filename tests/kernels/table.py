@@ -1,6 +1,5 @@
 """What a table of kernels says of each: how it is called, and what is right about its lines."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -83,7 +82,7 @@ class Kernel:
               numbers; a struct's members stand in braces
     gemm      natural sizes: small, and right unless a finding names them
     big       sizes at which it may be used
-    grid      CTAs in x, y, z, in terms of M, N, K, with ceil(a/b)
+    grid      CTAs in x, y, z, in terms of M, N, K; cdiv(a, b) is a / b rounded up
     block     threads in x, y, z
     types     of the elements of A, B and C
     layout    of A, B and C: row (by row) or col (by column)
@@ -100,7 +99,7 @@ class Kernel:
     args: str
     gemm: Sizes
     big: Sizes
-    grid: str
+    grid: tuple[str, ...]
     block: tuple[int, ...]
     lines: tuple[Line, ...] = ()
     types: tuple[str, str, str] = ("float", "float", "float")
@@ -137,15 +136,14 @@ class Kernel:
 
     def ctas(self, gemm: Sizes) -> Sizes:
         """The grid for these sizes, as numbers."""
-        numbers = [evaluated(one, gemm) for one in self.grid.split(", ")]
+        numbers = [evaluated(one, gemm) for one in self.grid]
         x, y, z = (*numbers, 1, 1)[:3]
         return x, y, z
 
 
 def evaluated(text: str, gemm: Sizes) -> int:
-    """A whole number in terms of M, N, K; ceil(a/b) rounds up, and other divisions are exact."""
-    names = dict(zip("MNK", gemm, strict=True))
-    text = re.sub(r"ceil\((.+?)/(.+?)\)", r"-(-(\1)//(\2))", text)
+    """A whole number in terms of M, N, K; what is divided is so without a rest, but by cdiv."""
+    names = dict(zip("MNK", gemm, strict=True)) | {"cdiv": lambda a, b: -(-a // b)}
     value = eval(text, {"__builtins__": {}}, names)  # our own table
     assert value == int(value), text
     return int(value)

@@ -15,7 +15,7 @@ TENSOR = (
         "A, B, C, M, N, K",
         gemm=(32, 64, 32),
         big=(4096, 4096, 4096),
-        grid="N/64, M/32",
+        grid=("N / 64", "M / 32"),
         block=(256,),
         types=("half", "half", "half"),
         lines=(
@@ -66,7 +66,7 @@ TENSOR = (
         "A, B, C, M, N, K",
         gemm=(32, 64, 32),
         big=(4096, 4096, 4096),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(64, 2),
         types=("half", "half", "float"),
         lines=(
@@ -122,7 +122,7 @@ TENSOR = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 64),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(128,),
         types=("half", "half", "half"),
         lines=(
@@ -216,7 +216,7 @@ TENSOR = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 128),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(128,),
         types=("half", "half", "float"),
         lines=(

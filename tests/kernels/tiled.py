@@ -14,7 +14,7 @@ TILED = (
         "M, N, K, A, B, C",
         gemm=(64, 64, 16),
         big=(4096, 4096, 4096),
-        grid="ceil(N/64), ceil(M/64)",
+        grid=("cdiv(N, 64)", "cdiv(M, 64)"),
         block=(512,),
         lines=(
             # Four rows of 32 bytes; 32 neighbours in a row of 64. Two tiles along K.
@@ -43,7 +43,7 @@ TILED = (
         "A, B, C, M, N, K",
         gemm=(128, 128, 16),
         big=(4096, 4096, 4096),
-        grid="N/128, M/128",
+        grid=("N / 128", "M / 128"),
         block=(256,),
         lines=(
             # A tile in four passes of 32 rows: a warp has four rows of 32 bytes.
@@ -99,7 +99,7 @@ TILED = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 16),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(256,),
         lines=(
             # A tile in two passes: four rows of 32 bytes; 32 neighbours of B.
@@ -123,7 +123,7 @@ TILED = (
         "M, N, K, alpha, A, B, beta, C",
         gemm=(128, 128, 16),
         big=(4096, 4096, 4096),
-        grid="N/128, M/128",
+        grid=("N / 128", "M / 128"),
         block=(256,),
         c="numbers",
         lines=(
@@ -169,7 +169,7 @@ TILED = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 16),
         big=(4096, 4096, 4096),
-        grid="N/64, M/64",
+        grid=("N / 64", "M / 64"),
         block=(64,),
         lines=(
             # Two halves a tile: 16 rows of 32 bytes of A; two of 256 bytes of B, of which the
@@ -204,7 +204,7 @@ TILED = (
         "M, N, K, A, B, C",
         gemm=(128, 128, 16),
         big=(4096, 4096, 4096),
-        grid="ceil(N/128), ceil(M/128)",
+        grid=("cdiv(N, 128)", "cdiv(M, 128)"),
         block=(128,),
         lines=(
             # Two passes of 64 rows; four of four rows of 512 bytes in two tiles.
@@ -260,7 +260,7 @@ TILED = (
         "A, B, C, M, N, K",
         gemm=(32, 32, 16),
         big=(1024, 1024, 1024),
-        grid="N/32, M/32",
+        grid=("N / 32", "M / 32"),
         block=(256,),
         lines=(
             load("= A[", "A", 2, 4, lambda t, s: t // 8 * 16 + s * 8 + t % 8),
@@ -281,7 +281,7 @@ TILED = (
         "A, B, C, M, N, K",
         gemm=(64, 64, 8),
         big=(1024, 1024, 1024),
-        grid="ceil(N/64), ceil(M/64)",
+        grid=("cdiv(N, 64)", "cdiv(M, 64)"),
         block=(16, 16),
         lines=(
             # Four rows for each k: two rows of threads, so two addresses. 16 times 16 bytes of B.
