@@ -73,11 +73,14 @@ class Call:
     def is_gemm(self) -> bool:
         return {"A", "B", self.result} <= set(self.args)
 
+    def axes(self, name: str) -> str:
+        """The sizes that a matrix has: of what is no product, those of the result."""
+        return MATRICES[name] if self.is_gemm else "MN"
+
     @property
     def sizes(self) -> set[str]:
-        """Those of M, N and K that it says anything of."""
-        said = " , ".join((*self.args, *self.grid, *self.block))
-        found = set().union(*(mentioned(text) for text in said.split(" , ")))
+        """Those of M, N and K that its arguments tell. If it is one, all three are alike."""
+        found = set().union(*map(mentioned, self.args))
         leading = {size for name in found & set(LEADING) for size in MATRICES[LEADING[name]]}
         return found & set("MNK") or leading
 
@@ -85,7 +88,7 @@ class Call:
         """What the names in its arithmetic stand for."""
         found: dict[str, int | float] = {"M": gemm.m, "N": gemm.n, "K": gemm.k}
         for name, matrix in LEADING.items():
-            rows, cols = (found[axis] for axis in MATRICES[matrix])
+            rows, cols = (found[axis] for axis in self.axes(matrix))
             found[name] = cols if self.orders[matrix] == "row" else rows
         return found
 
@@ -191,7 +194,7 @@ def matrices(kernel: Kernel, call: Call, gemm: Gemm) -> dict[str, Matrix]:
     found = {}
     for parameter, arg in zip(kernel.parameters, call.args, strict=True):
         if arg in MATRICES:
-            rows, cols = (sizes[axis] for axis in MATRICES[arg])
+            rows, cols = (sizes[axis] for axis in call.axes(arg))
             one = Matrix(arg, parameter.element or "f32", batch, rows, cols, call.orders[arg])
             if one.count * DTYPES[one.element].itemsize > MOST_MATRIX:
                 raise Refused("gemm", gemm, f"{arg} takes too much memory", "try smaller sizes")

@@ -7,6 +7,7 @@ allows, one with which CTAs make whole tiles that lie side by side.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from math import isqrt
 
 import numpy as np
@@ -15,12 +16,12 @@ from tiling.reading import names, roles
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
-from tiling.reading.probe import Trial, attempt, covers, tried, usual
+from tiling.reading.probe import SQUARE, Trial, attempt, covers, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
 from tiling.reading.source import Launched, launches, number, parts, told
 from tiling.reading.uses import Uses, uses
-from tiling.shapes import MAX_THREADS, Refused
+from tiling.shapes import MAX_THREADS, Gemm, Refused
 
 FLAT = (256, 128, 64, 512, 1024, 32, 192, 384)
 SQUARES = (16, 32, 8)
@@ -28,28 +29,31 @@ SQUARES = (16, 32, 8)
 
 
 def find(kernel: Kernel) -> Call | None:
-    """The call that computes A·B, or else the one that its file says; None where it is open."""
+    """The call that computes A·B, or else the one that its file says, or by which each element is
+    written once; None where it is open."""
     used = uses(kernel.program)
     spare: Call | None = None
     for call in _calls(kernel, used):
-        trial = tried(kernel, call)
-        if trial is None:
-            continue
-        if trial.orders is not None and trial.right:
-            return replace(call, orders=trial.orders)
-        spare = spare or call
-    for call, trial in _by_trying(kernel, used):
-        if trial.orders is not None and trial.right:
-            return replace(call, orders=trial.orders)
-        spare = spare or call
-    return spare
+        found = tried(kernel, call, usual(call))
+        if found and found[1].right:
+            return found[0]
+        spare = spare or (found and found[0])
+    for strict, gemm in (True, None), (False, None), (False, SQUARE):
+        for call, trial in _by_trying(kernel, used, strict, gemm):
+            if trial.right:
+                return call
+            spare = spare or call
+        if spare:
+            return spare
+    return None
 
 
-def arguments(kernel: Kernel, used: Uses) -> Iterator[tuple[str, ...]]:
-    """What the parameters may stand for, likely ones first."""
+def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[tuple[str, ...]]:
+    """What the parameters may stand for, likely ones first. With `open_first` what no name tells is
+    first left to the launch."""
     parameters = kernel.parameters
     known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters)
-    for sizes in roles.size_roles(parameters):
+    for sizes in roles.size_roles(parameters, open_first):
         found = {**known, **sizes}
         yield tuple(found.get(n, OPEN) for n in range(len(parameters)))
 
@@ -58,7 +62,7 @@ def _calls(kernel: Kernel, used: Uses) -> Iterator[Call]:
     """Calls by the launches in the file, those of this very instance first."""
     found = launches(kernel.built.own, names.bare(kernel.name))
     found = [one for one in found if _same(one, kernel)]
-    for args in arguments(kernel, used):
+    for args in arguments(kernel, used, open_first=True):
         for launched in found:
             yield from _as_launched(kernel, launched, args)
 
@@ -76,36 +80,35 @@ def _same(launched: Launched, kernel: Kernel) -> bool:
 
 
 def _as_launched(kernel: Kernel, launched: Launched, args: tuple[str, ...]) -> Iterator[Call]:
-    """Calls as a launch has them. A name that stands for several sizes is each of them in turn."""
+    """Calls as a launch has them. Where a name stands for several sizes, it is each of them in turn
+    in each axis of the grid; a third axis may count products of a batch."""
     if len(launched.arguments) != len(args):
         return
     bound: dict[str, list[str]] = {}
     for node, role in zip(launched.arguments, args, strict=True):
         if role in "MNK" and node.type in ("identifier", "field_expression"):
-            text = (node.text or b"").decode()
-            bound.setdefault(text, []).append(role)
+            bound.setdefault((node.text or b"").decode(), []).append(role)
     template = _template(kernel, launched)
-    first = {name: each[0] for name, each in bound.items()}
-    last = {name: each[-1] for name, each in bound.items()}
-    middle = {name: each[len(each) // 2] for name, each in bound.items()}
-    seen = set()
-    for given in (first, middle, last):
+    ways = [template | dict(zip(bound, each, strict=True)) for each in product(*bound.values())]
+    grids: list[list[str]] = []
+    for given in ways:
         try:
-            grid = parts(launched.grid, launched.around, template | given)
-            block = parts(launched.block, launched.around, template | given)
-            shared = (
-                told(launched.shared, launched.around, template | given)
-                if launched.shared is not None
-                else "0"
-            )
-            filled = _filled(launched, args, template | given)
+            grids.append(parts(launched.grid, launched.around, given))
+            block = parts(launched.block, launched.around, given)
+            shared = "0"
+            if launched.shared is not None:
+                shared = told(launched.shared, launched.around, given)
+            filled = _filled(launched, args, given)
         except Unclear:
-            continue
-        call = Call(tuple(grid), tuple(block), filled, shared, said=("the launch in the file",))
-        key = (call.grid, call.block, call.args)
-        if key not in seen:
-            seen.add(key)
-            yield call
+            return
+    axes = [list(dict.fromkeys(axis)) for axis in zip(*grids, strict=True)]
+    said = ("the launch in the file",)
+    mixed = sorted(product(*axes), key=lambda grid: len(set(grid)) < len(grid))
+    for grid in mixed:
+        call = Call(grid, tuple(block), filled, shared, said=said)
+        yield call
+        if len(grid) == 3 and grid[2] != "1":
+            yield replace(call, batch=grid[2])
 
 
 def _template(kernel: Kernel, launched: Launched) -> dict[str, str]:
@@ -126,14 +129,16 @@ def _filled(launched: Launched, args: tuple[str, ...], given: dict[str, str]) ->
     return tuple(found)
 
 
-def _by_trying(kernel: Kernel, used: Uses) -> Iterator[tuple[Call, Trial]]:
+def _by_trying(
+    kernel: Kernel, used: Uses, strict: bool, gemm: Gemm | None
+) -> Iterator[tuple[Call, Trial]]:
     """Calls with a block and a grid by which whole tiles lie side by side."""
     for args in arguments(kernel, used):
         if OPEN in args:
             continue
         for block in blocks(kernel, used):
             call = Call(("1",), block, args, said=("tried until C was covered exactly once",))
-            found = _grid(kernel, call, used)
+            found = _grid(kernel, call, used, strict, gemm or usual(call))
             if found is not None:
                 yield found
 
@@ -155,16 +160,19 @@ def blocks(kernel: Kernel, used: Uses) -> list[tuple[str, ...]]:
     return [(str(n),) for n in dict.fromkeys(flat)]
 
 
-def _grid(kernel: Kernel, call: Call, used: Uses) -> tuple[Call, Trial] | None:
+def _grid(
+    kernel: Kernel, call: Call, used: Uses, strict: bool, gemm: Gemm
+) -> tuple[Call, Trial] | None:
     """The grid by which CTAs as these cover the result, if there is one."""
-    gemm = usual(call)
     wide = 2 * max(gemm.m, gemm.n)
     flat = "%ctaid.y" not in used.registers
     open_ = replace(call, grid=(str(wide * wide),) if flat else (str(wide), str(wide)))
     ctas: list[Cta] = [(0, 0, 0), (1, 0, 0)] + ([] if flat else [(0, 1, 0)])
     try:
-        trial = attempt(kernel, open_, ctas, gemm)
+        trial = attempt(kernel, open_, ctas, gemm, strict)
     except Refused:
+        return None
+    if len(trial.offsets) < len(ctas):
         return None
     tiles = [_tile(trial.offsets[cta], gemm.n) for cta in ctas]
     if any(tile is None for tile in tiles):
@@ -182,9 +190,8 @@ def _grid(kernel: Kernel, call: Call, used: Uses) -> tuple[Call, Trial] | None:
         grid = many
     else:
         return None
-    found = replace(call, grid=grid)
-    last = tried(kernel, found)
-    return (found, last) if last is not None and covers(kernel, found, last) else None
+    last = tried(kernel, replace(call, grid=grid), gemm, strict)
+    return last if last is not None and covers(kernel, *last, gemm) else None
 
 
 def _tile(offsets: np.ndarray, cols: int) -> tuple[int, int, int, int] | None:

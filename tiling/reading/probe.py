@@ -1,6 +1,6 @@
 """A call tried out: a few CTAs of a small GEMM are run on whole numbers, and looked at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from tiling.ptx.events import Access, Event
 from tiling.ptx.memory import Ints
-from tiling.reading.call import MATRICES, Call, Matrix, Order
+from tiling.reading.call import LEADING, Call, Matrix, Order
 from tiling.reading.kernel import Kernel
 from tiling.reading.numbers import DTYPES, Numbers
 from tiling.reading.recorded import Cta, Run
@@ -20,7 +20,7 @@ SMALL = Gemm(512, 768, 128)
 SQUARE = Gemm(256, 256, 256)
 """For kernels that take one size."""
 
-MOST = 10**6
+MOST = 2 * 10**5
 """Instructions of a CTA in a trial."""
 
 ALPHA, BETA = 2.0, 3.0
@@ -31,13 +31,11 @@ class Trial:
     """What CTAs of a call stored.
 
     offsets   of each CTA, the elements of the result that it wrote, ascending
-    twice     whether one was written twice by one CTA
     wrong     the first thing that a CTA must not do, or ""
     orders    of the matrices by which it is A·B what they stored, or None
     """
 
     offsets: dict[Cta, Ints]
-    twice: bool
     wrong: str
     orders: dict[str, Order] | None
 
@@ -54,79 +52,111 @@ def numbers(matrix: Matrix, seed: int) -> Numbers:
     return drawn.astype(np.float64)
 
 
-def attempt(kernel: Kernel, call: Call, ctas: Iterator[Cta] | list[Cta], gemm: Gemm) -> Trial:
-    """Run these CTAs. Raises Refused where the call cannot be made."""
+class _Stopped(Exception):
+    """A trial did what no kernel may do."""
+
+
+def _stop(kind: str, *_: object, **__: object) -> None:
+    raise _Stopped(kind)
+
+
+def attempt(kernel: Kernel, call: Call, ctas: list[Cta], gemm: Gemm, strict: bool = True) -> Trial:
+    """Run these CTAs; if it is strict, up to the first thing that they must not do. Raises Refused
+    where the call cannot be made."""
     run = Run(kernel, call, gemm, ALPHA, BETA)
-    values = {name: numbers(m, seed) for seed, (name, m) in enumerate(run.matrices.items())}
     # What lies in memory is the same whatever the order; the numbers are read from it.
-    data = {name: run.matrices[name].flat(values[name]) for name in values}
+    data = {
+        name: matrix.flat(numbers(matrix, seed))
+        for seed, (name, matrix) in enumerate(run.matrices.items())
+    }
     buffers = run.buffers({name: flat.copy() for name, flat in data.items()})
-    stores: list[Ints] = []
-    size = DTYPES[run.matrices[call.result].element].itemsize if call.result in buffers else 4
-
-    def hear(event: Event) -> None:
-        if not isinstance(event, Access) or event.kind not in ("store", "atomic"):
-            return
-        if event.buffer.name == call.result:
-            width = event.width * event.value.shape[1] // size
-            for more in range(max(1, width)):
-                stores.append(event.offset.reshape(-1) // size + more)
-
-    machine = run.machine(buffers, hear, MOST)
+    stores = _Stores(run)
+    machine = run.machine(buffers, stores.hear, MOST)
     machine.races = None
+    if strict:
+        machine.found = _stop  # type: ignore[method-assign]
     offsets: dict[Cta, Ints] = {}
-    wrong, twice = "", False
+    wrong = ""
     for cta in ctas:
         stores.clear()
-        findings = machine.run(cta)
+        try:
+            findings = machine.run(cta)
+        except _Stopped as stopped:
+            wrong = str(stopped)
+            break
         wrong = wrong or (str(findings[0]) if findings else "")
-        every = np.concatenate(stores) if stores else np.empty(0, np.int64)
-        offsets[cta] = np.unique(every)
-        twice |= offsets[cta].size < every.size
-    if not call.is_gemm:
-        return Trial(offsets, twice, wrong, None)
-    got = buffers[call.result].rows(size, 1)
+        offsets[cta] = np.unique(np.concatenate([np.empty(0, np.int64), *stores]))
+    if wrong or not call.is_gemm:
+        return Trial(offsets, wrong, None)
     every = np.unique(np.concatenate(list(offsets.values())))
-    return Trial(offsets, twice, wrong, _orders(run, data, got.view(np.uint8), every))
+    return Trial(offsets, wrong, _orders(run, data, buffers[call.result].data, every))
+
+
+class _Stores(list[Ints]):
+    """Elements of the result that are written, as arrays."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.name = run.call.result
+        self.size = DTYPES[run.matrices[self.name].element].itemsize
+
+    def hear(self, event: Event) -> None:
+        if not isinstance(event, Access) or event.kind not in ("store", "atomic"):
+            return
+        if event.buffer.name == self.name:
+            width = event.width * event.value.shape[1] // self.size
+            for more in range(max(1, width)):
+                self.append(event.offset.reshape(-1) // self.size + more)
 
 
 def _orders(
     run: Run, data: dict[str, np.ndarray], got: np.ndarray, every: Ints
 ) -> dict[str, Order] | None:
-    """The orders by which the stored elements are those of the product."""
+    """The orders by which the stored elements are those of the product. A call that passes leading
+    dimensions has its own."""
     if not every.size:
         return None
     result = run.call.result
     matrix = run.matrices[result]
     element = DTYPES[matrix.element]
     stored = got[: matrix.count * element.itemsize].view(element)[every]
-    sides: list[list[dict[str, Order]]] = [[{n: "row"}, {n: "col"}] for n in ("A", "B", result)]
-    for choice in product(*sides):
-        orders: dict[str, Order] = {"A": "row", "B": "row", "C": "row", "D": "row"}
-        for one in choice:
-            orders |= one
-        orders["C"] = orders[result]
-        want = expected(run, data, orders)
-        if np.array_equal(want[every], stored):
+    ways: list[dict[str, Order]] = [dict(run.call.orders)]
+    if not set(LEADING) & set(run.call.args):
+        ways = list(every_order(result))
+    products = np.unique(every // (matrix.rows * matrix.cols))
+    for orders in ways:
+        if np.array_equal(expected(run, data, orders, products)[every], stored):
             return orders
     return None
 
 
-def expected(run: Run, data: dict[str, np.ndarray], orders: dict[str, Order]) -> np.ndarray:
-    """The result as it lies in memory."""
+def every_order(result: str) -> Iterator[dict[str, Order]]:
+    """All orders of A, B and the result, to which C is alike; all rows and all columns first."""
+    ways: list[tuple[Order, ...]] = list(product(("row", "col"), repeat=3))
+    for a, b, c in sorted(ways, key=lambda way: len(set(way))):
+        yield {"A": a, "B": b, "C": c, "D": c}
+
+
+def expected(
+    run: Run, data: dict[str, np.ndarray], orders: Mapping[str, Order], products: Ints
+) -> np.ndarray:
+    """The result as it lies in memory, of these products of a batch; zeros elsewhere."""
     made = {n: replace(m, order=orders[n]) for n, m in run.matrices.items()}
-    values = {n: made[n].numbers(data[n].view(np.uint8)) for n in data}
+    values = {n: made[n].numbers(data[n].view(np.uint8))[products] for n in data}
     found = values["A"] @ values["B"]
     if "alpha" in run.call.args:
         found = run.alpha * found
     if "beta" in run.call.args:
         found = found + run.beta * values["C"]
-    return made[run.call.result].flat(found)
+    result = made[run.call.result]
+    whole = np.zeros((result.batch, result.rows, result.cols))
+    whole[products] = found
+    return result.flat(whole)
 
 
 def usual(call: Call) -> Gemm:
     """A small GEMM that a call can be tried on."""
-    return SQUARE if len(call.sizes) == 1 else SMALL
+    return SQUARE if len(call.sizes) == 1 or not call.is_gemm else SMALL
 
 
 def corners(run: Run) -> list[Cta]:
@@ -135,25 +165,35 @@ def corners(run: Run) -> list[Cta]:
     return list(dict.fromkeys([(0, 0, 0), (x - 1, y - 1, z - 1)]))
 
 
-def tried(kernel: Kernel, call: Call) -> Trial | None:
-    """The call with its first CTA and its last, or None where it cannot be made."""
-    gemm = usual(call)
-    try:
-        return attempt(kernel, call, corners(Run(kernel, call, gemm)), gemm)
-    except Refused:
-        return None
+def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[Call, Trial] | None:
+    """The call with the orders that its matrices have, and what its first and last CTA did; None
+    where it cannot be made."""
+    ways = [call]
+    if set(LEADING) & set(call.args):
+        ways = [replace(call, orders=orders) for orders in every_order(call.result)]
+    found: tuple[Call, Trial] | None = None
+    for way in ways:
+        try:
+            trial = attempt(kernel, way, corners(Run(kernel, way, gemm)), gemm, strict)
+        except Refused:
+            return None
+        if trial.right:
+            return replace(way, orders=trial.orders or way.orders), trial
+        found = found or (way, trial)
+    return found
 
 
-def covers(kernel: Kernel, call: Call, trial: Trial) -> bool:
+def covers(kernel: Kernel, call: Call, trial: Trial, gemm: Gemm) -> bool:
     """Whether the CTAs that were tried show as many elements as all must make together."""
-    gemm = usual(call)
     shape = Run(kernel, call, gemm).shape
+    if not trial.offsets:
+        return False
     sizes = {offsets.size for offsets in trial.offsets.values()}
-    rows, cols = (getattr(gemm, axis.lower()) for axis in MATRICES[call.result])
-    if len(trial.offsets) == 2:
-        one, other = trial.offsets.values()
-        apart = not np.intersect1d(one, other).size
-    else:
-        apart = True
+    rows, cols = (getattr(gemm, axis.lower()) for axis in call.axes(call.result))
     every = shape.batch * rows * cols
-    return len(sizes) == 1 and apart and sizes.pop() * shape.ctas == every
+    apart = np.unique(np.concatenate(list(trial.offsets.values()))).size
+    return (
+        len(sizes) == 1
+        and apart == sum(o.size for o in trial.offsets.values())
+        and (sizes.pop() * shape.ctas == every)
+    )

@@ -15,10 +15,13 @@ from tiling.ptx.machine import MOST_INSTRUCTIONS, Machine
 from tiling.ptx.memory import SHARED, Buffer, Ints
 from tiling.ptx.program import Program
 from tiling.ptx.syntax import Instruction, Source
+from tiling.ptx.syntax import Refused as RefusedPtx
 from tiling.reading import call as calls
 from tiling.reading.call import Call
 from tiling.reading.kernel import Kernel
-from tiling.shapes import Gemm
+from tiling.shapes import Gemm, Refused
+
+OTHER = "try another kernel, or --arch"
 
 Cta = tuple[int, int, int]
 """blockIdx as x, y, z."""
@@ -64,7 +67,10 @@ class Run:
     ) -> Machine:
         """Ready to run CTAs; `program` in place of the kernel's own."""
         how = calls.launch(self.kernel, self.call, self.gemm, buffers, self.alpha, self.beta)
-        return Machine(program or self.kernel.program, how, hear, most)
+        try:
+            return Machine(program or self.kernel.program, how, hear, most)
+        except RefusedPtx as no:
+            raise Refused("--kernel", self.kernel.name, f"cannot be run: {no}", OTHER) from None
 
     def ctas(self) -> Iterator[Cta]:
         """All of the grid, in the order in which they are numbered."""

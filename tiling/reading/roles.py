@@ -81,7 +81,9 @@ def scalar_roles(parameters: tuple[Parameter, ...]) -> dict[int, str]:
     return dict(zip(real, SCALARS, strict=False))
 
 
-def size_roles(parameters: tuple[Parameter, ...]) -> Iterator[dict[int, str]]:
+def size_roles(
+    parameters: tuple[Parameter, ...], open_first: bool = False
+) -> Iterator[dict[int, str]]:
     """The sizes among the whole numbers, likely ones first. What no name tells is M, N and K in
     any order, as far as these are left, and else open."""
     whole = [n for n, one in enumerate(parameters) if one.integer]
@@ -91,16 +93,10 @@ def size_roles(parameters: tuple[Parameter, ...]) -> Iterator[dict[int, str]]:
         return
     unnamed = [n for n in whole if n not in named]
     left = [role for role in "MNK" if role not in named.values()]
-    yielded = set()
+    if unnamed and open_first:
+        yield {**named, **dict.fromkeys(unnamed, OPEN)}
     if unnamed and len(unnamed) <= len(left):
         for order in permutations(left, len(unnamed)):
-            roles = {**named, **dict(zip(unnamed, order, strict=True))}
-            yielded.add(tuple(sorted(roles.items())))
-            yield roles
+            yield {**named, **dict(zip(unnamed, order, strict=True))}
     else:
         yield {**named, **dict.fromkeys(unnamed, OPEN)}
-    if len(whole) == 3:
-        for order in permutations("MNK"):
-            roles = dict(zip(whole, order, strict=True))
-            if tuple(sorted(roles.items())) not in yielded and roles != named:
-                yield roles

@@ -270,6 +270,10 @@ def told(node: Node, names: Names, given: Mapping[str, str], deep: int = 0) -> s
                 return given[name]
             if name in names.values:
                 return told(names.values[name], names, given, deep + 1)
+            whole, _, axis = name.rpartition(".")
+            if whole in names.values and axis in ("x", "y", "z"):
+                found = [*parts(names.values[whole], names, given, deep + 1), "1", "1"]
+                return found["xyz".index(axis)]
             raise Unclear(f"{name} is not said")
         case "parenthesized_expression" | "initializer_list" | "type_descriptor":
             if len(node.named_children) != 1:
