@@ -91,15 +91,15 @@ BROKEN = (
     ),
     Kernel(
         "broken/int_overflow.cu",
-        "gemm_big",
-        ABC,
+        "gemm_pitched",
+        "A, 4 * K, B, 4 * N, C, 4 * N, M, N, K",
         gemm=(32, 32, 8),
-        big=(65536, 65536, 64),
+        big=(32768, 32768, 64),
         grid=("cdiv(N, 32)", "cdiv(M, 8)"),
         block=(32, 8),
         findings=(
-            # Row 32768 times 65536 is 2^31: element -2^31.
-            Finding("outside", (32776, 65536, 4), "= sum;", "C", cta=(2047, 4096, 0)),
+            # Rows of 2^18 bytes: row 8192 begins 2^31 bytes before C.
+            Finding("outside", (8200, 65536, 4), "c[col] = sum;", "C", cta=(2047, 1024, 0)),
         ),
     ),
     Kernel(

@@ -7,8 +7,9 @@ OTHER = (
         "transpose.cu",
         "transpose",
         "C, A, N, M",
-        gemm=(32, 64, 1),
-        big=(4096, 4096, 1),
+        # A is M×K with K = N; the result, N×M, has as many elements as C.
+        gemm=(32, 64, 64),
+        big=(4096, 4096, 4096),
         grid=("N / 32", "M / 32"),
         block=(32, 8),
         product=False,

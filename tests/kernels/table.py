@@ -13,6 +13,8 @@ WARP = 32
 Sizes: TypeAlias = tuple[int, int, int]
 """M, N, K."""
 
+Order: TypeAlias = Literal["row", "col"]
+
 Element: TypeAlias = Callable[[int, int], int | None]
 """Which element of the array the s-th request of thread t begins with, t and s from 0, or None if
 the thread takes no part. Of a CTA at the matrices' beginning."""
@@ -103,7 +105,7 @@ class Kernel:
     block: tuple[int, ...]
     lines: tuple[Line, ...] = ()
     types: tuple[str, str, str] = ("float", "float", "float")
-    layout: tuple[str, str, str] = ("row", "row", "row")
+    layout: tuple[Order, Order, Order] = ("row", "row", "row")
     dynamic: int = 0
     batch: int = 1
     findings: tuple[Finding, ...] = ()
@@ -125,8 +127,9 @@ class Kernel:
 
     @property
     def whole(self) -> bool:
-        """Whether the file has code for the host, which NVRTC does not take."""
-        return "<<<" in self.path.read_text()
+        """Whether the file is more than kernels: host code, or C++'s own headers."""
+        text = self.path.read_text()
+        return "<<<" in text or "#include <c" in text.replace("#include <cuda", "")
 
     def line(self, part: str) -> int:
         """The number of the line that has this text, the first being 1."""

@@ -1,16 +1,21 @@
-// Broken for large matrices: row * N + col is an int, and M * N may pass 2^31.
+// Broken for matrices of 2 GB and more: row * pitch, in bytes, is an int.
 #include <cuda_runtime.h>
 
-__global__ void gemm_big(const float *A, const float *B, float *C, int M, int N, int K) {
+__device__ inline const float *row_of(const float *base, int row, int pitch) {
+    return (const float *)((const char *)base + row * pitch);
+}
+
+__global__ void gemm_pitched(const float *A, int pitchA, const float *B, int pitchB, float *C,
+                             int pitchC, int M, int N, int K) {
     int row = blockIdx.y * blockDim.y + threadIdx.y;
     int col = blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= M || col >= N) return;
 
+    const float *a = row_of(A, row, pitchA);
     float sum = 0.0f;
-    for (int k = 0; k < K; k++) {
-        float a = A[row * K + k];
-        float b = B[k * N + col];
-        sum += a * b;
-    }
-    C[row * N + col] = sum;
+    for (int k = 0; k < K; k++)
+        sum += a[k] * row_of(B, k, pitchB)[col];
+
+    float *c = (float *)((char *)C + row * pitchC);
+    c[col] = sum;
 }
