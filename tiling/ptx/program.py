@@ -1,5 +1,6 @@
 """A kernel made ready to be run, for any launch of it: its body, and where its variables lie."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -162,6 +163,13 @@ def plain(name: str) -> str:
     left, found = name.partition(".")[0], name
     if not left.startswith("_Z"):
         return left
+    if left.startswith("_ZZ"):  # a function's own: what stands at the end
+        for start in re.finditer(r"E(?=(\d+))", left):
+            inner = left[start.end() + len(start[1]) :]
+            if 0 < int(start[1]) <= len(inner) and re.fullmatch(
+                r"(?:_\d+)?", inner[int(start[1]) :]
+            ):
+                return inner[: int(start[1])]
     rest = left
     while rest:
         digits = ""

@@ -61,6 +61,7 @@ class Built:
     log       what ptxas says of registers, or ""
     listing   the machine code as nvdisasm prints it, or "" where it cannot be had
     own       the file and what of its own it includes, macros put in; or the file as it is
+    files     names of the file and what of its own it includes; () where that is not known
     said      what a reader should know of this, in words
     """
 
@@ -71,13 +72,14 @@ class Built:
     log: str
     listing: str
     own: str
+    files: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
     @cached_property
     def _folders(self) -> dict[str, Path]:
         """Where the files lie that the PTX names, by name."""
         named = re.findall(r'^\s*\.file\s+\d+\s+"([^"]*)"', self.ptx, re.MULTILINE)
-        return {Path(name).name: self.file.parent / name for name in [*named, self.file]}
+        return {Path(name).name: Path(name) for name in named} | {self.file.name: self.file}
 
     def text(self, source: Source) -> str:
         """The line of the source, or "" where its file is not here."""
@@ -201,9 +203,9 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
             raise _mistake(file, done.stderr + done.stdout, asked)
         ptx = made.read_text("utf-8", "replace")
         whole = Path(folder, f"{source.stem}.cpp1.ii").read_text("utf-8", "replace")
-        own, stood_in = _own(whole, str(ours))
+        own, named, stood_in = _own(whole, str(ours))
     said = tuple(f"{name}: a stand-in with a few declarations" for name in stood_in)
-    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", "", own, said))
+    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", "", own, named, said))
 
 
 @lru_cache
@@ -231,22 +233,25 @@ def _mistake(file: Path, log: str, asked: Asked) -> Refused:
     return Refused("--kernel", shown, f"nvcc says {cut(first, 160)}{more}", "mend it")
 
 
-def _own(whole: str, ours: str) -> tuple[str, list[str]]:
-    """Of a preprocessed text what is not of the system or of CUDA, and which of our stand-ins it
-    includes."""
+def _own(whole: str, ours: str) -> tuple[str, tuple[str, ...], list[str]]:
+    """Of a preprocessed text what is not of the system or of CUDA, the names of its files, and
+    which of our stand-ins it includes."""
     cuda = str(Path(nvidia.path_of("nvidia-cuda-nvcc", "nvcc")).parent.parent)
     found: list[str] = []
+    named: list[str] = []
     stood_in: list[str] = []
     keep = True
     for line in whole.splitlines():
         if mark := _MARK.match(line):
             path, flags = os.path.normpath(mark[2]), mark[3].split()
             keep = "3" not in flags and not path.startswith((cuda, ours, "<"))
+            if keep:
+                named.append(Path(path).name)
             if path.startswith(ours) and path != ours:
                 stood_in.append(os.path.relpath(path, ours))
         elif keep:
             found.append(line)
-    return "\n".join(found), list(dict.fromkeys(stood_in))
+    return "\n".join(found), tuple(dict.fromkeys(named)), list(dict.fromkeys(stood_in))
 
 
 def _with_code(built: Built) -> Built:
