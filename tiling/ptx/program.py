@@ -165,11 +165,9 @@ def plain(name: str) -> str:
         return left
     if left.startswith("_ZZ"):  # a function's own: what stands at the end
         for start in re.finditer(r"E(?=(\d+))", left):
-            inner = left[start.end() + len(start[1]) :]
-            if 0 < int(start[1]) <= len(inner) and re.fullmatch(
-                r"(?:_\d+)?", inner[int(start[1]) :]
-            ):
-                return inner[: int(start[1])]
+            inner, many = left[start.end() + len(start[1]) :], int(start[1])
+            if 0 < many <= len(inner) and re.fullmatch(r"(?:_\d+)?", inner[many:]):
+                return inner[:many]
     rest = left
     while rest:
         digits = ""

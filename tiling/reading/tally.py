@@ -53,6 +53,10 @@ class Cost:
             max(self.ways, other.ways),
         )
 
+    def __mul__(self, times: int) -> "Cost":
+        some = (self.requests, self.lanes, self.bytes, self.moved, self.least)
+        return Cost(*(times * one for one in some), self.ways)
+
 
 def in_global(offset: Ints, takes: Bools, width: int) -> Cost:
     """Of requests (requests, lanes) for `width` aligned bytes a lane, at most a sector."""
@@ -152,12 +156,14 @@ class _Rows(NamedTuple):
     bytes: int
 
 
-class _Known(NamedTuple):
-    """Accesses that were counted, and what they cost by place."""
+@dataclass
+class _Known:
+    """Accesses that were counted, what they cost by place, and how often they were made since."""
 
     near: Ints
     active: Bools | None
     costs: dict[int, Cost]
+    times: int = 1
 
 
 class Tally:
@@ -174,16 +180,14 @@ class Tally:
         self.arrays: dict[tuple[int, str], str] = {}
         self.bits: dict[tuple[int, str], set[int]] = {}
         self.known: dict[tuple[int, int, str, int], list[_Known]] = {}
-        self.over: dict[tuple[int, int], Bools] = {}
+        self.over: dict[tuple[int, int], tuple[int, Bools]] = {}
         self.rounds: dict[tuple[int, int], list[_Rows]] = {}
 
     def hear(self, event: Event) -> None:
         if not isinstance(event, Access) or event.kind == "land" or not event.offset.size:
             return
         space = {SHARED: "shared", LOCAL: "local"}.get(event.buffer.base, "global")
-        wide = 0
-        if space == "shared" and self.widths.over_rounds:
-            wide = max(self.widths.over_rounds.get(int(self.places[p]), 0) for p in event.place)
+        wide = self._over(event)[0] if space == "shared" and self.widths.over_rounds else 0
         turn = self._turn(event, wide) if wide else 0
         # Sectors and banks are alike wherever the same pattern begins alike in 128 bytes.
         start = int(event.offset.flat[0])
@@ -191,17 +195,26 @@ class Tally:
         some = self.known.setdefault((int(event.place[0]), event.place.size, space, turn), [])
         for one in some:
             if _same(one.near, near) and _same(one.active, event.active):
-                self._add(one.costs, space)
+                one.times += 1
                 return
+        if len(some) == KEPT:
+            self._add(some.pop(0), space)
         costs = self._costs(self._rows(event), event, space, wide, turn)
         some.append(_Known(near, event.active, costs))
-        del some[:-KEPT]
-        self._add(costs, space)
 
-    def _add(self, costs: dict[int, Cost], space: str) -> None:
-        for place, cost in costs.items():
+    def _add(self, known: _Known, space: str) -> None:
+        for place, cost in known.costs.items():
             key = place, space
-            self.costs[key] = self.costs.get(key, Cost()) + cost
+            self.costs[key] = self.costs.get(key, Cost()) + cost * known.times
+        known.times = 0
+
+    def _over(self, event: Access) -> tuple[int, Bools]:
+        """The bytes of requests that rounds of a loop make together, and which instructions do."""
+        key = int(event.place[0]), event.place.size
+        if key not in self.over:
+            wide = [self.widths.over_rounds.get(int(self.places[p]), 0) for p in event.place]
+            self.over[key] = max(wide), np.array(wide) > 0
+        return self.over[key]
 
     def _rows(self, event: Access) -> _Rows:
         n = event.place.size
@@ -215,10 +228,7 @@ class Tally:
         where it begins off the alignment of one."""
         key = int(event.place[0]), event.place.size
         some = self.rounds.setdefault(key, [])
-        if key not in self.over:
-            whole = self.places[event.place]
-            self.over[key] = np.array([int(p) in self.widths.over_rounds for p in whole])
-        over = self.over[key]
+        over = self._over(event)[1]
         if event.active is not None:
             self._flush(some)
             return 0
@@ -241,20 +251,20 @@ class Tally:
     def _flush(self, some: list[_Rows]) -> None:
         """Rounds that nothing came after count as they are."""
         for rows in some:
-            offset, takes = by_warp(rows.offset, None, len(rows.places), self.threads)
-            offset, takes = (
-                offset.reshape(-1, self.warps, WARP),
-                takes.reshape(-1, self.warps, WARP),
-            )
             for row, place in enumerate(rows.places):
-                cost = self._one(place, "shared", offset[row], takes[row], rows.bytes)
-                self._add({place: cost}, "shared")
+                one = by_warp(rows.offset[row : row + 1], None, 1, self.threads)
+                cost = self._one(place, "shared", *one, rows.bytes)
+                key = place, "shared"
+                self.costs[key] = self.costs.get(key, Cost()) + cost
         some.clear()
 
     def finish(self) -> None:
         """A CTA has ended."""
         for some in self.rounds.values():
             self._flush(some)
+        for (_, _, space, _), patterns in self.known.items():
+            for one in patterns:
+                self._add(one, space)
 
     def _costs(
         self, rows: _Rows, event: Access, space: str, wide: int, turn: int
