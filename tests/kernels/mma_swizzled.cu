@@ -1,24 +1,23 @@
 // mma.sync m16n8k16 fed by ldmatrix. Rows of shared memory hold 64 halves in eight chunks of
 // 16 bytes; chunk c of row r lies at c ^ (r % 8), so eight rows of a column meet all banks.
-#include <cstdint>
 #include <cuda_fp16.h>
 
 #define BM 64
 #define BN 64
 #define BK 64
 
-__device__ __forceinline__ uint32_t smem_u32(const void *p) {
-    return (uint32_t)__cvta_generic_to_shared(p);
+__device__ __forceinline__ unsigned smem_u32(const void *p) {
+    return (unsigned)__cvta_generic_to_shared(p);
 }
-__device__ __forceinline__ void ldmatrix_x4(uint32_t *r, const half *p) {
+__device__ __forceinline__ void ldmatrix_x4(unsigned *r, const half *p) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(smem_u32(p)));
 }
-__device__ __forceinline__ void ldmatrix_x4_trans(uint32_t *r, const half *p) {
+__device__ __forceinline__ void ldmatrix_x4_trans(unsigned *r, const half *p) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];\n"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(smem_u32(p)));
 }
-__device__ __forceinline__ void mma16816(float *d, const uint32_t *a, const uint32_t *b) {
+__device__ __forceinline__ void mma16816(float *d, const unsigned *a, const unsigned *b) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
                  "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
@@ -43,7 +42,7 @@ hgemm_mma(const half *A, const half *B, float *C, int M, int N, int K) {
         __syncthreads();
 #pragma unroll
         for (int kk = 0; kk < BK; kk += 16) {
-            uint32_t a[2][4], b[2][4];
+            unsigned a[2][4], b[2][4];
             for (int i = 0; i < 2; ++i)
                 ldmatrix_x4(a[i], &As[swz(wm + i * 16 + lane % 16, kk / 8 + lane / 16)]);
             for (int j = 0; j < 2; ++j)

@@ -1,10 +1,8 @@
 // Broken: with two stages wait_group 1 leaves the very tile on its way that is read next.
-#include <cstdint>
-
 constexpr int TILE = 16;
 
 __device__ void copy4(float *to, const float *from) {
-    const uint32_t at = __cvta_generic_to_shared(to);
+    const unsigned at = __cvta_generic_to_shared(to);
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(at), "l"(from));
 }
 
