@@ -49,6 +49,7 @@ class Call:
     orders       of the matrices
     batch        how many products there are, one behind the other in each matrix
     said         how all this was found, in words
+    gemm         the sizes that the file itself calls it with, where these are plain
     """
 
     grid: tuple[str, ...]
@@ -58,6 +59,7 @@ class Call:
     orders: Mapping[str, Order] = field(default_factory=lambda: ROW_MAJOR)
     batch: str = "1"
     said: tuple[str, ...] = ()
+    gemm: Gemm | None = None
 
     @property
     def matrices(self) -> tuple[str, ...]:

@@ -23,23 +23,27 @@ from tiling.reading.source import Launched, launches, number, parts, told
 from tiling.reading.uses import Uses, uses
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 
+MOST_SIZE = 2**16
+
 FLAT = (256, 128, 64, 512, 1024, 32, 192, 384)
 SQUARES = (16, 32, 8)
 """Threads of blocks that are tried, those that people use most first."""
 
 
-def find(kernel: Kernel) -> Call | None:
+def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
     """The call that computes A·B, or else the one that its file says, or by which each element is
-    written once; None where it is open."""
+    written once; None where it is open. `args` where they are known."""
     used = uses(kernel.program)
+    first = [args] if args else list(arguments(kernel, used, open_first=True))
+    every = [args] if args else list(arguments(kernel, used))
     spare: Call | None = None
-    for call in _calls(kernel, used):
+    for call in _calls(kernel, first):
         found = tried(kernel, call, usual(call))
         if found and found[1].right:
             return found[0]
         spare = spare or (found and found[0])
     for strict, gemm in (True, None), (False, None), (False, SQUARE):
-        for call, trial in _by_trying(kernel, used, strict, gemm):
+        for call, trial in _by_trying(kernel, used, every, strict, gemm):
             if trial.right:
                 return call
             spare = spare or call
@@ -58,11 +62,11 @@ def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[
         yield tuple(found.get(n, OPEN) for n in range(len(parameters)))
 
 
-def _calls(kernel: Kernel, used: Uses) -> Iterator[Call]:
+def _calls(kernel: Kernel, every: list[tuple[str, ...]]) -> Iterator[Call]:
     """Calls by the launches in the file, those of this very instance first."""
     found = launches(kernel.built.own, names.bare(kernel.name))
     found = [one for one in found if _same(one, kernel)]
-    for args in arguments(kernel, used, open_first=True):
+    for args in every:
         for launched in found:
             yield from _as_launched(kernel, launched, args)
 
@@ -105,10 +109,26 @@ def _as_launched(kernel: Kernel, launched: Launched, args: tuple[str, ...]) -> I
     said = ("the launch in the file",)
     mixed = sorted(product(*axes), key=lambda grid: len(set(grid)) < len(grid))
     for grid in mixed:
-        call = Call(grid, tuple(block), filled, shared, said=said)
+        call = Call(grid, tuple(block), filled, shared, said=said, gemm=_sizes(launched, args))
         yield call
         if len(grid) == 3 and grid[2] != "1":
             yield replace(call, batch=grid[2])
+
+
+def _sizes(launched: Launched, args: tuple[str, ...]) -> Gemm | None:
+    """The sizes that the host code gives, where they are plain numbers."""
+    found: dict[str, int] = {}
+    for node, role in zip(launched.arguments, args, strict=True):
+        try:
+            size = number(told(node, launched.around, {})) if role in "MNK" else None
+        except Unclear:
+            return None
+        if size is not None:
+            found[role] = size
+    if len(found) == 1:
+        found = dict.fromkeys("MNK", *found.values())
+    sizes = [found.get(role, 0) for role in "MNK"]
+    return Gemm(*sizes) if min(sizes) > 0 and max(sizes) < MOST_SIZE else None
 
 
 def _template(kernel: Kernel, launched: Launched) -> dict[str, str]:
@@ -130,10 +150,14 @@ def _filled(launched: Launched, args: tuple[str, ...], given: dict[str, str]) ->
 
 
 def _by_trying(
-    kernel: Kernel, used: Uses, strict: bool, gemm: Gemm | None
+    kernel: Kernel,
+    used: Uses,
+    every: list[tuple[str, ...]],
+    strict: bool,
+    gemm: Gemm | None,
 ) -> Iterator[tuple[Call, Trial]]:
     """Calls with a block and a grid by which whole tiles lie side by side."""
-    for args in arguments(kernel, used):
+    for args in every:
         if OPEN in args:
             continue
         for block in blocks(kernel, used):

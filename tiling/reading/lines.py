@@ -120,6 +120,12 @@ class Numbers:
         return sum(line.fma for line in self.lines)
 
 
+def corners(run: Run) -> list[Cta]:
+    """The CTA in the middle of the grid, and the last one, which may hang over an edge."""
+    x, y, z = run.shape.grid
+    return list(dict.fromkeys([((x - 1) // 2, (y - 1) // 2, (z - 1) // 2), (x - 1, y - 1, z - 1)]))
+
+
 def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
     """Run these CTAs without their arithmetic and count. Raises Refused."""
     kernel = run.kernel

@@ -183,6 +183,13 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     return found
 
 
+def settled(kernel: Kernel, call: Call) -> Call:
+    """A call that was given, with the orders of its matrices by which it makes A·B, if there are
+    such; else as it is."""
+    found = tried(kernel, call, usual(call))
+    return found[0] if found and found[1].right else call
+
+
 def covers(kernel: Kernel, call: Call, trial: Trial, gemm: Gemm) -> bool:
     """Whether the CTAs that were tried show as many elements as all must make together."""
     shape = Run(kernel, call, gemm).shape

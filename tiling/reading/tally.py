@@ -54,8 +54,14 @@ class Cost:
         )
 
     def __mul__(self, times: int) -> "Cost":
-        some = (self.requests, self.lanes, self.bytes, self.moved, self.least)
-        return Cost(*(times * one for one in some), self.ways)
+        return Cost(
+            self.requests * times,
+            self.lanes * times,
+            self.bytes * times,
+            self.moved * times,
+            self.least * times,
+            self.ways,
+        )
 
 
 def in_global(offset: Ints, takes: Bools, width: int) -> Cost:
