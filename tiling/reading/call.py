@@ -47,6 +47,7 @@ class Call:
     args         for each parameter what stands for it: a matrix, a size, lda to ldd, alpha or beta,
                  or arithmetic
     orders       of the matrices
+    adds         whether the result is added to what C holds, with no beta
     batch        how many products there are, one behind the other in each matrix
     said         how all this was found, in words
     gemm         the sizes that the file itself calls it with, where these are plain
@@ -60,6 +61,12 @@ class Call:
     batch: str = "1"
     said: tuple[str, ...] = ()
     gemm: Gemm | None = None
+    adds: bool = False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what C holds before is a part of the result."""
+        return self.adds or "beta" in self.args
 
     @property
     def matrices(self) -> tuple[str, ...]:

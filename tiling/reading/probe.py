@@ -32,16 +32,16 @@ class Trial:
 
     offsets   of each CTA, the elements of the result that it wrote, ascending
     wrong     the first thing that a CTA must not do, or ""
-    orders    of the matrices by which it is A·B what they stored, or None
+    call      with the orders of the matrices by which it is A·B what they stored, or None
     """
 
     offsets: dict[Cta, Ints]
     wrong: str
-    orders: dict[str, Order] | None
+    call: Call | None
 
     @property
     def right(self) -> bool:
-        return self.orders is not None and not self.wrong
+        return self.call is not None and not self.wrong
 
 
 def numbers(matrix: Matrix, seed: int) -> Numbers:
@@ -89,7 +89,7 @@ def attempt(kernel: Kernel, call: Call, ctas: list[Cta], gemm: Gemm, strict: boo
     if wrong or not call.is_gemm:
         return Trial(offsets, wrong, None)
     every = np.unique(np.concatenate(list(offsets.values())))
-    return Trial(offsets, wrong, _orders(run, data, buffers[call.result].data, every))
+    return Trial(offsets, wrong, _right(run, data, buffers[call.result].data, every))
 
 
 class _Stores(list[Ints]):
@@ -109,49 +109,55 @@ class _Stores(list[Ints]):
                 self.append(event.offset.reshape(-1) // self.size + more)
 
 
-def _orders(
-    run: Run, data: dict[str, np.ndarray], got: np.ndarray, every: Ints
-) -> dict[str, Order] | None:
-    """The orders by which the stored elements are those of the product. A call that passes leading
-    dimensions has its own."""
+def _right(run: Run, data: dict[str, np.ndarray], got: np.ndarray, every: Ints) -> Call | None:
+    """The call with the orders by which the stored elements are those of the product, if there are
+    such. One that passes leading dimensions has its own."""
     if not every.size:
         return None
-    result = run.call.result
-    matrix = run.matrices[result]
+    matrix = run.matrices[run.call.result]
     element = DTYPES[matrix.element]
     stored = got[: matrix.count * element.itemsize].view(element)[every]
-    ways: list[dict[str, Order]] = [dict(run.call.orders)]
+    ways: list[Mapping[str, Order]] = [run.call.orders]
     if not set(LEADING) & set(run.call.args):
-        ways = list(every_order(result))
+        ways = list(every_order())
     products = np.unique(every // (matrix.rows * matrix.cols))
     for orders in ways:
-        if np.array_equal(expected(run, data, orders, products)[every], stored):
-            return orders
+        for adds in (False, True) if "beta" not in run.call.args else (False,):
+            call = replace(run.call, orders=orders, adds=adds)
+            if np.array_equal(expected(replace(run, call=call), data, products)[every], stored):
+                return call
     return None
 
 
-def every_order(result: str) -> Iterator[dict[str, Order]]:
+def every_order() -> Iterator[dict[str, Order]]:
     """All orders of A, B and the result, to which C is alike; all rows and all columns first."""
     ways: list[tuple[Order, ...]] = list(product(("row", "col"), repeat=3))
     for a, b, c in sorted(ways, key=lambda way: len(set(way))):
         yield {"A": a, "B": b, "C": c, "D": c}
 
 
-def expected(
-    run: Run, data: dict[str, np.ndarray], orders: Mapping[str, Order], products: Ints
-) -> np.ndarray:
+def expected(run: Run, data: Mapping[str, np.ndarray], products: Ints) -> np.ndarray:
     """The result as it lies in memory, of these products of a batch; zeros elsewhere."""
-    made = {n: replace(m, order=orders[n]) for n, m in run.matrices.items()}
-    values = {n: made[n].numbers(data[n].view(np.uint8))[products] for n in data}
-    found = values["A"] @ values["B"]
-    if "alpha" in run.call.args:
-        found = run.alpha * found
-    if "beta" in run.call.args:
-        found = found + run.beta * values["C"]
-    result = made[run.call.result]
+    values = {
+        name: matrix.numbers(data[name].view(np.uint8))[products]
+        for name, matrix in run.matrices.items()
+        if name in data
+    }
+    found = exact(run, values)
+    result = run.matrices[run.call.result]
     whole = np.zeros((result.batch, result.rows, result.cols))
     whole[products] = found
     return result.flat(whole)
+
+
+def exact(run: Run, values: Mapping[str, Numbers]) -> Numbers:
+    """What the result must be, of (batch, rows, cols) numbers, in float64."""
+    found = values["A"] @ values["B"]
+    if "alpha" in run.call.args:
+        found = run.alpha * found
+    if run.call.keeps:
+        found = found + (1.0 if run.call.adds else run.beta) * values["C"]
+    return found
 
 
 def usual(call: Call) -> Gemm:
@@ -160,17 +166,22 @@ def usual(call: Call) -> Gemm:
 
 
 def corners(run: Run) -> list[Cta]:
-    """The first CTA and the last, where there are two."""
+    """The first CTA and the last, where there are two; and where a third axis may count parts of
+    one sum, all of them."""
     x, y, z = run.shape.grid
-    return list(dict.fromkeys([(0, 0, 0), (x - 1, y - 1, z - 1)]))
+    depth = range(z) if run.shape.batch == 1 and z <= MOST_PARTS else (0, z - 1)
+    return list(dict.fromkeys((i, j, k) for i, j in ((0, 0), (x - 1, y - 1)) for k in depth))
+
+
+MOST_PARTS = 64
 
 
 def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[Call, Trial] | None:
-    """The call with the orders that its matrices have, and what its first and last CTA did; None
-    where it cannot be made."""
+    """The call with the orders that its matrices have, and what some CTAs of it did; None where it
+    cannot be made."""
     ways = [call]
     if set(LEADING) & set(call.args):
-        ways = [replace(call, orders=orders) for orders in every_order(call.result)]
+        ways = [replace(call, orders=orders) for orders in every_order()]
     found: tuple[Call, Trial] | None = None
     for way in ways:
         try:
@@ -178,7 +189,7 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
         except Refused:
             return None
         if trial.right:
-            return replace(way, orders=trial.orders or way.orders), trial
+            return trial.call or way, trial
         found = found or (way, trial)
     return found
 
