@@ -21,7 +21,7 @@ SPEAKS = {
     "copy": r"Loading|[Cc]opies .*begin|next tiles|last tiles|on (their|its) way|beyond an edge",
     "commit": r"Commit",
     "read": r"outer products|[Tt]hreads read|next fragments|So it goes on",
-    "store": r"[Ss]tore[ds]? |stored|goes where the tiles lay|rows a thread has",
+    "store": r"[Ss]tore[ds]? |stored|go where the tiles lay",
 }
 
 

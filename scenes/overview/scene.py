@@ -6,6 +6,9 @@ from scenes.overview.board import ThreeMemories
 from scenes.overview.shots import closing, opening, shots
 from tiling.state import state_at
 
+LEGIBLE = 0.4
+"""Seconds of an event from which on its line of the kernel is shown; else it would flicker."""
+
 
 class Overview(TilingScene):
     """The whole schedule of one CTA: first k-tile slowly, the middle quickly, the store."""
@@ -30,6 +33,11 @@ class Overview(TilingScene):
 
     def _enact(self, step: int, seconds: float) -> None:
         """Play the schedule's events up to a step."""
+        before = self.board.state.step
+        if step - before > 2:  # many events, and none of them is told
+            self.board.line.tell(None)
+        elif seconds >= LEGIBLE:
+            self.board.line.tell(self.board.schedule.events[before])
         self.play_for(seconds, *self.board.enact(step))
         self.board.settle(state_at(self.board.schedule, step, self.board.state))
 
@@ -37,4 +45,5 @@ class Overview(TilingScene):
         """Go back to where the schedule begins, so that the clip can loop."""
         self.play_for(seconds, *self.board.back())
         self.board.settle(state_at(self.board.schedule, 0))
+        self.board.line.tell(None)
         self.wait(FRAME)  # the last frames are the first one, numbers and all

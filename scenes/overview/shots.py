@@ -53,15 +53,15 @@ def opening(schedule: Schedule) -> Said:
 
 
 def closing(schedule: Schedule) -> str:
+    """What it has come to."""
     cta = traffic(schedule).cta
     requested = state_at(schedule, len(schedule.events)).requested_bytes
-    done, asked = f"{amount(cta.flop)}FLOP", f"{amount(requested)}B requested"
+    per_byte = f"{cta.intensity:.3g} FLOP per byte"
     if cta.fma == cta.useful_fma:
-        done = f"{amount(cta.fma).strip()} FMA, {done},"
-        return f"{done} for {asked}: {cta.intensity:.3g} FLOP per byte"
+        return f"{amount(cta.flop)}FLOP for {amount(requested)}B requested: {per_byte}"
     # The others are on zeros, or for results that nobody stores.
-    useful = f"{amount(cta.useful_fma).strip()} of {amount(cta.fma).strip()} FMAs"
-    return f"{useful} are of the product: {done} for {asked}, {cta.intensity:.3g} FLOP per byte"
+    useful = f"{amount(cta.useful_fma).strip()} of {amount(cta.fma).strip()} FMA"
+    return f"{per_byte}; {useful} are of the product"
 
 
 def _said(schedule: Schedule, beat: Beat, values: ThreadValues | None) -> Said:
@@ -89,7 +89,7 @@ def _of_copy(schedule: Schedule, event: Copy, beat: Beat) -> Said:
         case Copy("A", 0):
             text = "Loading tiles from global to shared memory"
             if tiling.asynchronous:
-                text = "Copies from global to shared memory begin; no thread waits for them yet"
+                text = "Copies to shared memory begin; no thread waits yet"
             return Said(text, "load", _loads(schedule, 0))
         case Copy("B", 0) if _hangs(schedule):
             return Said("Nothing is requested beyond an edge: zeros fill the tile")
@@ -121,11 +121,12 @@ def _of_waiting(schedule: Schedule, event: Wait | Barrier, beat: Beat) -> Said:
             return Said(text, shows="The first tiles, pale so far, take their full colour.")
         case Barrier(0, "reads"):
             text = "Barrier: wait until the tiles are complete"
-            return Said(text, shows="The border of shared memory lights up.")
+            return Said(text, shows=f"One after another {_who(schedule)} come to it and wait.")
         case Barrier(1, "overwrite"):
-            return Said("Barrier: wait until nobody reads the old tiles")
+            shows = f"One after another {_who(schedule)} come to it and wait, then all go on."
+            return Said("Barrier: wait until nobody reads the old tiles", shows=shows)
         case Barrier(1, "both"):
-            return Said("One barrier: this tile is complete, and nobody reads the one before")
+            return Said("One barrier: these tiles are complete, nobody reads the last")
         case Wait(1):
             text = "The next tiles had a whole k-tile of time to arrive"
             return Said(text, "next k-tile", "The tiles of the next stage take their full colour.")
@@ -174,15 +175,16 @@ def _of_store(
                 text = "Results that lie inside C are stored"
             return Said(text, "store", _stores(schedule, values))
         case Barrier(), Exchange(0):
-            return Said("Barrier: nobody reads the tiles any more", "store")
-        case Exchange(0), *_:
-            text = "A row of each thread goes where the tiles lay"
-            return Said(text, shows=_stores(schedule, values))
+            text = "Row by row, results go where the tiles lay"
+            return Said(text, "store", _stores(schedule, values))
         case Store(0), *_:
             return Said("So neighbouring threads store neighbours in a row of C")
-        case Barrier(), Exchange(1):
-            return Said(f"The same for each of the {schedule.tiling.tm} rows a thread has")
     return Said("")
+
+
+def _who(schedule: Schedule) -> str:
+    """Those that are seen to come to a barrier."""
+    return "the warps" if schedule.tiling.threads > WARP else "the threads"
 
 
 def _ragged(schedule: Schedule) -> bool:
