@@ -3,13 +3,14 @@
 import json
 import os
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from publish.door import (
+from publish.options import (
     CHOOSING,
     MAX_JOBS,
     PATH,
@@ -31,7 +32,7 @@ from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
 from tiling.presets import presets
-from tiling.shapes import Refused
+from tiling.shapes import Refused, cut_short
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,8 +81,8 @@ def clip(
     python render.py clip why_tile --theme both --aspect both
     python render.py clip --all --theme night
     """
-    from publish.cache import fingerprint, up_to_date
     from publish.clip import sweep
+    from publish.stale import lacking
 
     if not names and not every:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
@@ -99,11 +100,11 @@ def clip(
         for theme in (THEMES if look == "both" else [look])
         for aspect in (ASPECTS if shape == "both" else [shape])
     ]
-    stale = [one for one in wanted if not up_to_date(one, fingerprint(one))]
+    stale = [one for one in wanted if lacking(one)]
     for one in wanted:
         if one not in stale:
             click.echo(f"{one.file('.mp4')} is up to date")
-    failed = _render(stale, jobs) if stale else []
+    failed = _render(stale, jobs) if stale else {}
     if pictures:
         _add_pictures([one for one in wanted if one not in failed], jobs)
     if failed:
@@ -141,22 +142,23 @@ def _add_pictures(clips: list[Clip], jobs: int) -> None:
             raise unwritable(clips[0].out, error) from None
 
 
-def _render(clips: list[Clip], jobs: int) -> list[Clip]:
-    """Verify the clips' tiling, then render them all. Returns those that failed, which do not stop
-    the others."""
+def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
+    """Verify the clips' tiling, then render them all. Returns those that failed, and why: they do
+    not stop the others."""
     from publish.clip import render
     from publish.display import Display, verified
 
     rung = verified(clips[0].choice)
     with Display(clips, rung.says) as display:
-        render(clips, [rung], jobs, display)
+        failed = render(clips, [rung], jobs, display)
     if len(clips) > 1:
-        click.echo(display.summary(len(clips), jobs))
-    for failed, why in display.failures:
+        done = f"{len(clips) - len(failed)} of {len(clips)} clips"
+        click.echo(f"{done} in {display.summary(jobs)}")
+    for one, why in failed.items():
         if len(clips) == 1 and isinstance(why, Refused):
             raise why
-        click.echo(f"Error: {failed.stem}: {why}", err=True)
-    return [failed for failed, _ in display.failures]
+        click.echo(f"Error: {one.stem}: {why}", err=True)
+    return failed
 
 
 @main.command()
@@ -172,11 +174,12 @@ def film(scenes: str | None, **options: Any) -> None:
     python render.py film
     python render.py film --scenes overview,outer_product --preset sgemm --theme night
     """
-    from publish.cache import up_to_date
     from publish.clip import sweep
     from publish.display import Display, verified
-    from publish.film import film_of, make_film, mark_of
+    from publish.film import make_film
     from publish.pool import RenderFailed
+    from publish.settings import film_of
+    from publish.stale import lacking
 
     names = list(SCENES) if scenes is None else [name.strip() for name in scenes.split(",")]
     for name in names:
@@ -189,7 +192,7 @@ def film(scenes: str | None, **options: Any) -> None:
     sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
     whole, parts = film_of(names, Clip("", choice, *look, options["quality"], options["out"]))
-    if up_to_date(whole, mark_of(parts)):
+    if not lacking(whole, names):
         click.echo(f"{whole.file('.mp4')} is up to date")
         return
     rung = verified(choice)
@@ -235,16 +238,18 @@ def embed(
     """
     from publish.page.figure import figure
     from publish.page.gallery import write_page
-    from publish.page.shown import in_looks
+    from publish.page.on_disk import in_looks
 
     if page:
         if names:
             raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
         alone(ctx, "--page", "base_url", "theme", "controls", "no_render", "quality", *CHOOSING)
-        path, count, stale = write_page(options["out"])
-        click.echo(f"{path}  {count} clips")
-        for stem, why in stale.items():
+        written = write_page(options["out"])
+        click.echo(f"{written.path}  {written.clips} clips")
+        for stem, why in written.stale.items():
             click.echo(f"{stem}.mp4 is stale: {why}", err=True)
+        for name, why in written.skipped.items():
+            click.echo(f"{cut_short(name)} is skipped: {why}", err=True)
         return
     if not names:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
@@ -268,7 +273,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     """Render scenes that are missing or stale. What is said of it leaves stdout to the HTML."""
     from contextlib import redirect_stdout
 
-    from publish.page.shown import lacking
+    from publish.stale import lacking
 
     todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
     if not todo:
@@ -279,7 +284,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
         for why in todo.values():
             click.echo(why)
         if failed := _render(list(todo), os.cpu_count() or 1):
-            raise click.ClickException(f"{failed[0].file('.mp4')} could not be rendered")
+            raise click.ClickException(f"{next(iter(failed)).file('.mp4')} could not be rendered")
 
 
 @main.command()
@@ -343,7 +348,6 @@ def inspect(
         _sweep(chip, as_csv, plot)
         return
     alone(ctx, "the numbers of one tiling", "chip")
-    from publish.cache import describe
     from publish.tables import (
         occupancy_of,
         request_rows,
@@ -363,7 +367,7 @@ def inspect(
             "warp_requests": request_rows(plan),
             "ctas_at_best": {arch: one.ctas for arch, one in fits},
         }
-        click.echo(json.dumps({**describe(choice), **counts}, indent=2))
+        click.echo(json.dumps({**asdict(choice), **counts}, indent=2))
     else:
         show_traffic(choice, found)
         show_requests(plan)
@@ -459,7 +463,7 @@ def verify(
     from rich.console import Console
     from rich.progress import Progress
 
-    from publish.cache import describe
+    from publish.sealed import REPORT, sealed
     from publish.tables import show_rungs
     from tiling.verify import RUNGS
     from tiling.verify import verify as climb
@@ -489,18 +493,18 @@ def verify(
             tell = partial(progress.update, task)
             rungs.append(climb(name, choice, lambda share, tell=tell: tell(completed=share)))
             progress.remove_task(task)
-    text = json.dumps({**describe(choice), "rungs": [r.as_dict() for r in rungs]}, indent=2)
+    text = sealed(REPORT, {**asdict(choice), "rungs": [asdict(rung) for rung in rungs]})
     if report is not None:
         half = report.with_name(report.name + ".half")
         try:
-            half.write_text(text + "\n", "utf-8")
+            half.write_text(text, "utf-8")
             half.replace(report)
         except OSError as error:
             half.unlink(missing_ok=True)
             why = (error.strerror or str(error)).lower()
             raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
     if as_json:
-        click.echo(text)
+        click.echo(text, nl=False)
     else:
         show_rungs(choice, rungs)
     if any(r.status == "failed" for r in rungs):

@@ -1,7 +1,7 @@
 """Moving pictures for places that take no video: an animated WebP and a GIF of a clip's movie."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from PIL import Image, ImageColor
 
 from publish.cache import digest
 from publish.clip import private_folder
+from publish.description import write
 from publish.settings import Clip
+from publish.stale import described
 from scenes.stage.look import THEMES
 
 ANIMATED = (".webp", ".gif")
@@ -34,8 +36,7 @@ Picture = npt.NDArray[np.uint8]
 
 def has_pictures(clip: Clip) -> bool:
     """Whether the moving pictures of a clip that is up to date are there."""
-    about = json.loads(clip.file(".json").read_text("utf-8"))
-    return all(clip.file(kind).name in about["files"] for kind in ANIMATED)
+    return set(ANIMATED) <= set(described(clip).files)
 
 
 def make_pictures(clip: Clip) -> None:
@@ -46,10 +47,10 @@ def make_pictures(clip: Clip) -> None:
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
         _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
         _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])
-        about = json.loads(clip.file(".json").read_text("utf-8"))
-        about["files"] |= {path.name: digest(path) for path in targets.values()}
+        about = described(clip)
+        files = {**about.files, **{kind: digest(path) for kind, path in targets.items()}}
         description = folder / clip.file(".json").name
-        description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+        description.write_text(write(replace(about, files=files)), "utf-8")
         for path in [*targets.values(), description]:
             path.replace(clip.out / path.name)
 

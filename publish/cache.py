@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from publish.settings import Clip
 from scenes import SCENES
-from tiling.presets import Choice
+from tiling.regular import open_regular
 from tiling.shapes import Refused
 
 ROOT = Path(__file__).parent.parent
@@ -40,40 +39,28 @@ def fingerprint(clip: Clip) -> str:
     """SHA-256 of the tiling, the look, the versions, and the sources that draw and encode."""
     parts = {
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
-        "choice": describe(clip.choice),
+        "choice": asdict(clip.choice),
         "versions": versions(),
         "sources": {path: digest(ROOT / path) for path in _sources(clip.scene)},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def describe(choice: Choice) -> dict[str, Any]:
-    """A choice as data."""
-    return {
-        "name": choice.name,
-        "gemm": asdict(choice.gemm),
-        "tiling": asdict(choice.tiling),
-        "cta": list(choice.cta),
-    }
+def mark_of(parts: Sequence[Clip]) -> str:
+    """Fingerprint of a film: of the cards and the clips of its scenes, in their order."""
+    both = [fingerprint(clip) for part in parts for clip in (replace(part, card=True), part)]
+    return hashlib.sha256(" ".join(both).encode()).hexdigest()
 
 
 def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def up_to_date(clip: Clip, mark: str) -> bool:
-    """Whether the clip's files are whole, belong together and were made from this fingerprint."""
-    try:
-        about = json.loads(clip.file(".json").read_text("utf-8"))
-        files = about["files"].items()
-        same = all(digest(clip.out / name) == wanted for name, wanted in files)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False
-    return same and about.get("fingerprint") == mark
+    """SHA-256 of a regular file. Raises OSError."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 BESIDE = {
-    f"publish/{name}.py" for name in ("animate", "display", "door", "film", "pictures", "tables")
+    f"publish/{name}.py"
+    for name in ["animate", "display", "film", "options", "posters", "sealed", "stale", "tables"]
 }
 """Sources of which no byte of a clip depends."""
 

@@ -29,7 +29,6 @@ class Display:
 
     def __init__(self, clips: Sequence[Clip], says: str) -> None:
         self.says, self.start = says, perf_counter()
-        self.failures: list[tuple[Clip, Exception]] = []
         self.bytes = 0
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         self.bars = Progress(*columns, transient=True, disable=not Console().is_terminal)
@@ -54,21 +53,16 @@ class Display:
         if not clip.card:
             self._print(f"{clip.file('.mp4')}  verified: {self.says}")
 
-    def failed(self, clip: Clip, why: Exception) -> None:
+    def failed(self, clip: Clip) -> None:
         self._over(clip)
-        self.failures.append((clip, why))
 
     def memory(self, needed: int) -> None:
         self.bytes = max(self.bytes, needed)
 
-    def summary(self, clips: int, jobs: int) -> str:
+    def summary(self, jobs: int) -> str:
         """How long it took, in how many processes, and what the largest of them needed."""
         seconds, megabytes = perf_counter() - self.start, self.bytes / 1e6
-        done = clips - len(self.failures)
-        return (
-            f"{done} of {clips} clips in {seconds:.0f} s, "
-            f"{jobs} processes of at most {megabytes:.0f} MB"
-        )
+        return f"{seconds:.0f} s, {jobs} processes of at most {megabytes:.0f} MB"
 
     def _task(self, clip: Clip) -> Any:
         if clip.stem not in self.tasks:

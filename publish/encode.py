@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from publish.description import Chapter
 from publish.frames import Pixels
 
 GOP = 600
@@ -76,10 +77,10 @@ class Encoder:
         self.container.close()
 
 
-def join(segments: Sequence[Path], target: Path, chapters: Sequence[tuple[float, str]] = ()) -> int:
+def join(segments: Sequence[Path], target: Path, chapters: Sequence[Chapter] = ()) -> int:
     """Put segments one behind the other, the index in front. Returns the frames.
 
-    `chapters` are (seconds at which it begins, title), which players show in their own way.
+    Players show `chapters` in their own way.
     """
     frames = 0
     webm = {"cues_to_front": "1", "fflags": "+bitexact"}  # else it is given a number by chance
@@ -129,16 +130,16 @@ def _length(segments: Sequence[Path]) -> float:
     return seconds
 
 
-def _marks(chapters: Sequence[tuple[float, str]], end: float) -> list[dict[str, object]]:
+def _marks(chapters: Sequence[Chapter], end: float) -> list[dict[str, object]]:
     """Chapters as PyAV takes them, each until the next begins, in milliseconds."""
-    ends = [seconds for seconds, _ in chapters[1:]] + [end]
+    ends = [chapter.seconds for chapter in chapters[1:]] + [end]
     return [
         {
             "id": number,
-            "start": round(seconds * 1000),
+            "start": round(chapter.seconds * 1000),
             "end": round(until * 1000),
             "time_base": Fraction(1, 1000),
-            "metadata": {"title": title},
+            "metadata": {"title": chapter.text},
         }
-        for number, ((seconds, title), until) in enumerate(zip(chapters, ends, strict=True))
+        for number, (chapter, until) in enumerate(zip(chapters, ends, strict=True))
     ]

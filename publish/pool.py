@@ -7,30 +7,63 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import RLock, Thread
-from typing import Any, NamedTuple
+from typing import TypeAlias
 
+from publish.description import Marks
 from publish.settings import Clip
 from tiling.shapes import Refused
 
 
-class Told(NamedTuple):
-    """What is heard of a task, by its number.
+@dataclass(frozen=True)
+class Total:
+    """How many frames the clip has."""
 
-    total    the clip's frames
-    frames   so many more of them are done
-    marks    JSON: all is done, and every process has left the clip
-    failed   an Exception: OSError where the folder takes no more, Refused where the scene cannot
-             be made of this choice, else RenderFailed
-    memory   bytes that one process has needed so far
-    """
+    frames: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """So many more of them are done."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one process has needed so far."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """All is done, and every process has left the clip."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Failed:
+    """`why` is an OSError where the folder takes no more, Refused where the scene cannot be made of
+    this choice, else RenderFailed."""
+
+    why: Exception
+
+
+News: TypeAlias = Total | Advanced | Memory | Done | Failed
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is heard of a task, by its number."""
 
     task: int
-    kind: str
-    value: Any
+    news: News
 
 
 class RenderFailed(Exception):
@@ -40,7 +73,7 @@ class RenderFailed(Exception):
 def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
     """Let `jobs` processes render each clip's chapters into its folder, and tell how it goes.
 
-    Each task ends with `marks` or `failed`. A task that fails does not stop the others.
+    Each task ends with Done or Failed. A task that fails does not stop the others.
     """
     # A fresh interpreter each: forking one that has threads is not safe.
     context = multiprocessing.get_context("spawn")
@@ -93,20 +126,20 @@ def _process(
     tqdm.set_lock(RLock())  # its own would outlive a process that is killed
     for task, (clip, folder) in enumerate(tasks):
 
-        def send(kind: str, value: Any, task: int = task) -> None:
+        def send(news: News, task: int = task) -> None:
             try:
-                progress.send(Told(task, kind, value))
+                progress.send(Told(task, news))
             except BrokenPipeError:  # whoever started this process is gone
                 os._exit(1)
 
         try:
             Work(clip, folder, send).run(count=number == 0)
         except Refused as refused:
-            send("failed", refused)
+            send(Failed(refused))
         except OSError as error:
-            send("failed", OSError(None, error.strerror or str(error)))
+            send(Failed(OSError(None, error.strerror or str(error))))
         except Exception as error:
-            send("failed", _reason(error, folder))
+            send(Failed(_reason(error, folder)))
 
 
 def _reason(error: Exception, folder: Path) -> Exception:
@@ -134,9 +167,9 @@ def _die_with(parent: int) -> None:
 
 
 def _listen(ends: Sequence[Connection], tasks: int) -> Iterator[Told]:
-    """Hear all processes out. A task's marks are passed on when every process has sent them."""
+    """Hear all processes out. A task is done when it is for every process."""
     ahead = {end: list(range(tasks)) for end in ends}  # what each has still to go through
-    marks: dict[int, str] = {}
+    done: dict[int, Told] = {}
     over: set[int] = set()
     while ahead:
         for end in wait(list(ahead)):
@@ -148,11 +181,11 @@ def _listen(ends: Sequence[Connection], tasks: int) -> Iterator[Told]:
                 told = None
             else:
                 lost = []
-                match told.kind:
-                    case "marks":
-                        marks[told.task] = told.value
+                match told.news:
+                    case Done():
+                        done[told.task] = told
                         ahead[end].remove(told.task)
-                    case "failed":
+                    case Failed():
                         ahead[end].remove(told.task)
                         if told.task not in over:
                             over.add(told.task)
@@ -160,13 +193,13 @@ def _listen(ends: Sequence[Connection], tasks: int) -> Iterator[Told]:
                     case _:
                         yield told
             if not ahead:  # nobody is left to render what has not ended
-                lost = [task for task in range(tasks) if task not in marks]
+                lost = [task for task in range(tasks) if task not in done]
             for task in lost:
                 if task not in over:
                     over.add(task)
                     why = "a rendering process ended before its work was done"
-                    yield Told(task, "failed", RenderFailed(why))
-            for task in sorted(marks.keys() - over):
+                    yield Told(task, Failed(RenderFailed(why)))
+            for task in sorted(done.keys() - over):
                 if not any(task in left for left in ahead.values()):
                     over.add(task)
-                    yield Told(task, "marks", marks[task])
+                    yield done[task]

@@ -1,12 +1,10 @@
 """One of the processes that render: it goes through a clip and takes the chapters nobody has."""
 
-import json
 import logging
 import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,14 +12,16 @@ from typing import Any
 from manim import config
 from PIL import Image
 
+from publish.description import Caption, Chapter, Marks
 from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
+from publish.pool import Advanced, Done, Memory, News, Total
 from publish.settings import Clip
 from scenes.stage.film import Film
 from scenes.stage.look import ASPECTS, PIXEL, THEMES, Look
 from scenes.stage.title import TitleCard
 
-Send = Callable[[str, Any], None]
+Send = Callable[[News], None]
 
 
 def film_class(clip: Clip) -> type[Film]:
@@ -86,20 +86,15 @@ class Work:
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)
                 scene(renderer=counter).render()
-                self.send("total", counter.frames)
+                self.send(Total(counter.frames))
             renderer = FrameRenderer(self.put, self.take)
             film = scene(renderer=renderer)
             film.render()
         self.close()
         if renderer.poster is not None:
             Image.fromarray(renderer.poster).convert("RGB").save(self.folder / "poster.png")
-        marks = {
-            "frames": renderer.frames,
-            "captions": [asdict(mark) for mark in film.captions],
-            "chapters": [{"seconds": mark.seconds, "text": mark.text} for mark in film.chapters],
-        }
-        self.send("marks", json.dumps(marks))
-        self.send("memory", peak_memory())
+        self.send(Memory(peak_memory()))
+        self.send(Done(marks_of(film)))
 
     def take(self, chapter: int) -> bool:
         """Take a chapter, unless another process has. The file is made by one process only."""
@@ -118,12 +113,21 @@ class Work:
     def put(self, planes: list[Pixels], repeat: int) -> None:
         for encoder in self.segments:
             encoder.write(planes, repeat)
-        self.send("frames", repeat)
+        self.send(Advanced(repeat))
 
     def close(self) -> None:
         for encoder in self.segments:
             encoder.close()
         self.segments = []
+
+
+def marks_of(film: Film) -> Marks:
+    """What a scene that was gone through has said."""
+    return Marks(
+        frames=film.renderer.frames,
+        captions=tuple(Caption(mark.seconds, mark.text, mark.shows) for mark in film.captions),
+        chapters=tuple(Chapter(mark.seconds, mark.text) for mark in film.chapters),
+    )
 
 
 def peak_memory() -> int:
