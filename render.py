@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from publish.files import sweep, unwritable, writable, write
 from publish.options import (
     CHOOSING,
     MAX_JOBS,
@@ -26,12 +27,12 @@ from publish.options import (
     tiling_options,
     web_address,
     whole,
-    writable,
 )
-from publish.settings import ASPECTS, THEMES, Clip
+from publish.settings import ANIMATED, ASPECTS, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
 from tiling.presets import presets
+from tiling.regular import reason
 from tiling.shapes import Refused, cut_short
 
 
@@ -81,7 +82,6 @@ def clip(
     python render.py clip why_tile --theme both --aspect both
     python render.py clip --all --theme night
     """
-    from publish.clip import sweep
     from publish.stale import lacking
 
     if not names and not every:
@@ -90,8 +90,6 @@ def clip(
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
     names = tuple(SCENES) if every else names
     jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    writable("--out", options["out"])
-    sweep(options["out"])
     usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
     look, shape = options["theme"] or usual[0], options["aspect"] or usual[1]
     wanted = [
@@ -100,6 +98,7 @@ def clip(
         for theme in (THEMES if look == "both" else [look])
         for aspect in (ASPECTS if shape == "both" else [shape])
     ]
+    writable("--out", options["out"], *(name for one in wanted for name in one.names))
     stale = [one for one in wanted if lacking(one)]
     for one in wanted:
         if one not in stale:
@@ -119,8 +118,7 @@ def _add_pictures(clips: list[Clip], jobs: int) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from publish.animate import ANIMATED, has_pictures, make_pictures
-    from publish.clip import unwritable
+    from publish.animate import has_pictures, make_pictures
     from publish.pool import unheard
 
     lacking = [one for one in clips if not has_pictures(one)]
@@ -139,7 +137,7 @@ def _add_pictures(clips: list[Clip], jobs: int) -> None:
             for one, _ in done:
                 click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
         except OSError as error:
-            raise unwritable(clips[0].out, error) from None
+            raise unwritable("--out", clips[0].out, error) from None
 
 
 def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
@@ -174,7 +172,6 @@ def film(scenes: str | None, **options: Any) -> None:
     python render.py film
     python render.py film --scenes overview,outer_product --preset sgemm --theme night
     """
-    from publish.clip import sweep
     from publish.display import Display, verified
     from publish.film import make_film
     from publish.pool import RenderFailed
@@ -188,10 +185,9 @@ def film(scenes: str | None, **options: Any) -> None:
     if len(set(names)) < len(names):
         raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
     jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    writable("--out", options["out"])
-    sweep(options["out"])
     look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
     whole, parts = film_of(names, Clip("", choice, *look, options["quality"], options["out"]))
+    writable("--out", options["out"], *(name for one in [whole, *parts] for name in one.names))
     if not lacking(whole, names):
         click.echo(f"{whole.file('.mp4')} is up to date")
         return
@@ -237,14 +233,17 @@ def embed(
     python render.py embed --page
     """
     from publish.page.figure import figure
-    from publish.page.gallery import write_page
+    from publish.page.gallery import PAGE, write_page
     from publish.page.on_disk import in_looks
 
     if page:
         if names:
             raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
         alone(ctx, "--page", "base_url", "theme", "controls", "no_render", "quality", *CHOOSING)
-        written = write_page(options["out"])
+        try:
+            written = write_page(options["out"])
+        except OSError as error:
+            raise unwritable("--page", options["out"] / PAGE, error) from None
         click.echo(f"{written.path}  {written.clips} clips")
         for stem, why in written.stale.items():
             click.echo(f"{stem}.mp4 is stale: {why}", err=True)
@@ -255,6 +254,7 @@ def embed(
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
     web_address("--base-url", base_url)
     choice = chosen(options)
+    sweep(options["out"])
     wanted = {
         name: [
             Clip(name, choice, each, aspect, options["quality"], options["out"])
@@ -278,8 +278,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
     if not todo:
         return
-    chosen(options)  # refused before any work
-    writable("--out", options["out"])
+    writable("--out", options["out"], *(name for one in todo for name in one.names))
     with redirect_stdout(sys.stderr):
         for why in todo.values():
             click.echo(why)
@@ -307,7 +306,7 @@ def serve(out: Path, port: str) -> None:
     try:
         at = listen(number)
     except OSError as error:
-        why = f"cannot be listened on: {(error.strerror or str(error)).lower()}"
+        why = f"cannot be listened on: {reason(error)}"
         raise Refused("--port", number, why, f"try {number % 65535 + 1}") from None
     click.echo(f"http://{HOST}:{number}/  (Ctrl+C ends it)")
     run(out, at)
@@ -344,7 +343,7 @@ def inspect(
         asked = "--plot" if plot else "--csv" if as_csv else "--sweep"
         alone(ctx, asked, "as_json", *CHOOSING, *(["as_csv"] if plot else []))
         if plot:
-            writable("--plot", plot.parent, "tilings.svg")
+            writable("--plot", plot.parent, plot.name)
         _sweep(chip, as_csv, plot)
         return
     alone(ctx, "the numbers of one tiling", "chip")
@@ -399,10 +398,9 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
         from publish.plot import plot
 
         try:
-            plot(order, f"{arch} ({CHIPS[arch].name})", to)
+            write(to, plot(order, f"{arch} ({CHIPS[arch].name})", to.suffix))
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Refused("--plot", to, f"cannot be written: {why}", "try tilings.svg") from None
+            raise unwritable("--plot", to, error) from None
         click.echo(str(to))
     elif as_csv:
         click.echo(ranking_as_csv(order), nl=False)
@@ -483,9 +481,7 @@ def verify(
             raise Refused("--without-barrier", number, no.rule, no.remedy) from None
         return
     if report is not None:
-        if report.is_dir():
-            raise Refused("--report", report, "is a folder", "try report.json")
-        writable("--report", report.parent, "report.json")
+        writable("--report", report.parent, report.name)
     rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         for name in rung or RUNGS:
@@ -495,14 +491,10 @@ def verify(
             progress.remove_task(task)
     text = sealed(REPORT, {**asdict(choice), "rungs": [asdict(rung) for rung in rungs]})
     if report is not None:
-        half = report.with_name(report.name + ".half")
         try:
-            half.write_text(text, "utf-8")
-            half.replace(report)
+            write(report, text)
         except OSError as error:
-            half.unlink(missing_ok=True)
-            why = (error.strerror or str(error)).lower()
-            raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
+            raise unwritable("--report", report, error) from None
     if as_json:
         click.echo(text, nl=False)
     else:

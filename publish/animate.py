@@ -11,13 +11,11 @@ import numpy.typing as npt
 from PIL import Image, ImageColor
 
 from publish.cache import digest
-from publish.clip import private_folder
 from publish.description import write
-from publish.settings import Clip
+from publish.files import move, private_folder
+from publish.settings import ANIMATED, Clip
 from publish.stale import described
 from scenes.stage.look import THEMES
-
-ANIMATED = (".webp", ".gif")
 
 LONGER, FPS, QUALITY = 720, 12, 60
 """Pixels of the longer side, frames a second, and WebP's quality."""
@@ -51,8 +49,7 @@ def make_pictures(clip: Clip) -> None:
         files = {**about.files, **{kind: digest(path) for kind, path in targets.items()}}
         description = folder / clip.file(".json").name
         description.write_text(write(replace(about, files=files)), "utf-8")
-        for path in [*targets.values(), description]:
-            path.replace(clip.out / path.name)
+        move([*targets.values(), description], clip.out)
 
 
 def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image, int]]:

@@ -1,10 +1,8 @@
 """Making clips: what the processes rendered, put together and moved into place as whole files."""
 
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -12,17 +10,12 @@ from typing import Protocol
 from publish.cache import digest, fingerprint, versions
 from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, write
+from publish.files import move, private_folder, unwritable
 from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
-from publish.settings import Clip
+from publish.settings import KINDS, Clip
 from scenes import SCENES, title
 from tiling.shapes import Refused
 from tiling.verify import Rung
-
-PRIVATE = ".rendering-"
-
-KINDS = (".mp4", ".webm", ".jpg", ".vtt", ".txt")
-"""The files of a clip beside its description, which is .json. A .webm that is not smaller than the
-.mp4 is left out."""
 
 
 class Progress(Protocol):
@@ -51,7 +44,7 @@ def render(
                 clip.out.mkdir(parents=True, exist_ok=True)
                 tasks.append((clip, stack.enter_context(private_folder(clip.out))))
             except OSError as error:
-                failed[clip] = unwritable(clip.out, error)
+                failed[clip] = unwritable("--out", clip.out, error)
         for told in share(tasks, jobs) if tasks else ():
             clip, folder = tasks[told.task]
             try:
@@ -68,7 +61,7 @@ def render(
                     case Failed(why):
                         raise why
             except OSError as error:
-                failed[clip] = unwritable(clip.out, error)
+                failed[clip] = unwritable("--out", clip.out, error)
             except (RenderFailed, Refused) as error:
                 failed[clip] = error
             if isinstance(told.news, Done | Failed):
@@ -76,12 +69,6 @@ def render(
                 if clip in failed:
                     progress.failed(clip)
     return failed
-
-
-def unwritable(out: Path, error: OSError) -> Refused:
-    reason = (error.strerror or str(error)).lower()
-    remedy = "nothing was changed; make room, or try another folder"
-    return Refused("--out", out, f"cannot be written: {reason}", remedy)
 
 
 def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung]) -> None:
@@ -164,38 +151,8 @@ def put_in_place(
     )
     description = folder / clip.file(".json").name
     description.write_text(write(about), "utf-8")
-    # The description comes last and goes first: while it is missing or does not fit the other
-    # files, the clip is rendered again.
-    clip.file(".json").unlink(missing_ok=True)
+    # The description comes last: while it does not fit the other files, the clip is rendered again.
+    move([*files.values(), description], clip.out)
     for kind in KINDS:
         if kind not in files:
             clip.file(kind).unlink(missing_ok=True)
-    for path in [*files.values(), description]:
-        path.replace(clip.out / path.name)
-
-
-def sweep(out: Path) -> None:
-    """Remove what runs that were killed have left in a folder, even after their last file."""
-    for left in out.glob(PRIVATE + "*"):
-        if not _alive(left.name.removeprefix(PRIVATE).split("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def private_folder(out: Path) -> Iterator[Path]:
-    """A folder beside the final files: moving them is one rename."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=out))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -3,21 +3,17 @@
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from publish.sealed import CLIP, REPORT, Unfit, sealed, unsealed
-from publish.settings import FILM, QUALITIES, Aspect, Clip, Quality, Theme
+from publish.settings import FILM, QUALITIES, Aspect, Clip, Kind, MovieKind, Quality, Theme
 from scenes import SCENES
 from tiling.presets import Choice
 from tiling.shapes import Gemm, Tiling, cut_short
 from tiling.verify import RUNGS, Rung
-
-MovieKind: TypeAlias = Literal[".mp4", ".webm"]
-Kind: TypeAlias = Literal[".mp4", ".webm", ".jpg", ".vtt", ".txt", ".webp", ".gif"]
-"""Files of a clip, by what their names end in."""
 
 Seconds = Annotated[float, Meta(ge=0)]
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]

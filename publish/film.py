@@ -6,15 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from publish.cache import mark_of
-from publish.clip import (
-    Progress,
-    join_movies,
-    private_folder,
-    put_in_place,
-    render,
-    unwritable,
-)
+from publish.clip import Progress, join_movies, put_in_place, render
 from publish.description import Caption, Chapter, Marks
+from publish.files import private_folder, unwritable
 from publish.pool import RenderFailed
 from publish.sealed import Unfit
 from publish.settings import Clip
@@ -46,7 +40,7 @@ def make_film(
         except Unfit as why:
             raise RenderFailed(f"a scene was changed meanwhile: {why}") from None
         except OSError as error:
-            raise unwritable(film.out, error) from None
+            raise unwritable("--out", film.out, error) from None
 
 
 def _join(film: Clip, clips: Sequence[Clip], folder: Path) -> Marks:

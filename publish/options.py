@@ -218,15 +218,3 @@ def web_address(field: str, value: str) -> None:
     """Refuse what is no folder on the web, relative or whole."""
     if urlsplit(value).scheme not in ("", "http", "https") or not value.isprintable():
         raise Refused(field, value, "is no web address or path", "try /assets/tilelapse")
-
-
-def writable(field: str, folder: Path, would_do: str = "media") -> None:
-    """Refuse a folder that cannot be written, before any work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(None, "permission denied")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        rule = f"cannot be written: {reason}"
-        raise Refused(field, folder, rule, f"try {would_do}") from None

@@ -15,7 +15,9 @@ from threading import RLock, Thread
 from typing import TypeAlias
 
 from publish.description import Marks
+from publish.files import probe
 from publish.settings import Clip
+from tiling.regular import reason
 from tiling.shapes import Refused
 
 
@@ -137,7 +139,7 @@ def _process(
         except Refused as refused:
             send(Failed(refused))
         except OSError as error:
-            send(Failed(OSError(None, error.strerror or str(error))))
+            send(Failed(OSError(error.errno, reason(error))))
         except Exception as error:
             send(Failed(_reason(error, folder)))
 
@@ -145,9 +147,9 @@ def _process(
 def _reason(error: Exception, folder: Path) -> Exception:
     """Manim's text comes by way of files, and one that was cut short fails as something else."""
     try:
-        (folder / "probe").write_bytes(bytes(2**20))
+        probe(folder)
     except OSError as full:
-        return OSError(None, full.strerror or str(full))
+        return OSError(full.errno, reason(full))
     return RenderFailed(f"{type(error).__name__}: {error}")
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tiling.regular import read_regular
+from tiling.regular import read_regular, reason
 from tiling.shapes import cut_short
 
 CLIP, REPORT = "clip 2", "report 2"
@@ -33,7 +33,7 @@ def unsealed(path: Path) -> tuple[str, dict[str, Any]]:
         wanted = whole.pop("digest", None) if isinstance(whole, dict) else None
         fits = wanted == _digest(whole)
     except OSError as error:
-        raise Unfit(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise Unfit(f"cannot be read: {reason(error)}") from None
     except RecursionError:
         raise Unfit("nested too deep") from None
     except ValueError as error:  # UTF-8, too

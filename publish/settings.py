@@ -21,6 +21,16 @@ QUALITIES: dict[Quality, tuple[int, int]] = {
 THEMES: tuple[Theme, ...] = ("paper", "night")
 ASPECTS: tuple[Aspect, ...] = ("wide", "tall")
 
+MovieKind: TypeAlias = Literal[".mp4", ".webm"]
+Kind: TypeAlias = Literal[".mp4", ".webm", ".jpg", ".vtt", ".txt", ".webp", ".gif"]
+
+KINDS: tuple[Kind, ...] = (".mp4", ".webm", ".jpg", ".vtt", ".txt")
+"""The files of a clip beside its description, which is .json. A .webm that is not smaller than the
+.mp4 is left out."""
+
+ANIMATED: tuple[Kind, ...] = (".webp", ".gif")
+"""Moving pictures, which are made where they are asked for."""
+
 FILM = "film"
 """In the place of a scene's name: several scenes, joined."""
 
@@ -59,6 +69,11 @@ class Clip:
 
     def file(self, suffix: str) -> Path:
         return self.out / (self.stem + suffix)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all files that it may have."""
+        return [self.stem + kind for kind in (*KINDS, *ANIMATED, ".json")]
 
 
 def film_of(scenes: Sequence[str], look: Clip) -> tuple[Clip, list[Clip]]:

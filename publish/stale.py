@@ -7,6 +7,7 @@ from publish.cache import digest, fingerprint, mark_of, versions
 from publish.description import Description, read
 from publish.sealed import Unfit
 from publish.settings import Clip, film_of
+from tiling.regular import reason
 from tiling.shapes import Refused
 
 
@@ -43,7 +44,7 @@ def why_stale(clip: Clip, about: Description) -> str | None:
             if digest(clip.file(kind)) != wanted:
                 return f"its {kind} is not the one that was rendered"
         except OSError as error:
-            return f"its {kind} cannot be read: {(error.strerror or str(error)).lower()}"
+            return f"its {kind} cannot be read: {reason(error)}"
     try:
         now, mark = versions(), _mark(clip, about.scenes)
     except Refused:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import av
 import pytest
+from click.testing import CliRunner
 
+import render
 from publish import cache
 from publish.cache import digest
-from publish.clip import PRIVATE, sweep
+from publish.files import LOCK, PRIVATE, private_folder
 from publish.settings import Clip
 from publish.stale import described, lacking
 from tests import browsing
@@ -241,14 +243,13 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(
 ) -> None:
     for path in rendered.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    mine = tmp_path / f"{PRIVATE}{os.getpid()}-mine"
-    dead = tmp_path / f"{PRIVATE}999999999-dead"
-    mine.mkdir()
+    dead = tmp_path / f"{PRIVATE}dead"
     dead.mkdir()
-    run = clip(tmp_path)  # killed after its last file was in place, a run leaves only its folder
-    assert run.returncode == 0 and "up to date" in run.stdout
-    assert mine.exists() and not dead.exists()
-    mine.rmdir()
-    dead.mkdir()
-    sweep(tmp_path)
+    (dead / LOCK).touch()
+    with private_folder(tmp_path) as mine:
+        # Killed after its last file was in place, a run leaves only its folder.
+        arguments = ["clip", "overview", *TINY, "--out", str(tmp_path)]
+        run = CliRunner().invoke(render.main, arguments)
+        assert run.exit_code == 0 and "up to date" in run.stdout
+        assert mine.exists() and not dead.exists()
     assert digests(tmp_path) == digests(rendered)

@@ -11,10 +11,10 @@ import pytest
 
 from publish.cache import mark_of
 from publish.captions import transcript
-from publish.clip import KINDS, render
+from publish.clip import render
 from publish.description import Caption, Chapter, Marks
 from publish.pool import RenderFailed
-from publish.settings import Clip, film_of
+from publish.settings import KINDS, Clip, film_of
 from publish.stale import described, lacking
 from scenes import SCENES, title
 from scenes.stage.title import SECONDS

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from tiling.regular import reason
 from tiling.schedule import Schedule, grid, schedule
 from tiling.shapes import Gemm, Refused, Tiling
 
@@ -104,8 +105,8 @@ def _read(config: Path) -> dict[str, Any]:
         text = config.read_text("utf-8-sig")  # some editors put a mark before the first line
         table = tomllib.loads(text)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refused("--config", config, f"cannot be read: {reason}", "try a TOML file") from None
+        rule = f"cannot be read: {reason(error)}"
+        raise Refused("--config", config, rule, "try a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         remedy = 'try cta = "6x6x4", with the quotes'
         raise Refused("--config", config, f"is not TOML: {error}", remedy) from None

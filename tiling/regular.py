@@ -11,6 +11,11 @@ LIMIT = 2**20
 """Bytes of a file that a person has written."""
 
 
+def reason(error: OSError) -> str:
+    """Why, in words."""
+    return (error.strerror or str(error)).lower()
+
+
 def open_regular(path: Path) -> BinaryIO:
     """A regular file, to be read. Raises OSError."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe that nobody writes does not block

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from publish.captions import vtt
-from publish.description import MovieKind
 from publish.page.on_disk import Shown
+from publish.settings import MovieKind
 
 NARROW = 600
 """CSS pixels of the window's width up to which the tall clip is shown."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from publish.description import Description, Kind, Report
+from publish.description import Description, Report
+from publish.files import write
 from publish.page.figure import FORMATS, figure, templates
 from publish.page.on_disk import Shown, all_in
 from publish.tables import traffic_rows
@@ -14,7 +15,7 @@ from tiling.verify import RUNGS, Rung
 
 PAGE = "index.html"
 
-OFFERED: tuple[Kind | str, ...] = (*FORMATS[::-1], ".webp", ".gif", ".jpg", ".vtt", ".txt", ".json")
+OFFERED = (*FORMATS[::-1], ".webp", ".gif", ".jpg", ".vtt", ".txt", ".json")
 """The files of a clip that the page has links to, in this order."""
 
 
@@ -69,15 +70,14 @@ def write_page(folder: Path) -> Written:
         article = Article(shown, figure(shown), shown.stale, files)
         groups[shown.choice].articles.append(article)
     text = templates().get_template("page.html").render(groups=list(groups.values()))
-    half = folder / (PAGE + ".half")
-    half.write_text(text + "\n", "utf-8")
+    write(folder / PAGE, text + "\n")
     stale = {
         stem: why
         for group in groups.values()
         for article in group.articles
         for stem, why in article.stale.items()
     }
-    return Written(half.replace(folder / PAGE), len(found.shown), stale, found.skipped)
+    return Written(folder / PAGE, len(found.shown), stale, found.skipped)
 
 
 def _group(shown: Shown, reports: list[Report]) -> Group:
