@@ -4,31 +4,30 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from publish.files import sweep, unwritable, writable, write
+from publish.one_line import Commands
 from publish.options import (
     CHOOSING,
-    MAX_JOBS,
-    PATH,
-    Door,
+    OneOf,
+    PathField,
+    Several,
+    WebFolder,
+    Whole,
     alone,
     chosen,
     look_options,
     named_option,
-    one_of,
     out_option,
-    positive,
     quality_option,
+    those,
     tiling_options,
-    web_address,
-    whole,
 )
-from publish.settings import ANIMATED, ASPECTS, THEMES, Clip
+from publish.settings import ANIMATED, ASPECTS, FILM, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
 from tiling.presets import presets
@@ -36,7 +35,7 @@ from tiling.regular import reason
 from tiling.shapes import Refused, cut_short
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Explainer videos of tiled matrix multiplication, drawn from the schedule the kernel runs.
 
@@ -62,14 +61,14 @@ def list_command() -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
+@click.argument("names", nargs=-1, metavar="SCENE...", type=OneOf(SCENES))
 @click.option("--all", "every", is_flag=True, help="Every scene, in both themes and both aspects.")
 @click.option("--pictures", is_flag=True, help="Also SCENE.webp and SCENE.gif, which move.")
 @tiling_options
 @look_options("both")
 @click.pass_context
 def clip(
-    ctx: click.Context, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
+    ctx: click.Context, /, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
 ) -> None:
     """Render clips: SCENE.mp4, a smaller .webm, a poster .jpg, subtitles .vtt, a transcript .txt,
     and .json about them all.
@@ -89,14 +88,12 @@ def clip(
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
     names = tuple(SCENES) if every else names
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
-    look, shape = options["theme"] or usual[0], options["aspect"] or usual[1]
+    jobs, choice = options["jobs"], chosen(options)
     wanted = [
         Clip(name, choice, theme, aspect, options["quality"], options["out"])
         for name in dict.fromkeys(names)
-        for theme in (THEMES if look == "both" else [look])
-        for aspect in (ASPECTS if shape == "both" else [shape])
+        for theme in those(THEMES, options["theme"], every)
+        for aspect in those(ASPECTS, options["aspect"], every)
     ]
     writable("--out", options["out"], *(name for one in wanted for name in one.names))
     stale = [one for one in wanted if lacking(one)]
@@ -160,10 +157,15 @@ def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
 
 
 @main.command()
-@click.option("--scenes", help="Which, and in which order.  [e.g. overview,outer_product]")
+@click.option(
+    "--scenes",
+    type=Several(SCENES),
+    metavar="SCENE,...",
+    help="Which, and in which order.  [e.g. overview,outer_product]",
+)
 @tiling_options
 @look_options()
-def film(scenes: str | None, **options: Any) -> None:
+def film(scenes: list[str] | None, **options: Any) -> None:
     """Join scenes to one film: film.mp4 with chapters, each scene behind its title card.
 
     Scenes that are up to date are not rendered again.
@@ -178,15 +180,12 @@ def film(scenes: str | None, **options: Any) -> None:
     from publish.settings import film_of
     from publish.stale import lacking
 
-    names = list(SCENES) if scenes is None else [name.strip() for name in scenes.split(",")]
-    for name in names:
-        if name not in SCENES:
-            raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
-    if len(set(names)) < len(names):
-        raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
-    whole, parts = film_of(names, Clip("", choice, *look, options["quality"], options["out"]))
+    names = scenes or list(SCENES)
+    jobs, choice = options["jobs"], chosen(options)
+    (theme,) = those(THEMES, options["theme"], False)
+    (aspect,) = those(ASPECTS, options["aspect"], False)
+    look = Clip("", choice, theme, aspect, options["quality"], options["out"])
+    whole, parts = film_of(names, look)
     writable("--out", options["out"], *(name for one in [whole, *parts] for name in one.names))
     if not lacking(whole, names):
         click.echo(f"{whole.file('.mp4')} is up to date")
@@ -201,8 +200,14 @@ def film(scenes: str | None, **options: Any) -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of([*SCENES, "film"]))
-@click.option("--base-url", default="", help="Where the files will lie.  [e.g. /assets/tilelapse]")
+@click.argument("names", nargs=-1, metavar="SCENE...", type=OneOf([*SCENES, FILM]))
+@click.option(
+    "--base-url",
+    type=WebFolder(),
+    default="",
+    metavar="URL",
+    help="Where the files will lie.  [e.g. /assets/tilelapse]",
+)
 @named_option("--theme", [*THEMES, "auto"], default="auto", help="auto: as the reader has it.")
 @click.option("--controls", is_flag=True, help="The browser's own controls too.")
 @click.option("--page", is_flag=True, help="Instead write index.html, a page of all clips.")
@@ -213,6 +218,7 @@ def film(scenes: str | None, **options: Any) -> None:
 @click.pass_context
 def embed(
     ctx: click.Context,
+    /,
     names: tuple[str, ...],
     base_url: str,
     theme: str,
@@ -252,13 +258,12 @@ def embed(
         return
     if not names:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
-    web_address("--base-url", base_url)
     choice = chosen(options)
     sweep(options["out"])
     wanted = {
         name: [
             Clip(name, choice, each, aspect, options["quality"], options["out"])
-            for each in (THEMES if theme == "auto" else [theme])
+            for each in those(THEMES, None if theme == "auto" else theme, True)
             for aspect in ASPECTS
         ]
         for name in dict.fromkeys(names)
@@ -288,8 +293,15 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
 
 @main.command()
 @out_option("serve")
-@click.option("--port", default="8000", show_default=True, help="Of 127.0.0.1.")
-def serve(out: Path, port: str) -> None:
+@click.option(
+    "--port",
+    type=Whole(1, 65535, 8000),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="Of 127.0.0.1.",
+)
+def serve(out: Path, port: int) -> None:
     """Show the page of all clips on this machine, with byte ranges, so that seeking works.
 
     \b
@@ -300,15 +312,14 @@ def serve(out: Path, port: str) -> None:
     from publish.page.serve import HOST, listen
     from publish.page.serve import serve as run
 
-    number = positive("--port", port, 65535, "8000")
     if not (out / PAGE).is_file():
         raise Refused("--out", out, f"has no {PAGE}", "try python render.py embed --page, first")
     try:
-        at = listen(number)
+        at = listen(port)
     except OSError as error:
         why = f"cannot be listened on: {reason(error)}"
-        raise Refused("--port", number, why, f"try {number % 65535 + 1}") from None
-    click.echo(f"http://{HOST}:{number}/  (Ctrl+C ends it)")
+        raise Refused("--port", port, why, f"try {port % 65535 + 1}") from None
+    click.echo(f"http://{HOST}:{port}/  (Ctrl+C ends it)")
     run(out, at)
 
 
@@ -318,10 +329,13 @@ def serve(out: Path, port: str) -> None:
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
 @named_option("--chip", CHIPS, default="sm_90", show_default=True, help="For --sweep.")
 @click.option("--csv", "as_csv", is_flag=True, help="The whole ranking, as CSV.")
-@click.option("--plot", metavar="FILE", type=PATH, help="The ranking as .png or .svg.")
+@click.option(
+    "--plot", metavar="FILE", type=PathField(".svg", ".png"), help="The ranking as .png or .svg."
+)
 @click.pass_context
 def inspect(
     ctx: click.Context,
+    /,
     as_json: bool,
     sweep: bool,
     chip: str,
@@ -337,8 +351,6 @@ def inspect(
     python render.py inspect --sweep --chip sm_80 --csv > tilings.csv
     python render.py inspect --plot tilings.svg
     """
-    if plot is not None and plot.suffix not in (".png", ".svg"):
-        raise Refused("--plot", plot, "is neither .png nor .svg", f"try {plot.stem}.svg")
     if sweep or as_csv or plot:
         asked = "--plot" if plot else "--csv" if as_csv else "--sweep"
         alone(ctx, asked, "as_json", *CHOOSING, *(["as_csv"] if plot else []))
@@ -428,19 +440,21 @@ def source(**options: Any) -> None:
 @tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--report", type=PATH, help="Write the JSON to this file too.")
+@click.option("--report", type=PathField(), help="Write the JSON to this file too.")
 @click.option(
     "--without-barrier",
+    type=Whole(0, 10**18, 0),
     metavar="N",
     help="Instead say what can go wrong without the Nth barrier or wait of the schedule, from 0.",
 )
 @click.pass_context
 def verify(
     ctx: click.Context,
+    /,
     rung: tuple[str, ...],
     as_json: bool,
     report: Path | None,
-    without_barrier: str | None,
+    without_barrier: int | None,
     **options: Any,
 ) -> None:
     """Climb the rungs of proof that can be climbed here, and say why not of the others.
@@ -463,7 +477,7 @@ def verify(
 
     from publish.sealed import REPORT, sealed
     from publish.tables import show_rungs
-    from tiling.verify import RUNGS
+    from tiling.verify import RUNGS, Rung
     from tiling.verify import verify as climb
 
     for name in rung:
@@ -474,21 +488,22 @@ def verify(
         from tiling.counterexample import told
 
         alone(ctx, "--without-barrier", "rung", "as_json", "report")
-        number = whole("--without-barrier", without_barrier)
         try:
-            click.echo(told(choice.schedule(), number))
+            click.echo(told(choice.schedule(), without_barrier))
         except Refused as no:
-            raise Refused("--without-barrier", number, no.rule, no.remedy) from None
+            raise Refused("--without-barrier", no.value, no.rule, no.remedy) from None
         return
     if report is not None:
         writable("--report", report.parent, report.name)
-    rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-        for name in rung or RUNGS:
+
+        def climbed(name: str) -> Rung:
             task = progress.add_task(name, total=1.0)
-            tell = partial(progress.update, task)
-            rungs.append(climb(name, choice, lambda share, tell=tell: tell(completed=share)))
+            found = climb(name, choice, lambda share: progress.update(task, completed=share))
             progress.remove_task(task)
+            return found
+
+        rungs = [climbed(name) for name in rung or RUNGS]
     text = sealed(REPORT, {**asdict(choice), "rungs": [asdict(rung) for rung in rungs]})
     if report is not None:
         try:

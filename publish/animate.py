@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image, ImageColor
 from publish.cache import digest
 from publish.description import write
 from publish.files import move, private_folder
+from publish.pool import RenderFailed
 from publish.settings import ANIMATED, Clip
 from publish.stale import described
 from scenes.stage.look import THEMES
@@ -60,21 +61,23 @@ def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image,
     lasts = 0
     with av.open(movie) as source:
         stream = source.streams.video[0]
-        every = max(1, round(Fraction(stream.average_rate) / FPS))
+        every = max(1, round((stream.average_rate or FPS) / FPS))
         size = _size(stream.width, stream.height)
         for i, frame in enumerate(source.decode(stream)):
             if i % every:
                 continue
-            small = frame.reformat(*size, interpolation="AREA").to_ndarray(format="rgb24")
+            reduced = frame.reformat(*size, interpolation="AREA")
+            small = cast(Picture, reduced.to_ndarray(format="rgb24"))
             small[np.abs(small.astype(np.int16) - ground).max(axis=2) <= ALIKE] = ground
-            if shown is None:
-                shown = small
-            changed = np.abs(small.astype(np.int16) - shown).max(axis=2) > ALIKE
+            before = small if shown is None else shown
+            changed = np.abs(small.astype(np.int16) - before).max(axis=2) > ALIKE
             if lasts and changed.any():
-                yield Image.fromarray(shown), lasts
+                yield Image.fromarray(before), lasts
                 lasts = 0
-            shown = np.where(changed[..., None], small, shown)
+            shown = np.where(changed[..., None], small, before)
             lasts += every
+    if shown is None:
+        raise RenderFailed(f"{movie.name} has no pictures")
     yield Image.fromarray(shown), lasts
 
 
@@ -82,7 +85,7 @@ def _milliseconds(lasts: tuple[int, ...], fps: int, step: int) -> list[int]:
     """How long each picture is shown, in whole steps of so many milliseconds, which GIF has 10 of.
     The times at which pictures begin are rounded, not the durations: the clip keeps its length."""
     begins = np.rint(np.cumsum([0, *lasts]) * 1000 / fps / step).astype(int) * step
-    return np.diff(begins).tolist()
+    return [int(milliseconds) for milliseconds in np.diff(begins)]
 
 
 def _size(width: int, height: int) -> tuple[int, int]:
@@ -91,7 +94,7 @@ def _size(width: int, height: int) -> tuple[int, int]:
 
 
 def _webp(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> None:
-    options = {"quality": QUALITY, "method": 4, "loop": 0, "duration": lasts}
+    options: dict[str, Any] = {"quality": QUALITY, "method": 4, "loop": 0, "duration": lasts}
     pictures[0].save(target, save_all=True, append_images=pictures[1:], **options)
 
 
@@ -110,5 +113,5 @@ def _gif(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> N
     colors[np.abs(colors - ground).max(axis=1) <= NEAR] = ground
     palette.putpalette(colors.flatten().tolist())
     plain = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    options = {"optimize": True, "disposal": 1, "loop": 0, "duration": lasts}
+    options: dict[str, Any] = {"optimize": True, "disposal": 1, "loop": 0, "duration": lasts}
     plain[0].save(target, save_all=True, append_images=plain[1:], **options)

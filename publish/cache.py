@@ -55,7 +55,7 @@ def mark_of(parts: Sequence[Clip]) -> str:
 def digest(path: Path) -> str:
     """SHA-256 of a regular file. Raises OSError."""
     with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(file.read()).hexdigest()
 
 
 BESIDE = {

@@ -12,7 +12,7 @@ from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, write
 from publish.files import move, private_folder, unwritable
 from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
-from publish.settings import KINDS, Clip
+from publish.settings import KINDS, Clip, MovieKind
 from scenes import SCENES, title
 from tiling.shapes import Refused
 from tiling.verify import Rung
@@ -89,7 +89,7 @@ def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung]) ->
 def join_movies(
     clip: Clip,
     folder: Path,
-    parts: Mapping[str, Sequence[Path]],
+    parts: Mapping[MovieKind, Sequence[Path]],
     frames: int,
     chapters: Sequence[Chapter] = (),
 ) -> None:
@@ -146,7 +146,7 @@ def put_in_place(
         fingerprint=fingerprint,
         verified=tuple(replace(rung, seconds=0.0, found={}) for rung in verified),
         versions=versions(),
-        types={kind: mime(path) for kind, path in files.items() if kind in CODECS},
+        types={movie: mime(files[movie]) for movie in CODECS if movie in files},
         files={kind: digest(path) for kind, path in files.items()},
     )
     description = folder / clip.file(".json").name

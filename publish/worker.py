@@ -94,7 +94,7 @@ class Work:
         if renderer.poster is not None:
             Image.fromarray(renderer.poster).convert("RGB").save(self.folder / "poster.png")
         self.send(Memory(peak_memory()))
-        self.send(Done(marks_of(film)))
+        self.send(Done(marks_of(film, renderer.frames)))
 
     def take(self, chapter: int) -> bool:
         """Take a chapter, unless another process has. The file is made by one process only."""
@@ -121,10 +121,10 @@ class Work:
         self.segments = []
 
 
-def marks_of(film: Film) -> Marks:
+def marks_of(film: Film, frames: int) -> Marks:
     """What a scene that was gone through has said."""
     return Marks(
-        frames=film.renderer.frames,
+        frames=frames,
         captions=tuple(Caption(mark.seconds, mark.text, mark.shows) for mark in film.captions),
         chapters=tuple(Chapter(mark.seconds, mark.text) for mark in film.chapters),
     )

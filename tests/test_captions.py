@@ -31,7 +31,7 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
         shown.append((film.renderer.frames, " ".join(lines)))
 
     film = screen(clip, look_at)
-    marks = marks_of(film)
+    marks = marks_of(film, film.renderer.frames)
     cues = [
         (milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:8]), match.group(9))
         for match in CUE.finditer(vtt(marks, clip.fps))
