@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from publish import sources  # noqa: F401  what it says of the sources is from before the imports
 from publish.files import sweep, unwritable, writable, write
 from publish.one_line import Commands
 from publish.options import (

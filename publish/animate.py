@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
-from publish.cache import digest
 from publish.description import write
 from publish.files import move, private_folder
 from publish.pool import RenderFailed
 from publish.settings import ANIMATED, Clip
+from publish.sources import digest
 from publish.stale import described
 from scenes.stage.look import THEMES
 

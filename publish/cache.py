@@ -2,17 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from publish.settings import Clip
+from publish.sources import BEGAN, ROOT, digest
 from scenes import SCENES
-from tiling.regular import open_regular
 from tiling.shapes import Refused
-
-ROOT = Path(__file__).parent.parent
 
 PACKAGES = (
     "manim",
@@ -35,13 +33,18 @@ def versions() -> dict[str, str]:
         raise Refused("package", missing.name, rule, "run make setup") from None
 
 
-def fingerprint(clip: Clip) -> str:
-    """SHA-256 of the tiling, the look, the versions, and the sources that draw and encode."""
+def fingerprint(clip: Clip, known: Mapping[Path, str] = BEGAN) -> str:
+    """SHA-256 of the tiling, the look, the versions, and the sources that draw and encode.
+
+    known: digests of sources; others are read now.
+    """
     parts = {
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
         "choice": asdict(clip.choice),
         "versions": versions(),
-        "sources": {path: digest(ROOT / path) for path in _sources(clip.scene)},
+        "sources": {
+            path: known.get(ROOT / path) or digest(ROOT / path) for path in _sources(clip.scene)
+        },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -52,15 +55,12 @@ def mark_of(parts: Sequence[Clip]) -> str:
     return hashlib.sha256(" ".join(both).encode()).hexdigest()
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a regular file. Raises OSError."""
-    with open_regular(path) as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
 BESIDE = {
     f"publish/{name}.py"
-    for name in ["animate", "display", "film", "options", "posters", "sealed", "stale", "tables"]
+    for name in (
+        *("animate", "display", "film", "files", "one_line", "options", "posters", "sealed"),
+        *("sources", "stale", "tables"),
+    )
 }
 """Sources of which no byte of a clip depends."""
 

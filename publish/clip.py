@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from publish.cache import digest, fingerprint, versions
+from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, write
 from publish.files import move, private_folder, unwritable
 from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
 from publish.settings import KINDS, Clip, MovieKind
+from publish.sources import digest
 from scenes import SCENES, title
 from tiling.shapes import Refused
 from tiling.verify import Rung
@@ -38,13 +39,14 @@ def render(
     """
     failed: dict[Clip, Exception] = {}
     with ExitStack() as stack:
-        tasks = []
+        tasks, began = [], {}
         for clip in clips:
             try:
                 clip.out.mkdir(parents=True, exist_ok=True)
                 tasks.append((clip, stack.enter_context(private_folder(clip.out))))
             except OSError as error:
                 failed[clip] = unwritable("--out", clip.out, error)
+            began[clip] = fingerprint(clip)
         for told in share(tasks, jobs) if tasks else ():
             clip, folder = tasks[told.task]
             try:
@@ -56,7 +58,7 @@ def render(
                     case Memory(needed):
                         progress.memory(needed)
                     case Done(marks):
-                        _finish(clip, folder, marks, verified)
+                        _finish(clip, folder, marks, verified, began[clip])
                         progress.done(clip)
                     case Failed(why):
                         raise why
@@ -71,19 +73,24 @@ def render(
     return failed
 
 
-def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung]) -> None:
-    """The clip's files from what was rendered into its private folder."""
+def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung], began: str) -> None:
+    """The clip's files from what was rendered into its private folder.
+
+    began: its fingerprint before anything of it was imported.
+    """
     from PIL import Image
 
     from publish.encode import CODECS, segment
 
+    if fingerprint(clip, known={}) != began:
+        raise RenderFailed("its sources were changed while it was rendered (run it again)")
     chapters = range(len(marks.chapters))
     parts = {kind: [segment(folder, chapter, kind) for chapter in chapters] for kind in CODECS}
     join_movies(clip, folder, parts, marks.frames)
     with Image.open(folder / "poster.png") as poster:
         poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
     heading = [f"{title(clip.scene)}: {SCENES[clip.scene]}"]
-    put_in_place(clip, folder, marks, heading, verified, fingerprint(clip))
+    put_in_place(clip, folder, marks, heading, verified, began)
 
 
 def join_movies(

@@ -26,6 +26,7 @@ def make_film(
     Raises RenderFailed where a scene could not be made, Refused where the folder takes no more.
     """
     with private_folder(film.out) as folder:
+        mark = mark_of(parts)
         cards = [replace(part, card=True, out=folder) for part in parts]
         stale = [part for part in parts if lacking(part)]
         for clip, why in render([*cards, *stale], verified, jobs, progress).items():
@@ -36,7 +37,7 @@ def make_film(
             names = [title(part.scene) for part in parts]
             heading = ["Tilelapse: the film", ", ".join(names) + "."]
             scenes = [part.scene for part in parts]
-            put_in_place(film, folder, marks, heading, verified, mark_of(parts), scenes)
+            put_in_place(film, folder, marks, heading, verified, mark, scenes)
         except Unfit as why:
             raise RenderFailed(f"a scene was changed meanwhile: {why}") from None
         except OSError as error:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from publish.cache import digest, fingerprint, mark_of, versions
+from publish.cache import fingerprint, mark_of, versions
 from publish.description import Description, read
 from publish.sealed import Unfit
 from publish.settings import Clip, film_of
+from publish.sources import digest
 from tiling.regular import reason
 from tiling.shapes import Refused
 

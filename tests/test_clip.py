@@ -1,30 +1,38 @@
 """Clips on disk: whole, reproducible, rendered once, and never half written."""
 
+import ast
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
 from click.testing import CliRunner
 
+import publish.clip
 import render
-from publish import cache
-from publish.cache import digest
+from publish import cache, sources
+from publish.description import Caption, Chapter, Marks
 from publish.files import LOCK, PRIVATE, private_folder
+from publish.pool import Done, RenderFailed, Told
 from publish.settings import Clip
+from publish.sources import digest
 from publish.stale import described, lacking
 from tests import browsing
 from tests.browsing import TINY, tiny_clips
+from tests.test_film import Heard
+from tests.test_imports import ROOMS, modules_after
 from tiling.presets import choose
 from tiling.shapes import Gemm
 
 ROOT = Path(__file__).parent.parent
 STEM = f"{browsing.STEM}-draft"
+LATER = {"tiling.presets", "tiling.schedule", "scenes", "publish.clip", "numpy"}
 
 
 def clip(out: Path, *options: str, **how: object) -> subprocess.CompletedProcess[str]:
@@ -220,6 +228,43 @@ def test_a_change_of_a_source_changes_the_fingerprint(
     with (tmp_path / source).open("a") as file:
         file.write("# changed\n")
     assert cache.fingerprint(Clip("overview", choose())) != before
+
+
+def test_a_source_that_is_edited_meanwhile_is_not_what_the_clip_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the old clip nor the new one is up to date then: nothing is put in its place."""
+    source = tmp_path / "sources" / "scenes" / "overview.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("old")
+    monkeypatch.setattr(cache, "ROOT", tmp_path / "sources")
+    one = Clip("overview", choose(), out=tmp_path / "media")
+    marks = Marks(frames=9, captions=(Caption(0.0, "a"),), chapters=(Chapter(0.0, "b"),))
+
+    def edited(tasks: object, jobs: int) -> Iterator[Told]:
+        source.write_text("new")
+        yield Told(0, Done(marks))
+
+    monkeypatch.setattr("publish.clip.share", edited)
+    (why,) = publish.clip.render([one], [], 1, Heard()).values()
+    assert isinstance(why, RenderFailed) and "changed while it was rendered" in str(why)
+    assert not list(one.out.iterdir())
+
+
+def test_the_sources_are_those_from_before_the_imports() -> None:
+    """A process that has imported a scene speaks of that one, whatever was saved since."""
+    first = next(
+        node
+        for node in ast.parse((ROOT / "render.py").read_text()).body
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ROOMS
+    )
+    assert (first.module, first.names[0].name) == ("publish", "sources")
+    assert not set(modules_after("import publish.sources")) & LATER
+    source = ROOT / "scenes" / "overview.py"
+    assert sources.BEGAN[source] == digest(source)
+    known = {**sources.BEGAN, source: "0"}
+    one = Clip("overview", choose())
+    assert cache.fingerprint(one, known) != cache.fingerprint(one) == cache.fingerprint(one, {})
 
 
 def test_a_change_of_another_scene_does_not(

@@ -14,13 +14,13 @@ from PIL import Image
 
 import render
 from publish.animate import LONGER, make_pictures
-from publish.cache import digest
 from publish.description import Chapter, write
 from publish.page.figure import figure
 from publish.page.gallery import write_page
 from publish.page.on_disk import Shown, all_in, in_looks
 from publish.sealed import REPORT, sealed
 from publish.settings import ASPECTS, FILM, KINDS, THEMES, Clip
+from publish.sources import digest
 from publish.stale import described, lacking
 from tests.altered import WHOLE, altered
 from tests.browsing import TINY, render_py, tiny_clips
