@@ -33,7 +33,7 @@ from scenes import SCENES
 from tiling.occupancy import CHIPS
 from tiling.presets import presets
 from tiling.regular import reason
-from tiling.shapes import Refused, cut_short
+from tiling.shapes import Refused, cut_short, printable
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -100,42 +100,12 @@ def clip(
     stale = [one for one in wanted if lacking(one)]
     for one in wanted:
         if one not in stale:
-            click.echo(f"{one.file('.mp4')} is up to date")
+            click.echo(printable(f"{one.file('.mp4')} is up to date"))
     failed = _render(stale, jobs) if stale else {}
     if pictures:
-        _add_pictures([one for one in wanted if one not in failed], jobs)
+        failed |= _add_pictures([one for one in wanted if one not in failed], jobs)
     if failed:
         ctx.exit(1)
-
-
-def _add_pictures(clips: list[Clip], jobs: int) -> None:
-    """Moving pictures of clips that lack them."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    from rich.console import Console
-    from rich.progress import track
-
-    from publish.animate import has_pictures, make_pictures
-    from publish.pool import unheard
-
-    lacking = [one for one in clips if not has_pictures(one)]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        with unheard():
-            made = pool.map(make_pictures, lacking)
-        done = track(
-            zip(lacking, made, strict=True),
-            "pictures",
-            len(lacking),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not Console(stderr=True).is_terminal,
-        )
-        try:
-            for one, _ in done:
-                click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
-        except OSError as error:
-            raise unwritable("--out", clips[0].out, error) from None
 
 
 def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
@@ -145,15 +115,32 @@ def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
     from publish.display import Display, verified
 
     rung = verified(clips[0].choice)
-    with Display(clips, rung.says) as display:
+    with Display(clips, lambda one: f"{one.file('.mp4')}  verified: {rung.says}") as display:
         failed = render(clips, [rung], jobs, display)
     if len(clips) > 1:
         done = f"{len(clips) - len(failed)} of {len(clips)} clips"
         click.echo(f"{done} in {display.summary(jobs)}")
+    return _said(failed, alone=len(clips) == 1)
+
+
+def _add_pictures(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
+    """Moving pictures of clips that lack them. Returns those that failed, and why."""
+    from publish.clip import add_pictures
+    from publish.display import Display
+    from publish.stale import described
+
+    lacking = [one for one in clips if not set(ANIMATED) <= set(described(one).files)]
+    with Display(lacking, lambda one: ", ".join(str(one.file(k)) for k in ANIMATED)) as display:
+        failed = add_pictures(lacking, jobs, display)
+    return _said(failed, alone=len(clips) == 1)
+
+
+def _said(failed: dict[Clip, Exception], alone: bool) -> dict[Clip, Exception]:
+    """Say why clips failed. Of one that was asked for alone it is the whole answer."""
     for one, why in failed.items():
-        if len(clips) == 1 and isinstance(why, Refused):
+        if alone and isinstance(why, Refused):
             raise why
-        click.echo(f"Error: {one.stem}: {why}", err=True)
+        click.echo(f"Error: {one.stem}: {cut_short(why, 500)}", err=True)
     return failed
 
 
@@ -189,15 +176,15 @@ def film(scenes: list[str] | None, **options: Any) -> None:
     whole, parts = film_of(names, look)
     writable("--out", options["out"], *(name for one in [whole, *parts] for name in one.names))
     if not lacking(whole, names):
-        click.echo(f"{whole.file('.mp4')} is up to date")
+        click.echo(printable(f"{whole.file('.mp4')} is up to date"))
         return
     rung = verified(choice)
     try:
-        with Display(parts, rung.says) as display:
+        with Display(parts, lambda one: f"{one.file('.mp4')}  verified: {rung.says}") as display:
             make_film(whole, parts, [rung], jobs, display)
     except RenderFailed as failed:
         raise click.ClickException(str(failed)) from None
-    click.echo(f"{whole.file('.mp4')}  {len(parts)} scenes")
+    click.echo(printable(f"{whole.file('.mp4')}  {len(parts)} scenes"))
 
 
 @main.command()
@@ -251,7 +238,7 @@ def embed(
             written = write_page(options["out"])
         except OSError as error:
             raise unwritable("--page", options["out"] / PAGE, error) from None
-        click.echo(f"{written.path}  {written.clips} clips")
+        click.echo(printable(f"{written.path}  {written.clips} clips"))
         for stem, why in written.stale.items():
             click.echo(f"{stem}.mp4 is stale: {why}", err=True)
         for name, why in written.skipped.items():
@@ -287,7 +274,7 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     writable("--out", options["out"], *(name for one in todo for name in one.names))
     with redirect_stdout(sys.stderr):
         for why in todo.values():
-            click.echo(why)
+            click.echo(printable(why))
         if failed := _render(list(todo), os.cpu_count() or 1):
             raise click.ClickException(f"{next(iter(failed)).file('.mp4')} could not be rendered")
 
@@ -414,7 +401,7 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
             write(to, plot(order, f"{arch} ({CHIPS[arch].name})", to.suffix))
         except OSError as error:
             raise unwritable("--plot", to, error) from None
-        click.echo(str(to))
+        click.echo(printable(to))
     elif as_csv:
         click.echo(ranking_as_csv(order), nl=False)
     else:

@@ -19,8 +19,7 @@ from av.filter import Graph
 
 from benchmarks.render import Tally
 from benchmarks.tables import machine, table, write
-from publish.animate import make_pictures
-from publish.clip import render
+from publish.clip import add_pictures, render
 from publish.encode import CODECS, Encoder, join, segment
 from publish.pool import Done, News
 from publish.settings import ANIMATED, Clip
@@ -138,7 +137,8 @@ def main() -> None:
                 rows.append([named(kind, options), *values])
                 print(rows[-1], flush=True)
         render([clip], [], 2, Tally())
-        make_pictures(clip)
+        for why in add_pictures([clip], 1, Tally()).values():
+            raise why
         for kind in ANIMATED:
             rows.append(
                 [f"{kind}, 720 px", f"{clip.file(kind).stat().st_size / 1000:.0f}", *3 * [""]]

@@ -1,7 +1,8 @@
 """Moving pictures for places that take no video: an animated WebP and a GIF of a clip's movie."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,12 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
-from publish.description import write
-from publish.files import move, private_folder
-from publish.pool import RenderFailed
+from publish.pool import Done, News, RenderFailed
 from publish.settings import ANIMATED, Clip
-from publish.sources import digest
-from publish.stale import described
 from scenes.stage.look import THEMES
 
 LONGER, FPS, QUALITY = 720, 12, 60
@@ -33,24 +30,16 @@ COLORS = 255
 Picture = npt.NDArray[np.uint8]
 
 
-def has_pictures(clip: Clip) -> bool:
-    """Whether the moving pictures of a clip that is up to date are there."""
-    return set(ANIMATED) <= set(described(clip).files)
-
-
-def make_pictures(clip: Clip) -> None:
-    """Put SCENE.webp and SCENE.gif beside a clip's movie, and into its description."""
-    with private_folder(clip.out) as folder:
+def work(clip: Clip, folder: Path, send: Callable[[News], None], first: bool) -> None:
+    """Make SCENE.webp and SCENE.gif of a clip's movie, unless another process does it."""
+    with suppress(FileExistsError):
+        os.close(os.open(folder / "taken", os.O_CREAT | os.O_EXCL))
         targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
         ground = ImageColor.getrgb(THEMES[clip.theme].background)
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
         _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
         _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])
-        about = described(clip)
-        files = {**about.files, **{kind: digest(path) for kind, path in targets.items()}}
-        description = folder / clip.file(".json").name
-        description.write_text(write(replace(about, files=files)), "utf-8")
-        move([*targets.values(), description], clip.out)
+    send(Done())
 
 
 def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image, int]]:

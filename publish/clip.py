@@ -1,7 +1,7 @@
 """Making clips: what the processes rendered, put together and moved into place as whole files."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +12,10 @@ from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, write
 from publish.files import move, private_folder, unwritable
 from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
-from publish.settings import KINDS, Clip, MovieKind
+from publish.sealed import Unfit
+from publish.settings import ANIMATED, KINDS, Clip, MovieKind
 from publish.sources import digest
+from publish.stale import described
 from scenes import SCENES, title
 from tiling.shapes import Refused
 from tiling.verify import Rung
@@ -37,17 +39,48 @@ def render(
 
     Returns those that failed, and why: they leave what lay there before, and the others go on.
     """
+    began = {clip: fingerprint(clip) for clip in clips}
+
+    def finish(clip: Clip, folder: Path, done: Done) -> None:
+        assert done.marks is not None
+        _finish(clip, folder, done.marks, verified, began[clip])
+
+    return work_on(clips, "publish.worker", jobs, progress, finish)
+
+
+def add_pictures(clips: Sequence[Clip], jobs: int, progress: Progress) -> dict[Clip, Exception]:
+    """Make moving pictures of the movies of clips, and put them beside. Returns those that failed,
+    and why."""
+
+    def finish(clip: Clip, folder: Path, done: Done) -> None:
+        about, made = described(clip), {kind: folder / clip.file(kind).name for kind in ANIMATED}
+        files = {**about.files, **{kind: digest(path) for kind, path in made.items()}}
+        description = folder / clip.file(".json").name
+        description.write_text(write(replace(about, files=files)), "utf-8")
+        move([*made.values(), description], clip.out)
+
+    return work_on(clips, "publish.animate", jobs, progress, finish)
+
+
+def work_on(
+    clips: Sequence[Clip],
+    module: str,
+    jobs: int,
+    progress: Progress,
+    finish: Callable[[Clip, Path, Done], None],
+) -> dict[Clip, Exception]:
+    """Let a module work on clips, in so many processes, and finish each when it is done. Returns
+    those that failed, and why."""
     failed: dict[Clip, Exception] = {}
     with ExitStack() as stack:
-        tasks, began = [], {}
+        tasks = []
         for clip in clips:
             try:
                 clip.out.mkdir(parents=True, exist_ok=True)
                 tasks.append((clip, stack.enter_context(private_folder(clip.out))))
             except OSError as error:
                 failed[clip] = unwritable("--out", clip.out, error)
-            began[clip] = fingerprint(clip)
-        for told in share(tasks, jobs) if tasks else ():
+        for told in share(tasks, jobs, module) if tasks else ():
             clip, folder = tasks[told.task]
             try:
                 match told.news:
@@ -57,8 +90,8 @@ def render(
                         progress.advance(clip, frames)
                     case Memory(needed):
                         progress.memory(needed)
-                    case Done(marks):
-                        _finish(clip, folder, marks, verified, began[clip])
+                    case Done():
+                        finish(clip, folder, told.news)
                         progress.done(clip)
                     case Failed(why):
                         raise why
@@ -66,6 +99,8 @@ def render(
                 failed[clip] = unwritable("--out", clip.out, error)
             except (RenderFailed, Refused) as error:
                 failed[clip] = error
+            except Unfit as error:
+                failed[clip] = RenderFailed(f"its description was changed meanwhile: {error}")
             if isinstance(told.news, Done | Failed):
                 shutil.rmtree(folder, ignore_errors=True)
                 if clip in failed:

@@ -1,5 +1,6 @@
 """What commands are given: the types of options, and the options that many share."""
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from click.core import ParameterSource
 
 from publish.settings import ASPECTS, QUALITIES, THEMES
 from tiling.presets import FIELDS, Choice, choose, presets
+from tiling.regular import reason
 from tiling.shapes import Refused
 
 Name = TypeVar("Name", bound=str)
@@ -118,6 +120,11 @@ class PathField(click.Path):
         if value == "":
             raise Refused(param.opts[0], "", "is empty", "leave it out, or name a path")
         path = Path(str(super().convert(value, param, ctx)))
+        try:
+            os.lstat(path)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise Refused(param.opts[0], path, reason(error), "try a shorter one") from None
         if self.suffixes and path.suffix not in self.suffixes:
             rule = f"is not called {' or '.join(self.suffixes)}"
             raise Refused(param.opts[0], path, rule, f"try tilings{self.suffixes[0]}")

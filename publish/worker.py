@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from manim import config
 from PIL import Image
+from tqdm import tqdm  # of Manim
 
 from publish.description import Caption, Chapter, Marks
 from publish.encode import CODECS, Encoder, segment
@@ -65,6 +67,12 @@ def configured(clip: Clip, folder: Path) -> Iterator[None]:
         yield
     finally:
         config.update(before)
+
+
+def work(clip: Clip, folder: Path, send: Send, first: bool) -> None:
+    """Render what no other process has taken of a clip. The first one counts its frames."""
+    tqdm.set_lock(RLock())  # its own would outlive a process that is killed
+    Work(clip, folder, send).run(count=first)
 
 
 class Work:

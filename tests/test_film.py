@@ -83,32 +83,6 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     assert 5e7 < heard.bytes < 2e9
 
 
-def test_a_process_that_is_killed_fails_its_clip_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One process dies when its first frame is heard of; the other goes on, and the clip that the
-    first was at is lost: the second clip, if it was quick."""
-    import multiprocessing
-
-    killed = []
-
-    class Heartless(Heard):
-        def advance(self, clip: Clip, frames: int) -> None:
-            super().advance(clip, frames)
-            if not killed:
-                killed.append(multiprocessing.active_children()[0])
-                killed[0].kill()
-
-    clips = [
-        Clip("overview", CHOICE, theme, "wide", "draft", tmp_path) for theme in ("paper", "night")
-    ]
-    heard = Heartless()
-    ((clip, lost),) = render(clips, [], 2, heard).items()
-    assert heard.ended == {one.stem: one == clip for one in clips}
-    assert isinstance(lost, RenderFailed)
-    assert "ended before its work was done" in str(lost)
-
-
 def test_all_means_every_scene_in_every_look(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -7,9 +7,6 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
-LIMIT = 2**20
-"""Bytes of a file that a person has written."""
-
 
 def reason(error: OSError) -> str:
     """Why, in words."""
@@ -26,7 +23,7 @@ def open_regular(path: Path) -> BufferedReader:
     return file
 
 
-def read_regular(path: Path, limit: int = LIMIT) -> bytes:
+def read_regular(path: Path, limit: int) -> bytes:
     """What is in a regular file of at most so many bytes. Raises OSError, for a longer one too."""
     with open_regular(path) as file:
         data: bytes | None = file.read(limit + 1)

@@ -45,11 +45,18 @@ MAX_ELEMENTS = 2**31 - 1
 of a tile that hangs over an edge stay within 32 bits."""
 
 
+def printable(value: object) -> str:
+    """A text on one line that a terminal can show: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
 def cut_short(value: object, most: int = 200) -> str:
-    """A text on one line that a terminal can show: what cannot be printed is escaped, and of what
-    is longer than so many characters the beginning is shown."""
-    text = str(value)
-    begin = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:most])
+    """The same, and of what is longer than so many characters the beginning."""
+    try:
+        text = str(value)
+    except ValueError:  # Python converts up to 4300 digits
+        return "a number of thousands of digits"
+    begin = printable(text[:most])
     return begin if len(text) <= most else f"{begin}… ({len(text):,} characters)"
 
 
