@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from publish.door import CHOOSING, Decorator, alone
+from publish.options import CHOOSING, Decorator, alone
 from tiling.shapes import Refused
 
 OPTIONS = ("kernel", "include", "define", "arch")
@@ -30,16 +30,16 @@ def kernel_options(does: Callable[..., None]) -> Decorator:
             else:
                 does(ctx, wanted, **options)
 
-        either = click.pass_context(either)
-        helps = [
+        made: Callable[..., None] = click.pass_context(either)
+        helps: list[tuple[str, dict[str, Any]]] = [
             ("--arch", {"default": "sm_80", "show_default": True, "help": "Of its machine code."}),
             ("--define", {"multiple": True, "metavar": "NAME=VALUE", "help": "A macro for it."}),
             ("--include", {"multiple": True, "metavar": "FOLDER", "help": "Of its headers."}),
         ]
         for name, how in helps:
-            either = click.option(name, **how)(either)
+            made = click.option(name, **how)(made)
         text = "Instead a kernel of your own.  [e.g. mine.cu or mine.cu:sgemm<128, 8>]"
-        return click.option("--kernel", metavar="FILE.cu[:NAME]", help=text)(either)
+        return click.option("--kernel", metavar="FILE.cu[:NAME]", help=text)(made)
 
     return add
 

@@ -120,11 +120,19 @@ def show(found: list[Numbers]) -> None:
         console.print(_occupancy(run))
 
 
-COLUMNS = (("requests", 9), ("bits", 5), ("moved", 10), ("least", 9), ("ways", 5))
-COLUMNS += (("idle", 5), ("runs", 8), ("loop", 5))
+COLUMNS = {
+    "requests": 9,
+    "bits": 5,
+    "moved": 10,
+    "least": 9,
+    "ways": 5,
+    "idle": 5,
+    "runs": 8,
+    "loop": 5,
+}
 """Names and widths."""
 
-HEAD = " line  " + "".join(f"{name:>{width}}" for name, width in (("", 14), *COLUMNS))
+HEAD = " line  " + "".join(f"{name:>{width}}" for name, width in (("", 14), *COLUMNS.items()))
 
 
 def _rows(found: Numbers) -> Iterator[str]:
@@ -132,7 +140,7 @@ def _rows(found: Numbers) -> Iterator[str]:
         if line.parts:
             yield f"{line.source.line:5}  {line.text}"
         for number, part in enumerate(line.parts):
-            cells = zip(_cells(line, part, number == 0), COLUMNS, strict=True)
+            cells = zip(_cells(line, part, number == 0), COLUMNS.items(), strict=True)
             named = f"{part.kind} {part.array}"
             yield f"       {named:<14}" + "".join(f"{text:>{width}}" for text, (_, width) in cells)
 

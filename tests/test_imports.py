@@ -210,7 +210,7 @@ def test_a_whole_room_loads_without_the_rest(room):
 @pytest.mark.parametrize("command", ["list", "inspect", "inspect --json", "verify", "clip --help"])
 def test_a_command_that_draws_nothing_loads_nothing_that_draws(command):
     code = f"from render import main\nmain({command.split()}, standalone_mode=False)"
-    assert not modules_after(code) & {"manim", "cairo", "av", "PIL"}
+    assert not modules_after(code) & {"manim", "cairo", "av", "PIL", "msgspec", "jinja2"}
 
 
 def test_refusing_a_clip_does_not_load_manim():
