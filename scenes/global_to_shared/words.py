@@ -204,7 +204,8 @@ class OfValues(LoadWords):
             "And if lanes were numbered down the columns of C?",
             "down the columns",
             f"Two windows on A: at the {one} lanes are numbered along the rows of C, at "
-            f"the {other} down its columns. The first request of a warp is filled in, lane by lane.",
+            f"the {other} down its columns. The first request of a warp is filled in, lane by "
+            "lane.",
         )
 
     def _sum(self, load: Load, total: int) -> str:

@@ -222,6 +222,23 @@ class Pulse(Plain[VMobject]):
         self.moved.set_stroke(self.dark.interpolate(self.light, share), width)
 
 
+class Arrive(Plain[VMobject]):
+    """Something that lights up when it comes to a barrier, and goes out when all have come."""
+
+    def __init__(self, who: VMobject, moment: float) -> None:
+        self.moment = moment
+        super().__init__(who, rate_func=rate_functions.linear)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        come = during(self.moment, min(self.moment + 0.1, OPENS - 0.01))(alpha)
+        gone = during(OPENS, 1)(alpha)
+        self.moved.set_fill(opacity=VEIL * come * (1 - gone))
+
+
+OPENS = 0.85
+"""Share of a barrier's time after which all go on."""
+
+
 def during(first: float, last: float) -> Callable[[float], float]:
     """A rate function that eases in and out between two moments of the run time."""
 
