@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from scenes.kit.paced import Hold, Play, Show
-from scenes.kit.said import Said
+from scenes.kit.paced import Show
+from scenes.kit.shot import Hold, Said, Shot
 from scenes.kit.timing import FRAME, to_read
 
 LONGEST, STILL = 60, 4.0
@@ -17,18 +17,18 @@ class Take(NamedTuple):
     seconds: float
 
 
-def takes_of(plays: Iterable[Play]) -> list[Take]:
+def takes_of(shots: Iterable[Shot]) -> list[Take]:
     """What is shown by what is said. Each caption can be read, and nothing stands still for long:
     that is looked at here, for all scenes that are told so."""
     takes: list[Take] = []
-    for play in plays:
-        if isinstance(play, Said):
-            takes.append(Take(play, [], 0))
-        seconds = getattr(play, "seconds", 0.0)
+    for shot in shots:
+        if isinstance(shot, Said):
+            takes.append(Take(shot, [], 0))
+        seconds = getattr(shot, "seconds", 0.0)
         assert round(seconds / FRAME, 6).is_integer()
-        assert not isinstance(play, Hold) or seconds <= STILL
+        assert not isinstance(shot, Hold) or seconds <= STILL
         said, shows, before = takes[-1]
-        more = [play] if isinstance(play, Show) else []
+        more = [shot] if isinstance(shot, Show) else []
         takes[-1] = Take(said, [*shows, *more], before + seconds)
     assert takes[0].said.chapter == "start"
     for take in takes:

@@ -11,7 +11,7 @@ from scenes.kit.look import Look
 from scenes.kit.motion import Carry, Spread
 from scenes.kit.type import Label
 from scenes.outer_product.board import ThreadBoard
-from scenes.outer_product.shots import FIRST, OneThread, outer_product_shots
+from scenes.outer_product.shots import FIRST, OneThread, shots
 from tests.screening import configured, flaws, screen
 from tests.takes import Take, states_of, takes_of
 from tests.tilings import DIRECT, random_choices
@@ -38,7 +38,7 @@ def plan_for(choice: Choice) -> Schedule:
 
 @lru_cache
 def takes_for(choice: Choice) -> list[Take]:
-    return takes_of(outer_product_shots(plan_for(choice)))
+    return takes_of(shots(plan_for(choice)))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_what_is_said_is_what_is_counted(choice: Choice) -> None:
     assert f"from {memory} memory" in words and f"{other} memory" not in words.lower()
     assert not any(re.search(r"\b(word|value|float|request|read)", text) for text in said)
     # What repeats is cut short, whatever the size.
-    assert 18 <= sum(take.seconds for take in takes) <= 46
+    assert 14 <= sum(take.seconds for take in takes) <= 46
 
 
 def test_the_toy_in_numbers() -> None:

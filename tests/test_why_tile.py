@@ -13,7 +13,7 @@ from scenes.kit.look import Look
 from scenes.kit.motion import Carry
 from scenes.kit.type import Label
 from scenes.why_tile.board import Comparison
-from scenes.why_tile.shots import Seen, first_seen, plan_of, times, why_tile_shots
+from scenes.why_tile.shots import Seen, first_seen, plan_of, shots, times
 from tests.screening import configured
 from tests.takes import Take, states_of, takes_of
 from tests.test_tally import one_by_one
@@ -34,7 +34,7 @@ def name_of(choice: Choice) -> str:
 
 @lru_cache
 def takes_for(choice: Choice) -> list[Take]:
-    return takes_of(why_tile_shots(plan_of(choice)))
+    return takes_of(shots(plan_of(choice)))
 
 
 def own_states(choice: Choice) -> list[Seen]:

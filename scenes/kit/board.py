@@ -1,14 +1,14 @@
 """Figures that show a state together, and a scene that plays states."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Generic
 
 from manim import Animation, rate_functions
 
 from scenes.kit.figure import Figure, S
 from scenes.kit.motion import Plain, exchange
-from scenes.kit.paced import Hold, Play, Poster, Show
-from scenes.kit.said import Said
+from scenes.kit.paced import Show
+from scenes.kit.shot import Act
 from scenes.kit.tiling_scene import TilingScene
 
 
@@ -55,24 +55,16 @@ class Board(Generic[S]):
 
 
 class BoardScene(TilingScene, Generic[S]):
-    """A scene that plays states of a board."""
+    """A scene whose acts are states of a board."""
 
     board: Board[S]
 
-    def tell(self, plays: Iterable[Play]) -> None:
-        """One after another."""
-        for play in plays:
-            match play:
-                case Said():
-                    self.say(*play)
-                case Hold(seconds):
-                    self.hold(seconds)
-                case Poster():
-                    self.poster_at = self.now
-                case Show(seconds, (state,)):
-                    self.play_for(seconds, *self.board.moves(state))
-                    self.board.settle(state)
-                case Show(seconds, states):
-                    figures = self.board.figures(states[-1])
-                    self.play_for(seconds, *(Through(figure, states) for figure in figures))
-                    self.board.settle(states[-1])
+    def act(self, act: Act) -> None:
+        assert isinstance(act, Show)
+        last = act.states[-1]
+        if len(act.states) == 1:
+            self.play_for(act.seconds, *self.board.moves(last))
+        else:
+            figures = self.board.figures(last)
+            self.play_for(act.seconds, *(Through(figure, act.states) for figure in figures))
+        self.board.settle(last)

@@ -13,7 +13,7 @@ from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import CAP, MONO, Label, Tags, Texts, width_of
 from scenes.outer_product.shots import OneThread
-from tiling.for_scenes.reuse import Way
+from tiling.for_scenes.reuse import Way, distinct
 from tiling.shapes import dims
 
 CELL = 64
@@ -33,8 +33,7 @@ class Growth(Figure[OneThread]):
 
     def __init__(self, look: Look, panel: Box, ways: Sequence[Way]) -> None:
         super().__init__(look)
-        first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
-        self.ways = [way for way in ways if way is first[way.tile]]
+        self.ways = distinct(ways)
         self.add(Panel(look, panel, "THREAD TILES", "results of one thread, at each k"))
         tall = look.aspect == "tall"
         self.size = LABEL if tall else LABEL + 6

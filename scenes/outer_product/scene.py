@@ -2,7 +2,7 @@
 
 from scenes.kit.board import BoardScene
 from scenes.outer_product.board import ThreadBoard
-from scenes.outer_product.shots import OneThread, outer_product_shots
+from scenes.outer_product.shots import OneThread, shots
 from tiling.for_scenes.one_thread import first_k_tile
 
 
@@ -13,4 +13,4 @@ class OuterProduct(BoardScene[OneThread]):
         plan = first_k_tile(self.choice.schedule())
         self.board = ThreadBoard(self.look, plan)
         self.add(*self.board.figures(self.board.state))
-        self.tell(outer_product_shots(plan))
+        self.tell(shots(plan))

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from scenes.kit.amounts import plural
-from scenes.kit.paced import Hold, Play, Poster, Show, paced
-from scenes.kit.said import Said
+from scenes.kit.paced import Show, paced
+from scenes.kit.shot import Hold, Poster, Said, Shot
 from scenes.kit.timing import FRAME, evenly
 from tiling.fma import Floats
 from tiling.for_scenes.numbers import thread_values
@@ -36,7 +36,7 @@ class OneThread:
     tiles: bool = False
 
 
-def outer_product_shots(plan: Schedule) -> Iterator[Play]:
+def shots(plan: Schedule) -> Iterator[Shot]:
     """One thread in the first k-tile; then what other thread tiles load."""
     compared = ways((plan.tiling.tm, plan.tiling.tn))
     opening = "What must one thread load?"
@@ -53,7 +53,7 @@ def outer_product_shots(plan: Schedule) -> Iterator[Play]:
     yield Hold(FRAME)
 
 
-def _dot_products(plan: Schedule, last: OneThread) -> Iterator[Play]:
+def _dot_products(plan: Schedule, last: OneThread) -> Iterator[Shot]:
     """The first result k by k, the others faster, as they come."""
     rows, cols, ks = extent_inside(plan)
     count = rows * cols
@@ -82,7 +82,7 @@ def _dot_products(plan: Schedule, last: OneThread) -> Iterator[Play]:
     yield from paced(said, *_quick(others, 1.6), Show(0.8, (last,)), Hold(0.4))
 
 
-def _outer_products(plan: Schedule, last: OneThread) -> Iterator[Play]:
+def _outer_products(plan: Schedule, last: OneThread) -> Iterator[Shot]:
     """All results at once: the first k in full, the others faster."""
     rows, cols, ks = extent_inside(plan)
     each = [
@@ -108,7 +108,7 @@ def _outer_products(plan: Schedule, last: OneThread) -> Iterator[Play]:
     yield from paced(said, Show(0.8, (last,)), Hold(0.8))
 
 
-def _larger_tiles(plan: Schedule, compared: list[Way], seen: OneThread) -> Iterator[Play]:
+def _larger_tiles(plan: Schedule, compared: list[Way], seen: OneThread) -> Iterator[Shot]:
     """The same count for larger thread tiles, and what they cost."""
     larger = "Larger" if larger_is_better(compared) else "Larger, squarer"
     said = Said(
@@ -116,13 +116,13 @@ def _larger_tiles(plan: Schedule, compared: list[Way], seen: OneThread) -> Itera
         "larger tiles",
         _compared(plan.tiling, compared),
     )
-    shows = [Show(1.0, (replace(seen, tiles=True),))]
+    acts = [Show(1.0, (replace(seen, tiles=True),))]
     grown = seen.grown
     for way in compared:
         if way.name not in grown:
             grown = *grown, way.name
-            shows.append(Show(1.2, (OneThread(seen.moment, grown, tiles=True),)))
-    yield from paced(said, *shows)
+            acts.append(Show(1.2, (OneThread(seen.moment, grown, tiles=True),)))
+    yield from paced(said, *acts)
     yield Poster()
     square = next(way for way in compared if way.tile == (SQUARES[-1],) * 2)
     held = traffic(schedule(plan.gemm, square.tiling)).accumulators

@@ -23,6 +23,7 @@ class Thread(RegistersPanel[OneThread]):
     def __init__(self, look: Look, places: Places, schedule: Schedule, memory: Corner) -> None:
         self.memory, self.extent = memory, extent_inside(schedule)
         super().__init__(look, places, schedule)
+        self.settle(OneThread())
 
     def cells_at(self, state: OneThread) -> dict[str, Texts]:
         moment, values, (tm, tn) = state.moment, self.values, self.corner.shape("C")
@@ -50,8 +51,14 @@ class Thread(RegistersPanel[OneThread]):
         here["acc"] = part("C", row, col, 1, 1)
         return self.poses_in(State()) | {name: Pose(box, held) for name, box in here.items()}
 
+    def settle(self, state: OneThread) -> None:
+        super().settle(state)
+        self.moment = state.moment
+
     def moves(self, state: OneThread, swap: float = 0.5) -> list[Animation]:
         moment, (rows, cols, _) = state.moment, self.extent
+        if moment == self.moment:  # something else moves
+            return []
         if isinstance(moment, Dot):
             loads = moment.held == moment.k
             return self._fetches(state, moment.k) if loads else super().moves(state, swap)

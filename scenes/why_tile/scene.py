@@ -2,7 +2,7 @@
 
 from scenes.kit.board import BoardScene
 from scenes.why_tile.board import Comparison
-from scenes.why_tile.shots import Seen, plan_of, why_tile_shots
+from scenes.why_tile.shots import Seen, plan_of, shots
 
 
 class WhyTile(BoardScene[Seen]):
@@ -15,4 +15,4 @@ class WhyTile(BoardScene[Seen]):
         plan = plan_of(self.choice)
         self.board = Comparison(self.look, plan)
         self.add(*self.board.figures(self.board.state))
-        self.tell(why_tile_shots(plan))
+        self.tell(shots(plan))

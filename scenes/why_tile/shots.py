@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from scenes.kit.amounts import amount, grouped, often, plural
-from scenes.kit.paced import Hold, Play, Poster, Show, paced
-from scenes.kit.said import Said
+from scenes.kit.paced import Show, paced
+from scenes.kit.shot import Hold, Poster, Said, Shot
 from scenes.kit.timing import FRAME, evenly
 from tiling.for_scenes import naive
 from tiling.for_scenes.tally import (
@@ -65,7 +65,7 @@ def first_seen(plan: Schedule) -> Seen:
     return Seen(Count(Tally.empty(plan.gemm), naive.beside(plan), 0), near=True)
 
 
-def why_tile_shots(plan: Schedule) -> Iterator[Play]:
+def shots(plan: Schedule) -> Iterator[Shot]:
     """A thread for each result, then tiles, then the ratio, here and for another size."""
     opening, first = "How often is each element loaded?", first_seen(plan)
     yield from paced(Said(opening, "start", _setting(plan)), Hold(1.0))
@@ -83,7 +83,7 @@ def why_tile_shots(plan: Schedule) -> Iterator[Play]:
     yield Hold(FRAME)
 
 
-def _one_thread(plan: Schedule) -> Iterator[Play]:
+def _one_thread(plan: Schedule) -> Iterator[Shot]:
     first, *second = first_threads(plan.gemm)
     said = Said(
         "A thread for each result loads a row and a column",
@@ -103,7 +103,7 @@ def _one_thread(plan: Schedule) -> Iterator[Play]:
         yield from paced(said, Show(0.6, (seen[0],)), *_quick(seen[1:], 2.0))
 
 
-def _all_threads(plan: Schedule) -> Iterator[Play]:
+def _all_threads(plan: Schedule) -> Iterator[Shot]:
     """Row by row the first CTA's threads, then CTA by CTA."""
     cta, ctas = naive.beside(plan), prod(naive.beside(plan).grid)
     least = first_threads(plan.gemm)[-1][-1].total  # those have been seen
@@ -119,7 +119,7 @@ def _all_threads(plan: Schedule) -> Iterator[Play]:
     yield from paced(said, first, *_quick(rows, 1.4), *_quick(rest, 2.4), Hold(0.6))
 
 
-def _tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
+def _tiles(plan: Schedule, untiled: Count) -> Iterator[Shot]:
     threads, (rows, cols), none = plan.tiling.threads, plan.inside("C"), Tally.empty(plan.gemm)
     seen = [Seen(untiled, Count(none, plan, step)) for step in range(len(plan.events) + 1)]
     said = Said(
@@ -147,7 +147,7 @@ def _tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
     yield from paced(said, uses, *_quick(ks, 1.6), *_quick(rest, 1.8))
 
 
-def _thread_tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
+def _thread_tiles(plan: Schedule, untiled: Count) -> Iterator[Shot]:
     """Nothing in shared memory, but several results in the registers of each thread."""
     rows, cols = (
         min(pair) for pair in zip((plan.tiling.tm, plan.tiling.tn), plan.inside("C"), strict=True)
@@ -162,7 +162,7 @@ def _thread_tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
     yield from paced(said, Show(0.6, (first,)), *_quick(rest, 2.8))
 
 
-def _all_tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
+def _all_tiles(plan: Schedule, untiled: Count) -> Iterator[Shot]:
     """One CTA after another, and how often each element has been loaded then."""
     end, ctas = end_of(plan), prod(plan.grid)
     said = Said(
@@ -182,7 +182,7 @@ def _all_tiles(plan: Schedule, untiled: Count) -> Iterator[Play]:
     yield from paced(said, Show(0.8, (ratio,)), Poster(), Hold(2.4))
 
 
-def _other_size(plan: Schedule) -> Iterator[Play]:
+def _other_size(plan: Schedule) -> Iterator[Shot]:
     """The same for the real thing; or for the toy, if this was the real thing."""
     untiled, end = end_of(naive.beside(plan)), end_of(plan)
     states = (
