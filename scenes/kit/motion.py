@@ -85,8 +85,10 @@ class Spread(Plain[Slab]):
     """A slab that grows over a box and then fades: a value used for every cell it covers. If it is
     `passing`, it is in the picture only while it does."""
 
-    def __init__(self, slab: Slab, over: Box, passing: bool = False) -> None:
-        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+    def __init__(
+        self, slab: Slab, over: Box, passing: bool = False, opacity: float | None = None
+    ) -> None:
+        self.over, self.start = over, Pose(slab.pose.box, VEIL if opacity is None else opacity)
         super().__init__(slab, introducer=passing, remover=passing)
 
     def interpolate_mobject(self, alpha: float) -> None:
