@@ -286,7 +286,9 @@ class Board:
         at = (x, y + LINE) if lands else (head.boxes[0].right + 16, y)
         found = [head, Label(look, view.note, *at, LABEL, muted)]
         if name in ("A", "B"):
-            says = f"a sector: {SECTOR} bytes that move together, {SECTOR_FLOATS} elements"
+            spans = any(not (run.begins and run.ends) for run in view.runs)
+            more = "some span rows" if spans else f"{SECTOR_FLOATS} elements"
+            says = f"a sector: {SECTOR} bytes that move together; {more}"
             y = self.left.bottom - PAD if self.wide else y + LINE
             found.append(Label(look, says, x, y, LABEL, muted))
         return found
