@@ -218,7 +218,7 @@ def test_a_change_of_what_is_drawn_changes_the_fingerprint(change: list[str]) ->
     [
         ("scenes/overview/scene.py", ["overview"]),
         ("scenes/overview/timeline.py", ["overview"]),
-        ("scenes/global_to_shared/words.py", ["global_to_shared"]),
+        ("scenes/global_to_shared/shots.py", ["global_to_shared"]),
         ("tiling/for_scenes/tally.py", ["why_tile"]),
         ("tiling/sectors.py", ["global_to_shared"]),
         ("scenes/kit/look.py", list(SCENES)),

@@ -164,7 +164,7 @@ class Travel(Plain[VMobject]):
 
 
 class Dissolve(Plain[VMobject]):
-    """A part of the picture, whatever is in it, that goes, or appears while another still goes."""
+    """A part of the picture, whatever is in it, that goes, or appears when another has gone."""
 
     def __init__(self, what: VMobject, appear: bool) -> None:
         self.appear = appear
@@ -178,7 +178,7 @@ class Dissolve(Plain[VMobject]):
         )
 
     def interpolate_mobject(self, alpha: float) -> None:
-        share = during(0.35, 1)(alpha) if self.appear else 1 - during(0, 0.65)(alpha)
+        share = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
         for part, fill, stroke in self.seen:
             part.set_fill(opacity=fill * share, family=False)
             part.set_stroke(opacity=stroke * share, family=False)
