@@ -28,7 +28,8 @@ from publish.door import (
     writable,
 )
 from publish.kernel import inspect as inspect_kernel
-from publish.kernel import kernel_options
+from publish.kernel import kernel_options, save_report
+from publish.kernel import verify as verify_kernel
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
@@ -426,6 +427,7 @@ def source(**options: Any) -> None:
 
 
 @main.command()
+@kernel_options(verify_kernel, sizes=True)
 @tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -494,14 +496,7 @@ def verify(
             progress.remove_task(task)
     text = json.dumps({**describe(choice), "rungs": [r.as_dict() for r in rungs]}, indent=2)
     if report is not None:
-        half = report.with_name(report.name + ".half")
-        try:
-            half.write_text(text + "\n", "utf-8")
-            half.replace(report)
-        except OSError as error:
-            half.unlink(missing_ok=True)
-            why = (error.strerror or str(error)).lower()
-            raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
+        save_report(report, text)
     if as_json:
         click.echo(text)
     else:

@@ -11,24 +11,25 @@ import click
 from publish.door import CHOOSING, Decorator, alone
 from tiling.shapes import Refused
 
-OPTIONS = ("kernel", "include", "define", "arch")
+OPTIONS = ("kernel", "include", "define", "arch", "sizes")
 """Parameters that speak of a kernel alone."""
 
 
-def kernel_options(does: Callable[..., None]) -> Decorator:
-    """--kernel and what belongs to it. With it, or with a TOML that names a kernel, a command does
-    `does` in place of what it does with a tiling."""
+def kernel_options(does: Callable[..., None], sizes: bool = False) -> Decorator:
+    """--kernel and what belongs to it, with `sizes` also --sizes. With it, or with a TOML that
+    names a kernel, a command does `does` in place of what it does with a tiling."""
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def either(ctx: click.Context, **options: Any) -> None:
-            ours = {name: options.pop(name) for name in OPTIONS}
+            ours = {name: options.pop(name) for name in OPTIONS if name in options}
             wanted = _wanted(ctx, ours, options)
             if wanted is None:
                 _unused(ctx)
                 ctx.invoke(command, **options)
             else:
-                does(ctx, wanted, **options)
+                more = {"sizes": ours["sizes"]} if sizes else {}
+                does(ctx, wanted, **more, **options)
 
         either = click.pass_context(either)
         helps = [
@@ -36,6 +37,9 @@ def kernel_options(does: Callable[..., None]) -> Decorator:
             ("--define", {"multiple": True, "metavar": "NAME=VALUE", "help": "A macro for it."}),
             ("--include", {"multiple": True, "metavar": "FOLDER", "help": "Of its headers."}),
         ]
+        if sizes:
+            text = "At awkward sizes too: it claims to take any."
+            either = click.option("--sizes", is_flag=True, help=text)(either)
         for name, how in helps:
             either = click.option(name, **how)(either)
         text = "Instead a kernel of your own.  [e.g. mine.cu or mine.cu:sgemm<128, 8>]"
@@ -80,7 +84,7 @@ def _speaks_of_a_kernel(config: Path) -> bool:
 
 
 def _unused(ctx: click.Context) -> None:
-    for name in OPTIONS[1:]:
+    for name in OPTIONS:
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise Refused(f"--{name}", "", "says nothing without --kernel", "try --kernel mine.cu")
 
@@ -110,3 +114,46 @@ def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> N
         click.echo(json.dumps(as_dict(found), indent=2))
     else:
         show(found)
+
+
+def save_report(report: Path, text: str) -> None:
+    """Write a report, whole or not at all. Raises Refused."""
+    half = report.with_name(report.name + ".half")
+    try:
+        half.write_text(text + "\n", "utf-8")
+        half.replace(report)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        why = (error.strerror or str(error)).lower()
+        raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
+
+
+def verify(
+    ctx: click.Context,
+    wanted: Any,
+    sizes: bool,
+    as_json: bool,
+    report: Path | None,
+    **options: Any,
+) -> None:
+    """Whether a kernel computes A·B, and does nothing that it must not. Exit status 1 if not."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from publish.kernel_tables import proof_as_dict, show_proof
+    from tiling.reading.prove import prove
+
+    alone(ctx, "--kernel", "rung", "without_barrier")
+    run = _chosen(wanted)
+    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        task = progress.add_task(run.kernel.name, total=1.0)
+        proof = prove(run, sizes, lambda share: progress.update(task, completed=share))
+    text = json.dumps(proof_as_dict(proof), indent=2)
+    if report is not None:
+        save_report(report, text)
+    if as_json:
+        click.echo(text)
+    else:
+        show_proof(proof)
+    if proof.wrong:
+        ctx.exit(1)

@@ -188,9 +188,10 @@ class Matrix:
         return found if self.order == "row" else found.swapaxes(-1, -2)
 
     def at(self, offset: int) -> tuple[int, ...]:
-        """(row, col), or (product, row, col), of the element at an offset in bytes."""
+        """(row, col), or (product, row, col), of the element at an offset in bytes, which may lie
+        outside."""
         element = offset // DTYPES[self.element].itemsize
-        one, inner = divmod(element, self.rows * self.cols)
+        one, inner = divmod(element, self.rows * self.cols) if self.batch > 1 else (0, element)
         inside = divmod(inner, self.cols if self.order == "row" else self.rows)
         place = inside if self.order == "row" else inside[::-1]
         return place if self.batch == 1 else (one, *place)
