@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tiling.occupancy import CHIPS, Occupancy, occupancy
 from tiling.reading.chosen import told
+from tiling.reading.cures import Cure
 from tiling.reading.lines import Line, Numbers, Part
 from tiling.reading.prove import Proof
 from tiling.reading.recorded import Run
@@ -76,7 +77,21 @@ def _cta(found: Numbers) -> dict[str, Any]:
         "fma": found.fma,
         "barriers": found.barriers,
         "unclear": list(found.unclear),
+        "cures": [_cure(one) for one in found.cures],
         "lines": [_line(line) for line in found.lines],
+    }
+
+
+def _cure(cure: Cure) -> dict[str, Any]:
+    return {
+        "array": cure.array,
+        "row_words": cure.row,
+        "pad": cure.pad,
+        "swizzle": cure.swizzle,
+        "extra_bytes": cure.extra,
+        "wavefronts": cure.after.moved,
+        "instead_of": cure.before.moved,
+        "least": cure.before.least,
     }
 
 
@@ -173,6 +188,8 @@ def _notes(found: list[Numbers]) -> Iterator[str]:
             f"The main loop has {loop.size} instructions, {loop.instructions[loop.multiply]} of "
             f"them {loop.multiply}: {loop.share:.1%} of the issue slots."
         )
+    for cure in first.cures:
+        yield f"Counted: {cure}."
     for text in first.unclear:
         yield f"The machine code leaves open how wide requests are: {text}"
     if first.data:

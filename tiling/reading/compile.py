@@ -29,6 +29,7 @@ _NO_HEADER = re.compile(
     r"([^\s:]+):(\d+):\d+: fatal error: ([^:]+): No such file"
     r"|(\S+)\((\d+)\): .*?could not open source file \"([^\"]+)\""
 )
+_QUOTED = re.compile(r"^\s*#\s*include\s*\"([^\"\n]+)\"", re.MULTILINE)
 _MISTAKE = re.compile(
     r"^(?!ptxas info)(?:.*?\(\d+\): error.*|[^\s:]+:\d+:\d+: (?:fatal )?error.*)", re.M
 )
@@ -283,7 +284,8 @@ def _by_nvrtc(file: Path, text: str, asked: Asked) -> Built:
     )
     by = f"NVRTC {nvidia.versions()['nvrtc']}"
     texts = ptx.decode().rstrip("\0"), log.decode().rstrip("\0")
-    return Built(file, asked.arch, by, *texts, nvidia.listing(binary), text)
+    own = file.name, *(Path(name).name for name in _QUOTED.findall(text))
+    return Built(file, asked.arch, by, *texts, nvidia.listing(binary), text, own)
 
 
 def _cuda_headers() -> list[Path]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tiling.ptx.events import Finding
+from tiling.ptx.events import Finding, place_of
 from tiling.ptx.syntax import Source
 from tiling.reading.lines import own_line
 from tiling.reading.recorded import Cta, Run
@@ -63,6 +63,9 @@ def told(run: Run, one: Finding) -> Wrong:
     kind = next((kind for start, kind in KINDS.items() if one.kind.startswith(start)), "other")
     says = f"does not end: {one.kind}" if kind == "endless" else one.kind
     before = one.before
+    if one.also is not None:  # the line that the person wrote, not one of CUDA's headers
+        line = own_line(run.kernel, one.also)
+        before = before.replace(place_of(one.also), f"line {line.line} of {line.name}")
     element: tuple[int, ...] = (one.offset // WORD,) if one.offset >= 0 else ()
     if matrix := run.matrices.get(one.array):
         element = matrix.at(one.offset)

@@ -12,6 +12,7 @@ from tiling.ptx.memory import Buffer
 from tiling.ptx.sass import Code, Unknown, code
 from tiling.ptx.syntax import Instruction, Source
 from tiling.ptx.widths import Group
+from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
 from tiling.reading.recorded import Cta, Run
 from tiling.reading.slice import Times, sliced
@@ -105,6 +106,7 @@ class Numbers:
     barriers  that a CTA passes
     data      whether values of the matrices, which are zeros here, decide where accesses go
     unclear   where the machine code leaves open how wide requests are, in words
+    cures     of bank conflicts, as far as they were counted
     """
 
     run: Run
@@ -114,6 +116,7 @@ class Numbers:
     barriers: int
     data: bool
     unclear: tuple[str, ...]
+    cures: tuple[Cure, ...]
 
     @cached_property
     def fma(self) -> int:
@@ -143,7 +146,16 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
         _lines(run, tally, times), key=lambda line: (-line.moved, -line.runs, line.source)
     )
     unclear = tuple(str(one) for one in kernel.groups if not one.certain and not _explained(one))
-    return Numbers(run, ctas, tuple(lines), main_loop(kernel), barriers, rest.data, unclear)
+    return Numbers(
+        run,
+        ctas,
+        tuple(lines),
+        main_loop(kernel),
+        barriers,
+        rest.data,
+        unclear,
+        tuple(cures(kernel, tally)),
+    )
 
 
 def _empty(run: Run) -> dict[str, Buffer]:
