@@ -46,7 +46,7 @@ def bound(run: Run, values: dict[str, Numbers], exact: Numbers) -> Numbers:
         return np.zeros_like(exact)
     sums = UNIT.get(accumulator(run.kernel, result), 0.0)
     size = np.abs(values["A"]) @ np.abs(values["B"])
-    if "alpha" in run.call.args:
+    if "alpha" in run.call.words:
         size = abs(run.alpha) * size
     if run.call.keeps:
         size = size + (1.0 if run.call.adds else abs(run.beta)) * np.abs(values["C"])

@@ -17,7 +17,7 @@ from tiling.reading.probe import exact, numbers
 from tiling.reading.recorded import Cta, Run
 from tiling.shapes import Gemm
 
-WORK = 2**25
+WORK = 2**24
 """Multiply-adds that are run for one GEMM, where not all of its CTAs are: some seconds."""
 
 MOST_FOUND = 8

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tiling.faults import reason
-from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
+from tiling.reading.call import LEADING, MATRICES, SCALARS, Call, members
 from tiling.reading.compile import AS_USUAL, Asked, cut
 from tiling.reading.expressions import Unclear, mentioned, value
 from tiling.reading.find import find, open_parts
@@ -132,8 +132,10 @@ def choose(wanted: Wanted) -> Run:
     kernel = load(file, wanted.name or name, wanted.how)
     given = _given(kernel, wanted)
     call = given
-    if call is None or OPEN in (*call.grid, *call.block, *call.args):
-        found = find(kernel, given.args if given and OPEN not in given.args else None)
+    if call is None or _is_open(call):
+        found = find(
+            kernel, given.args if given and not any(map(OPEN.__contains__, given.args)) else None
+        )
         if found is None:
             raise _ask(kernel, file, found)
         call = _merged(found, wanted) if given else found
@@ -170,7 +172,11 @@ def _given(kernel: Kernel, wanted: Wanted) -> Call | None:
         _check(kernel, args)
     said = ("the call as it was given",)
     call = Call(grid, block, args, wanted.shared or "0", batch=wanted.batch or "1", said=said)
-    return call if OPEN in (*grid, *block, *args) else settled(kernel, call)
+    return call if _is_open(call) else settled(kernel, call)
+
+
+def _is_open(call: Call) -> bool:
+    return any(OPEN in text for text in (*call.grid, *call.block, *call.args))
 
 
 def _axes(text: str) -> tuple[str, ...]:
@@ -179,25 +185,35 @@ def _axes(text: str) -> tuple[str, ...]:
 
 def _check(kernel: Kernel, args: tuple[str, ...]) -> None:
     """Refuse arguments that no parameter can have."""
-    known = {*"MNK", *LEADING, *SCALARS}
+    every = [one for arg in args for one in members(arg)]
+    for name in MATRICES:
+        if every.count(name) > 1:
+            raise Refused("args", name, "stands twice", "name each matrix once")
     for parameter, arg in zip(kernel.parameters, args, strict=True):
         shown = f"{parameter.type} {parameter.name}".strip() or "a parameter"
         if arg in MATRICES:
             if parameter.size != 8 or (parameter.type and not parameter.pointer):
                 rule = f"is a matrix, but {shown} is no pointer"
                 raise Refused("args", cut(arg), rule, "try M, N or K there")
-            if args.count(arg) > 1:
-                raise Refused("args", arg, "stands twice", "name each matrix once")
-            continue
-        if parameter.pointer:
+        elif parameter.pointer:
             raise Refused("args", cut(arg), f"is no matrix, but {shown} is a pointer", "try A")
-        if unknown := mentioned(arg) - known:
-            rule = f"{cut(sorted(unknown)[0])} is not known"
-            raise Refused("args", cut(arg), rule, "try " + ", ".join(sorted(known)))
-        try:
-            value(arg, dict.fromkeys(known, 64))
-        except Unclear as unclear:
-            raise Refused("args", cut(arg), str(unclear), "try M, N, K or a number") from None
+        else:
+            for one in members(arg):
+                _check_number(one)
+
+
+def _check_number(arg: str) -> None:
+    """Refuse what is neither a matrix nor arithmetic over sizes."""
+    known = {*"MNK", *LEADING, *SCALARS}
+    if arg in MATRICES:
+        return
+    if unknown := mentioned(arg) - known:
+        rule = f"{cut(sorted(unknown)[0])} is not known"
+        raise Refused("args", cut(arg), rule, "try " + ", ".join(sorted(known)))
+    try:
+        value(arg, dict.fromkeys(known, 64))
+    except Unclear as unclear:
+        raise Refused("args", cut(arg), str(unclear), "try M, N, K or a number") from None
 
 
 def _merged(found: Call, wanted: Wanted) -> Call:

@@ -59,6 +59,9 @@ def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[
     known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters)
     for sizes in roles.size_roles(parameters, open_first):
         found = {**known, **sizes}
+        for n, one in enumerate(parameters):
+            if one.fields and n in found:
+                found[n] = roles.struct_role(one, found[n])
         yield tuple(found.get(n, OPEN) for n in range(len(parameters)))
 
 
@@ -158,7 +161,7 @@ def _by_trying(
 ) -> Iterator[tuple[Call, Trial]]:
     """Calls with a block and a grid by which whole tiles lie side by side."""
     for args in every:
-        if OPEN in args:
+        if any(OPEN in arg for arg in args):
             continue
         for block in blocks(kernel, used):
             call = Call(("1",), block, args, said=("tried until C was covered exactly once",))

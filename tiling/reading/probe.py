@@ -118,11 +118,11 @@ def _right(run: Run, data: dict[str, np.ndarray], got: np.ndarray, every: Ints) 
     element = DTYPES[matrix.element]
     stored = got[: matrix.count * element.itemsize].view(element)[every]
     ways: list[Mapping[str, Order]] = [run.call.orders]
-    if not set(LEADING) & set(run.call.args):
+    if not set(LEADING) & set(run.call.words):
         ways = list(every_order())
     products = np.unique(every // (matrix.rows * matrix.cols))
     for orders in ways:
-        for adds in (False, True) if "beta" not in run.call.args else (False,):
+        for adds in (False, True) if "beta" not in run.call.words else (False,):
             call = replace(run.call, orders=orders, adds=adds)
             if np.array_equal(expected(replace(run, call=call), data, products)[every], stored):
                 return call
@@ -153,7 +153,7 @@ def expected(run: Run, data: Mapping[str, np.ndarray], products: Ints) -> np.nda
 def exact(run: Run, values: Mapping[str, Numbers]) -> Numbers:
     """What the result must be, of (batch, rows, cols) numbers, in float64."""
     found = values["A"] @ values["B"]
-    if "alpha" in run.call.args:
+    if "alpha" in run.call.words:
         found = run.alpha * found
     if run.call.keeps:
         found = found + (1.0 if run.call.adds else run.beta) * values["C"]
@@ -180,7 +180,7 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     """The call with the orders that its matrices have, and what some CTAs of it did; None where it
     cannot be made."""
     ways = [call]
-    if set(LEADING) & set(call.args):
+    if set(LEADING) & set(call.words):
         ways = [replace(call, orders=orders) for orders in every_order()]
     found: tuple[Call, Trial] | None = None
     for way in ways:

@@ -73,9 +73,9 @@ def prove(run: Run, any_size: bool, advance: Callable[[float], object] = id) -> 
     return Proof(run, tuple(checked), tuple(wrong), tuple(notes))
 
 
-def _whole(run: Run) -> bool:
+def _whole(run: Run, most: int = WORK // 4) -> bool:
     """Whether all CTAs can be run."""
-    return run.shape.ctas <= MOST_CTAS and run.gemm.m * run.gemm.n * run.gemm.k <= WORK
+    return run.shape.ctas <= MOST_CTAS and run.gemm.m * run.gemm.n * run.gemm.k <= most
 
 
 def small(run: Run) -> Gemm | None:
@@ -98,7 +98,7 @@ def small(run: Run) -> Gemm | None:
     else:
         found = Gemm(2 * rows, 2 * cols, gemm.k)
     try:
-        return found if _whole(replace(run, gemm=found)) else None
+        return found if _whole(replace(run, gemm=found), WORK) else None
     except Refused:
         return None
 
@@ -122,7 +122,7 @@ def _awkward(run: Run, least: Gemm | None) -> Iterator[Checked | str]:
 
 def reads_unwritten(run: Run) -> bool:
     """Whether with beta = 0 the kernel still reads a C that nobody wrote."""
-    if "beta" not in run.call.args or "C" not in run.matrices:
+    if "beta" not in run.call.words or "C" not in run.matrices:
         return False
     other = replace(run, gemm=small(run) or run.gemm, beta=0.0)
     values = whole_numbers(other)

@@ -68,7 +68,10 @@ class Run:
         """Ready to run CTAs; `program` in place of the kernel's own."""
         how = calls.launch(self.kernel, self.call, self.gemm, buffers, self.alpha, self.beta)
         try:
-            return Machine(program or self.kernel.program, how, hear, most)
+            machine = Machine(program or self.kernel.program, how, hear, most)
+            for buffer in buffers.values():  # those too that a struct points to
+                machine.memory.add(buffer)
+            return machine
         except RefusedPtx as no:
             raise Refused("--kernel", self.kernel.name, f"cannot be run: {no}", OTHER) from None
 

@@ -53,7 +53,9 @@ def matrix_role(name: str) -> str:
 def matrix_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str]:
     """The matrices among the pointers, by number. With more than one result, or none, nobody
     knows."""
-    pointers = [n for n, one in enumerate(parameters) if one.pointer]
+    pointers = [
+        n for n, one in enumerate(parameters) if one.pointer or any(f.pointer for f in one.fields)
+    ]
     written = [n for n in pointers if n in used.written]
     read = [n for n in pointers if n not in used.written]
     if len(written) != 1 or len(read) > 3:
@@ -100,3 +102,12 @@ def size_roles(
             yield {**named, **dict(zip(unnamed, order, strict=True))}
     else:
         yield {**named, **dict.fromkeys(unnamed, OPEN)}
+
+
+def struct_role(parameter: Parameter, matrix: str) -> str:
+    """What a struct that holds a matrix stands for, member by member: `{K, M, A}`. Its sizes are
+    named after the matrix: its width, its stride."""
+    found = []
+    for one in parameter.fields:
+        found.append(matrix if one.pointer else size_role(matrix + one.name) or OPEN)
+    return "{" + ", ".join(found) + "}"

@@ -115,6 +115,30 @@ def _parameters(function: Node) -> Iterator[Declared]:
         yield Declared(name, " ".join(type_.replace("[]", "*").split()))
 
 
+def struct_fields(text: str, name: str) -> tuple[Declared, ...]:
+    """The fields of a struct of this name, in order; () where it is not found."""
+    if not text or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        return ()
+    for node in walk(parsed(text)):
+        if node.type != "struct_specifier" or (body := node.child_by_field_name("body")) is None:
+            continue
+        called = [said(node.child_by_field_name("name"))]
+        if node.parent is not None and node.parent.type == "type_definition":
+            called += map(said, node.parent.children_by_field_name("declarator"))
+        if name in called:
+            return tuple(_fields(body))
+    return ()
+
+
+def _fields(body: Node) -> Iterator[Declared]:
+    for one in body.named_children:
+        if one.type == "field_declaration":
+            kind = said(one.child_by_field_name("type"))
+            for declarator in one.children_by_field_name("declarator"):
+                pointer = "*" if declarator.type == "pointer_declarator" else ""
+                yield Declared(_name(declarator), kind + pointer)
+
+
 def _name(node: Node | None) -> str:
     """The name that a declarator declares."""
     while node is not None and node.type not in ("identifier", "field_identifier"):

@@ -51,6 +51,39 @@ def uses(program: Program) -> Uses:
     return Uses(frozenset(read), frozenset(written), frozenset(special), dynamic)
 
 
+TYPES = {"f32": "float", "f64": "double", "b16": "__half", "u16": "__half", "s8": "signed char"}
+"""What is loaded from memory, as C++ calls it; what is not named here is taken for an int."""
+
+
+def guessed(program: Program) -> tuple[str, ...]:
+    """Types of the parameters, as C++ has them, where no source tells: by what is done with them.
+    An address of global memory is a pointer, to what is loaded or stored there."""
+    body = program.function.body
+    numbers = {param.name: number for number, param in enumerate(program.params)}
+    comes_from = _origins(body, numbers)
+    found = [""] * len(numbers)
+    for one in body:
+        name, *modifiers = one.opcode.split(".")
+        if one.opcode.startswith("ld.param.f"):
+            located = address(one.operands[1])
+            if located and located[0] in numbers:
+                found[numbers[located[0]]] = TYPES[modifiers[-1]]
+        elif one.opcode.startswith("cvta.to.global"):
+            for number in comes_from[one.operands[0]]:
+                found[number] = found[number] or "float*"
+    for one in body:
+        name, *modifiers = one.opcode.split(".")
+        if name in ("ld", "st") and "global" in modifiers:
+            for number in _pointers(one, comes_from, found):
+                found[number] = f"{TYPES.get(modifiers[-1], 'int')}*"
+    return tuple(found)
+
+
+def _pointers(one: Instruction, comes_from: dict[str, set[int]], found: list[str]) -> list[int]:
+    operands = [located for operand in one.operands if (located := address(operand))]
+    return [n for located in operands for n in comes_from[located[0]] if found[n].endswith("*")]
+
+
 def _variables(program: Program) -> Iterator[Variable]:
     yield from program.module.variables.values()
     yield from program.function.variables.values()
