@@ -27,8 +27,8 @@ from publish.door import (
     whole,
     writable,
 )
+from publish.kernel import check_report, kernel_options, save_report
 from publish.kernel import inspect as inspect_kernel
-from publish.kernel import kernel_options, save_report
 from publish.kernel import verify as verify_kernel
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
@@ -484,9 +484,7 @@ def verify(
             raise Refused("--without-barrier", number, no.rule, no.remedy) from None
         return
     if report is not None:
-        if report.is_dir():
-            raise Refused("--report", report, "is a folder", "try report.json")
-        writable("--report", report.parent, "report.json")
+        check_report(report)
     rungs = []
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         for name in rung or RUNGS:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from publish.door import CHOOSING, Decorator, alone
+from publish.door import CHOOSING, Decorator, alone, writable
 from tiling.shapes import Refused
 
 OPTIONS = ("kernel", "include", "define", "arch", "sizes")
@@ -116,6 +116,13 @@ def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> N
         show(found)
 
 
+def check_report(report: Path) -> None:
+    """Refuse a report that cannot be written, before any work."""
+    if report.is_dir():
+        raise Refused("--report", report, "is a folder", "try report.json")
+    writable("--report", report.parent, "report.json")
+
+
 def save_report(report: Path, text: str) -> None:
     """Write a report, whole or not at all. Raises Refused."""
     half = report.with_name(report.name + ".half")
@@ -144,6 +151,8 @@ def verify(
     from tiling.reading.prove import prove
 
     alone(ctx, "--kernel", "rung", "without_barrier")
+    if report is not None:
+        check_report(report)
     run = _chosen(wanted)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         task = progress.add_task(run.kernel.name, total=1.0)

@@ -15,6 +15,7 @@ import numpy as np
 
 from tiling.ptx.machine import Launch
 from tiling.ptx.memory import ROOM, Buffer
+from tiling.ptx.program import MOST_SHARED
 from tiling.reading.compile import cut
 from tiling.reading.expressions import Unclear, mentioned, value
 from tiling.reading.kernel import Kernel, Parameter
@@ -147,12 +148,13 @@ def shape(call: Call, gemm: Gemm) -> Shape:
     if prod(block) > MAX_THREADS:
         rule = f"has {prod(block)} threads, more than {MAX_THREADS}"
         raise Refused("block", ", ".join(call.block), rule, "try 256")
-    return Shape(
-        axes("grid", call.grid, MOST_GRID),
-        block,
-        whole("shared", call.shared, names),
-        whole("batch", call.batch, names),
-    )
+    shared, batch = (whole(one, getattr(call, one), names) for one in ("shared", "batch"))
+    if not 0 <= shared <= MOST_SHARED:
+        rule = f"is {shared} bytes, not 0 to {MOST_SHARED}"
+        raise Refused("shared", cut(call.shared), rule, "try 49152")
+    if not 1 <= batch <= MOST_GRID[1]:
+        raise Refused("batch", cut(call.batch), f"is {batch}, not 1 to {MOST_GRID[1]}", "try 1")
+    return Shape(axes("grid", call.grid, MOST_GRID), block, shared, batch)
 
 
 def whole(field_: str, text: str, names: Mapping[str, int | float]) -> int:

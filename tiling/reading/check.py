@@ -14,7 +14,7 @@ from tiling.reading.findings import Wrong, told
 from tiling.reading.lines import own_line
 from tiling.reading.numbers import Numbers, integral, size
 from tiling.reading.probe import exact, numbers
-from tiling.reading.recorded import Cta, Run
+from tiling.reading.recorded import Cta, Run, endless
 from tiling.shapes import Gemm
 
 WORK = 2**24
@@ -22,11 +22,6 @@ WORK = 2**24
 
 MOST_FOUND = 8
 """Counterexamples of one GEMM that are told."""
-
-
-def endless(gemm: Gemm) -> int:
-    """Instructions of a CTA after which it counts as endless."""
-    return 10**6 + 4000 * gemm.k
 
 
 @dataclass(frozen=True)

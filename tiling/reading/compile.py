@@ -15,6 +15,7 @@ from pathlib import Path
 from tiling import nvidia
 from tiling.faults import Broken, Missing, reason
 from tiling.ptx.syntax import Source
+from tiling.reading import names
 from tiling.shapes import Refused
 
 MOST_BYTES = 2**20
@@ -112,6 +113,8 @@ def read(file: Path) -> str:
         if size > MOST_BYTES:
             raise refused(f"has {size} bytes, more than {MOST_BYTES}", "give the kernel alone")
         data = file.read_bytes()
+    except Refused:
+        raise
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise refused(f"cannot be read: {why}") from None
@@ -140,7 +143,8 @@ def build(file: Path, asked: Asked = AS_USUAL) -> Built:
     try:
         return _built(file, text, asked)
     except Broken as broken:
-        raise Refused("--kernel", cut(str(file)), f"is refused: {broken}", "mend it") from None
+        said = re.sub(r"'(_Z\w+)'", lambda found: names.called(found[1]), str(broken))
+        raise Refused("--kernel", cut(str(file)), f"is refused: {said}", "mend it") from None
 
 
 def check(asked: Asked) -> None:

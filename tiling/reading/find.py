@@ -16,7 +16,7 @@ from tiling.reading import names, roles
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
-from tiling.reading.probe import SQUARE, Trial, attempt, covers, tried, usual
+from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
 from tiling.reading.source import Launched, launches, number, parts, told
@@ -30,6 +30,14 @@ SQUARES = (16, 32, 8)
 """Threads of blocks that are tried, those that people use most first."""
 
 
+PATIENCE = 3
+"""Endless trials after which no more are made."""
+
+
+class _Endless(Exception):
+    """A trial did not come to an end."""
+
+
 def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
     """The call that computes A·B, or else the one that its file says, or by which each element is
     written once; None where it is open. `args` where they are known."""
@@ -41,6 +49,8 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
         found = tried(kernel, call, usual(call))
         if found and found[1].right:
             return found[0]
+        if found and found[1].endless:
+            return call
         spare = spare or (found and found[0])
     for strict, gemm in (True, None), (False, None), (False, SQUARE):
         for call, trial in _by_trying(kernel, used, every, strict, gemm):
@@ -159,13 +169,23 @@ def _by_trying(
     strict: bool,
     gemm: Gemm | None,
 ) -> Iterator[tuple[Call, Trial]]:
-    """Calls with a block and a grid by which whole tiles lie side by side."""
+    """Calls with a block and a grid by which whole tiles lie side by side. Raises Refused where
+    several end in an endless loop."""
+    endless = 0
     for args in every:
         if any(OPEN in arg for arg in args):
             continue
         for block in blocks(kernel, used):
             call = Call(("1",), block, args, said=("tried until C was covered exactly once",))
-            found = _grid(kernel, call, used, strict, gemm or usual(call))
+            try:
+                found = _grid(kernel, call, used, strict, gemm or usual(call))
+            except _Endless:
+                endless += 1
+                if endless < PATIENCE:
+                    continue
+                rule = f"does not come to an end within {MOST} instructions of a CTA"
+                remedy = "look for an endless loop, or give the call in a TOML"
+                raise Refused("--kernel", kernel.name, rule, remedy) from None
             if found is not None:
                 yield found
 
@@ -199,6 +219,8 @@ def _grid(
         trial = attempt(kernel, open_, ctas, gemm, strict)
     except Refused:
         return None
+    if trial.endless:
+        raise _Endless
     if len(trial.offsets) < len(ctas):
         return None
     tiles = [_tile(trial.offsets[cta], gemm.n) for cta in ctas]

@@ -14,9 +14,10 @@ from tiling.ptx.syntax import Instruction, Source
 from tiling.ptx.widths import Group
 from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
-from tiling.reading.recorded import Cta, Run
+from tiling.reading.recorded import Cta, Run, endless
 from tiling.reading.slice import Times, sliced
 from tiling.reading.tally import Cost, Tally, unrolled
+from tiling.shapes import Refused
 
 MULTIPLIES = re.compile(r"FFMA2?|DFMA|HFMA2|HMMA|IMMA|DMMA|QGMMA|HGMMA|IDP|IMAD|FMUL|FADD")
 """Instructions of the machine that multiply and add; of integers IMAD makes addresses as well."""
@@ -134,11 +135,14 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
     kernel = run.kernel
     rest = sliced(kernel.program)
     tally = Tally(kernel, rest.places, run.shape.threads)
-    machine = run.machine(_empty(run), tally.hear, program=rest.program)
+    machine = run.machine(_empty(run), tally.hear, endless(run.gemm), rest.program)
     machine.races = None
     barriers = 0
     for cta in ctas:
-        machine.run(cta)
+        found = machine.run(cta)
+        if any(one.kind.startswith("more than") for one in found):
+            rule = f"CTA {cta} does not come to an end within {machine.most} instructions"
+            raise Refused("--kernel", kernel.name, rule, "look for an endless loop")
         tally.finish()
         barriers += machine.epoch - 1
     times = dict(rest.times(machine))

@@ -20,7 +20,7 @@ SMALL = Gemm(512, 768, 128)
 SQUARE = Gemm(256, 256, 256)
 """For kernels that take one size."""
 
-MOST = 2 * 10**5
+MOST = 10**5
 """Instructions of a CTA in a trial."""
 
 ALPHA, BETA = 2.0, 3.0
@@ -31,13 +31,17 @@ class Trial:
     """What CTAs of a call stored.
 
     offsets   of each CTA, the elements of the result that it wrote, ascending
-    wrong     the first thing that a CTA must not do, or ""
+    wrong     the first thing that a CTA must not do, or ""; endless: that it did not end
     call      with the orders of the matrices by which it is A·B what they stored, or None
     """
 
     offsets: dict[Cta, Ints]
     wrong: str
     call: Call | None
+
+    @property
+    def endless(self) -> bool:
+        return self.wrong.startswith("more than")
 
     @property
     def right(self) -> bool:
@@ -194,11 +198,14 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     return found
 
 
-def settled(kernel: Kernel, call: Call) -> Call:
+def settled(kernel: Kernel, call: Call) -> tuple[Call, int]:
     """A call that was given, with the orders of its matrices by which it makes A·B, if there are
-    such; else as it is."""
+    such, else as it is; and how many elements a CTA writes, 0 where that is not known."""
     found = tried(kernel, call, usual(call))
-    return found[0] if found and found[1].right else call
+    if found is None:
+        return call, 0
+    each = max((offsets.size for offsets in found[1].offsets.values()), default=0)
+    return (found[0] if found[1].right else call), each
 
 
 def covers(kernel: Kernel, call: Call, trial: Trial, gemm: Gemm) -> bool:

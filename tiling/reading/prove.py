@@ -6,11 +6,11 @@ from math import lcm
 
 import numpy as np
 
-from tiling.reading.check import WORK, Checked, check, endless, whole_numbers
+from tiling.reading.check import WORK, Checked, check, whole_numbers
 from tiling.reading.findings import Wrong, told
 from tiling.reading.numbers import size
 from tiling.reading.probe import attempt, usual
-from tiling.reading.recorded import Run
+from tiling.reading.recorded import Run, endless
 from tiling.shapes import Gemm, Refused
 
 AWKWARD = (33, 65, 17), (7, 5, 3), (1, 129, 64), (131, 1, 9), (1, 1, 1)

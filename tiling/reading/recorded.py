@@ -21,6 +21,12 @@ from tiling.reading.call import Call
 from tiling.reading.kernel import Kernel
 from tiling.shapes import Gemm, Refused
 
+
+def endless(gemm: Gemm) -> int:
+    """Instructions of a CTA after which it counts as endless."""
+    return 10**5 + 1500 * gemm.k
+
+
 OTHER = "try another kernel, or --arch"
 
 Cta = tuple[int, int, int]
