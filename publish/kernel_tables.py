@@ -279,7 +279,7 @@ def show_proof(proof: Proof) -> None:
         console.print(escape(note), highlight=False)
     for one in proof.checked:
         many = f"all {one.of}" if one.ctas == one.of else f"{one.ctas} of {one.of}"
-        says = f"{many} CTAs, {one.accesses:,} accesses"
+        says = f"{f'{many} CTAs' if one.of > 1 else 'its CTA'}, {one.accesses:,} accesses"
         if not one.wrong and proof.run.call.is_gemm:
             says += ": C is exact on whole numbers"
             says += ", within the bound on floats" if one.floats else ""

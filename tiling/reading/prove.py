@@ -63,10 +63,9 @@ def prove(run: Run, any_size: bool, advance: Callable[[float], object] = id) -> 
     if checked[-1].wrong and len(checked) > 1:
         first = checked[0].gemm
         notes.append(f"It is right at {first}: so it may take sizes alone that its tiles divide.")
-    if not checked[-1].wrong and reads_unwritten(run):
-        notes.append(
-            "With beta = 0 it still reads C: what nobody wrote there may be NaN, and stay."
-        )
+    if not checked[-1].wrong and (one := reads_unwritten(run)):
+        line = f"line {one.source.line}" if one.source else "it"
+        notes.append(f"With beta = 0 {line} still reads C: what nobody wrote there may be NaN.")
     if not run.call.is_gemm:
         notes.append("It is no product of two matrices: what it computes was not looked at.")
     wrong = [(one.gemm, text) for one in checked for text in one.wrong]
@@ -120,13 +119,13 @@ def _awkward(run: Run, least: Gemm | None) -> Iterator[Checked | str]:
             yield f"It cannot be called at {gemm}: {no.field} {no.value} {no.rule}."
 
 
-def reads_unwritten(run: Run) -> bool:
-    """Whether with beta = 0 the kernel still reads a C that nobody wrote."""
+def reads_unwritten(run: Run) -> Wrong | None:
+    """Where the kernel reads a C that nobody wrote, with beta = 0, if it does."""
     if "beta" not in run.call.words or "C" not in run.matrices:
-        return False
+        return None
     other = replace(run, gemm=small(run) or run.gemm, beta=0.0)
     values = whole_numbers(other)
     data = {name: other.matrices[name].flat(values[name]) for name in values if name != "C"}
     machine = other.machine(other.buffers(data), lambda event: None, endless(other.gemm))
     found = [told(other, one) for one in machine.run((0, 0, 0))]
-    return any(one.kind == "unwritten" and one.array == "C" for one in found)
+    return next((one for one in found if one.kind == "unwritten" and one.array == "C"), None)
