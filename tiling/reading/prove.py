@@ -63,8 +63,8 @@ def prove(run: Run, any_size: bool, advance: Callable[[float], object] = id) -> 
     if checked[-1].wrong and len(checked) > 1:
         first = checked[0].gemm
         notes.append(f"It is right at {first}: so it may take sizes alone that its tiles divide.")
-    if not checked[-1].wrong and (one := reads_unwritten(run)):
-        line = f"line {one.source.line}" if one.source else "it"
+    if not checked[-1].wrong and (read := reads_unwritten(run)):
+        line = f"line {read.source.line}" if read.source else "it"
         notes.append(f"With beta = 0 {line} still reads C: what nobody wrote there may be NaN.")
     if not run.call.is_gemm:
         notes.append("It is no product of two matrices: what it computes was not looked at.")
