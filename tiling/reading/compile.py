@@ -184,7 +184,7 @@ def _built(file: Path, text: str, asked: Asked) -> Built:
     except Missing as missing:
         try:
             return _by_nvrtc(file, text, asked)
-        except (Missing, Refused) as error:
+        except (Missing, Broken) as error:
             raise Missing(f"{error}; {missing}: {INSTALL} takes whole files") from None
 
 
@@ -203,7 +203,7 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
         options += [f"-D{one}" for one in asked.defines]
         # Real headers come first: ours are looked for behind all others.
         options += ["-Xcompiler", f"-idirafter,{ours}"]
-        done = nvidia.nvcc("-ptx", *options, "-o", str(made), str(source))
+        done = nvidia.nvcc("-ptx", *options, "-o", str(made), "-x", "cu", str(source))
         if done.returncode:
             raise _mistake(file, done.stderr + done.stdout, asked)
         ptx = made.read_text("utf-8", "replace")

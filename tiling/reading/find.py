@@ -19,7 +19,7 @@ from tiling.reading.kernel import Kernel
 from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
-from tiling.reading.source import Launched, launches, number, parts, told
+from tiling.reading.source import Launched, bare, launches, number, parts, told
 from tiling.reading.uses import Uses, uses
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 
@@ -29,6 +29,10 @@ FLAT = (256, 128, 64, 512, 1024, 32, 192, 384)
 SQUARES = (16, 32, 8)
 """Threads of blocks that are tried, those that people use most first."""
 
+
+DYNAMIC = 99 * 1024
+"""Bytes of dynamic shared memory in a trial, where no launch says how many: what a CTA may have on
+every architecture from compute capability 8.0 on."""
 
 PATIENCE = 3
 """Endless trials after which no more are made."""
@@ -44,22 +48,31 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
     used = uses(kernel.program)
     first = [args] if args else list(arguments(kernel, used, open_first=True))
     every = [args] if args else list(arguments(kernel, used))
-    spare: Call | None = None
+    spare: tuple[Call, Trial] | None = None
     for call in _calls(kernel, first):
         found = tried(kernel, call, usual(call))
         if found and found[1].right:
             return found[0]
         if found and found[1].endless:
             return call
-        spare = spare or (found and found[0])
+        spare = spare or found
     for strict, gemm in (True, None), (False, None), (False, SQUARE):
-        for call, trial in _by_trying(kernel, used, every, strict, gemm):
-            if trial.right:
-                return call
-            spare = spare or call
+        for one in _by_trying(kernel, used, every, strict, gemm):
+            spare = one if one[1].right else spare or one
+            if one[1].right:
+                break
         if spare:
-            return spare
+            return _fitted(kernel, *spare) if used.dynamic else spare[0]
     return None
+
+
+def _fitted(kernel: Kernel, call: Call, trial: Trial) -> Call:
+    """A call that was tried with much dynamic shared memory, with as much as it touched."""
+    if call.shared != str(DYNAMIC):
+        return call
+    touched = max(0, trial.shared - kernel.program.shared)
+    said = (*call.said, "as much dynamic shared memory as is touched")
+    return replace(call, shared=str(-(-touched // 16) * 16), said=said)
 
 
 def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[tuple[str, ...]]:
@@ -114,7 +127,7 @@ def _as_launched(kernel: Kernel, launched: Launched, args: tuple[str, ...]) -> I
             block = parts(launched.block, launched.around, given)
             shared = "0"
             if launched.shared is not None:
-                shared = told(launched.shared, launched.around, given)
+                shared = bare(told(launched.shared, launched.around, given))
             filled = _filled(launched, args, given)
         except Unclear:
             return
@@ -158,7 +171,7 @@ def _filled(launched: Launched, args: tuple[str, ...], given: dict[str, str]) ->
     """Arguments whose part is open, as the launch has them."""
     found = []
     for node, role in zip(launched.arguments, args, strict=True):
-        found.append(told(node, launched.around, given) if role == OPEN else role)
+        found.append(bare(told(node, launched.around, given)) if role == OPEN else role)
     return tuple(found)
 
 
@@ -176,7 +189,9 @@ def _by_trying(
         if any(OPEN in arg for arg in args):
             continue
         for block in blocks(kernel, used):
-            call = Call(("1",), block, args, said=("tried until C was covered exactly once",))
+            shared = str(DYNAMIC if used.dynamic else 0)
+            said = ("tried until C was covered exactly once",)
+            call = Call(("1",), block, args, shared, said=said)
             try:
                 found = _grid(kernel, call, used, strict, gemm or usual(call))
             except _Endless:

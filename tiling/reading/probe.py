@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from tiling.ptx.events import Access, Event
-from tiling.ptx.memory import Ints
+from tiling.ptx.memory import SHARED, Ints
 from tiling.reading.call import LEADING, Call, Matrix, Order
 from tiling.reading.kernel import Kernel
 from tiling.reading.numbers import DTYPES, Numbers
@@ -33,11 +33,13 @@ class Trial:
     offsets   of each CTA, the elements of the result that it wrote, ascending
     wrong     the first thing that a CTA must not do, or ""; endless: that it did not end
     call      with the orders of the matrices by which it is A·B what they stored, or None
+    shared    bytes of shared memory up to the last that was touched
     """
 
     offsets: dict[Cta, Ints]
     wrong: str
     call: Call | None
+    shared: int = 0
 
     @property
     def endless(self) -> bool:
@@ -91,13 +93,16 @@ def attempt(kernel: Kernel, call: Call, ctas: list[Cta], gemm: Gemm, strict: boo
         wrong = wrong or (str(findings[0]) if findings else "")
         offsets[cta] = np.unique(np.concatenate([np.empty(0, np.int64), *stores]))
     if wrong or not call.is_gemm:
-        return Trial(offsets, wrong, None)
+        return Trial(offsets, wrong, None, stores.shared)
     every = np.unique(np.concatenate(list(offsets.values())))
-    return Trial(offsets, wrong, _right(run, data, buffers[call.result].data, every))
+    right = _right(run, data, buffers[call.result].data, every)
+    return Trial(offsets, wrong, right, stores.shared)
 
 
 class _Stores(list[Ints]):
-    """Elements of the result that are written, as arrays."""
+    """Elements of the result that are written, as arrays; and how much of shared memory is used."""
+
+    shared = 0
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -105,9 +110,12 @@ class _Stores(list[Ints]):
         self.size = DTYPES[run.matrices[self.name].element].itemsize
 
     def hear(self, event: Event) -> None:
-        if not isinstance(event, Access) or event.kind not in ("store", "atomic"):
+        if not isinstance(event, Access) or not event.offset.size:
             return
-        if event.buffer.name == self.name:
+        if event.buffer.base == SHARED:
+            last = int(event.offset.max()) + event.width * event.value.shape[1]
+            self.shared = max(self.shared, last)
+        elif event.buffer.name == self.name and event.kind in ("store", "atomic"):
             width = event.width * event.value.shape[1] // self.size
             for more in range(max(1, width)):
                 self.append(event.offset.reshape(-1) // self.size + more)

@@ -257,7 +257,8 @@ def parts(node: Node | None, names: Names, given: Mapping[str, str], deep: int =
     if node is None or deep > DEEPEST:
         raise Unclear("is not said")
     if node.type in ("argument_list", "initializer_list"):
-        return [told(one, names, given) for one in node.named_children if one.type != "comment"]
+        inside = [one for one in node.named_children if one.type != "comment"]
+        return [bare(told(one, names, given)) for one in inside]
     if node.type == "call_expression" and said(node.child_by_field_name("function")) == "dim3":
         return parts(node.child_by_field_name("arguments"), names, given, deep + 1)
     if node.type == "compound_literal_expression":
@@ -269,8 +270,19 @@ def parts(node: Node | None, names: Names, given: Mapping[str, str], deep: int =
         found = parts(names.values[name], names, given, deep + 1)
     if any(axes):
         start = [*(found or []), "1", "1", "1"][:3]
-        return [told(a, names, given) if a else one for a, one in zip(axes, start, strict=True)]
-    return found or [told(node, names, given)]
+        pairs = zip(axes, start, strict=True)
+        return [bare(told(a, names, given)) if a else one for a, one in pairs]
+    return found or [bare(told(node, names, given))]
+
+
+def bare(text: str) -> str:
+    """Arithmetic without brackets around the whole."""
+    depth = 0
+    for at, one in enumerate(text):
+        depth += (one == "(") - (one == ")")
+        if not depth and at < len(text) - 1:
+            return text
+    return bare(text[1:-1]) if text.startswith("(") else text
 
 
 def told(node: Node, names: Names, given: Mapping[str, str], deep: int = 0) -> str:
@@ -298,7 +310,8 @@ def told(node: Node, names: Names, given: Mapping[str, str], deep: int = 0) -> s
             whole, _, axis = name.rpartition(".")
             if whole in names.values and axis in ("x", "y", "z"):
                 found = [*parts(names.values[whole], names, given, deep + 1), "1", "1"]
-                return found["xyz".index(axis)]
+                one = found["xyz".index(axis)]
+                return one if re.fullmatch(r"\w+", one) else f"({one})"
             raise Unclear(f"{name} is not said")
         case "parenthesized_expression" | "initializer_list" | "type_descriptor":
             if len(node.named_children) != 1:
@@ -358,7 +371,7 @@ def _call(node: Node, names: Names, given: Mapping[str, str], deep: int) -> str:
     )
     if returned is None or len(parameters) != len(args):
         raise Unclear(f"{name} is not known")
-    inside = dict(given) | dict(zip(parameters, (f"({one})" for one in args), strict=True))
+    inside = dict(given) | dict(zip(parameters, args, strict=True))
     return told(returned, names, inside, deep + 1)
 
 
