@@ -1,7 +1,8 @@
 """`--kernel` at the door: the numbers and the proof of somebody's kernel."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,18 @@ def _unused(ctx: click.Context) -> None:
             raise Refused(f"--{name}", "", "says nothing without --kernel", "try --kernel mine.cu")
 
 
-def _chosen(wanted: Any) -> Any:
+@contextmanager
+def _with_tools(wanted: Any) -> Iterator[None]:
+    """What is missing on this machine is said in one line too."""
     from tiling.faults import Missing
+
+    try:
+        yield
+    except Missing as missing:
+        raise Refused("--kernel", wanted.kernel, str(missing), "then try again") from None
+
+
+def _chosen(wanted: Any) -> Any:
     from tiling.reading.chosen import Open, choose
 
     try:
@@ -98,8 +109,6 @@ def _chosen(wanted: Any) -> Any:
     except Open as open_:
         click.echo(open_.toml, nl=False)
         raise
-    except Missing as missing:
-        raise Refused("--kernel", wanted.kernel, str(missing), "then again") from None
 
 
 def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> None:
@@ -108,8 +117,9 @@ def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> N
     from tiling.reading.lines import corners, count
 
     alone(ctx, "--kernel", "sweep", "chip", "as_csv", "plot")
-    run = _chosen(wanted)
-    found = [count(run, (cta,)) for cta in corners(run)]
+    with _with_tools(wanted):
+        run = _chosen(wanted)
+        found = [count(run, (cta,)) for cta in corners(run)]
     if as_json:
         click.echo(json.dumps(as_dict(found), indent=2))
     else:
@@ -153,7 +163,8 @@ def verify(
     alone(ctx, "--kernel", "rung", "without_barrier")
     if report is not None:
         check_report(report)
-    run = _chosen(wanted)
+    with _with_tools(wanted):
+        run = _chosen(wanted)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
         task = progress.add_task(run.kernel.name, total=1.0)
         proof = prove(run, sizes, lambda share: progress.update(task, completed=share))

@@ -1,7 +1,6 @@
 """Counts by line: from a sliced kernel as from the whole one, and cures that hold when applied."""
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,10 @@ from click.testing import CliRunner
 from render import main
 from tests.kernel_cases import needs
 from tests.kernels.table import HERE
+from tests.reading import read
 from tiling import nvidia
-from tiling.faults import Missing
 from tiling.ptx.events import Access, Event
 from tiling.reading.call import Call
-from tiling.reading.kernel import Kernel, load
 from tiling.reading.lines import Numbers, count
 from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
@@ -23,18 +21,6 @@ from tiling.reading.tally import bank_loads, in_global, in_shared
 from tiling.shapes import Gemm
 
 pytestmark = needs(nvidia.versions)
-
-
-@cache
-def read(file: Path, name: str = "") -> Kernel:
-    """By NVRTC, which takes a tenth of nvcc's time."""
-
-    def missing(*_: str) -> None:
-        raise Missing("not wanted here")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nvidia, "nvcc", missing)
-        return load(file, name)
 
 
 def run(name: str, gemm: Gemm, grid: tuple[str, ...], block: str, **more: object) -> Run:

@@ -1,5 +1,6 @@
 """Wrong input of `--kernel`: one line that says what is wrong, exit status 2."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from render import main
 from tests.kernel_cases import needs
 from tiling import nvidia
+from tiling.faults import Missing
 
 pytestmark = needs(lambda: nvidia.nvcc("--version"))
 
@@ -163,6 +165,19 @@ def test_what_our_machine_does_not_know_is_named(folder: Path) -> None:
     file.write_text("\n".join(lines))
     says = "PTX line 8: createpolicy.fractional.L2::evict_last.b64 %rd3, 1.0: is not known"
     refused(["--config", str(file)], says, "verify")
+
+
+def test_without_tools_the_package_to_install_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(package: str, program: str) -> str:
+        raise Missing(f"no {program} here: pip install {package}")
+
+    monkeypatch.setattr(nvidia, "path_of", missing)
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    file = folder / "other.cu"
+    file.write_text("__global__ void k(float *c) { c[1] = 2; }\n")
+    refused(["--kernel", str(file)], "no nvcc here: pip install nvidia-cuda-nvcc: pip install 'til")
 
 
 WRONG_OPTIONS = [

@@ -61,7 +61,7 @@ class Built:
     by        what compiled it, as "nvcc 13.5.37"
     ptx       with the lines of the source
     log       what ptxas says of registers, or ""
-    listing   the machine code as nvdisasm prints it, or "" where it cannot be had
+    binary    the machine code, or nothing where it cannot be had
     own       the file and what of its own it includes, macros put in; or the file as it is
     files     names of the file and what of its own it includes; () where that is not known
     said      what a reader should know of this, in words
@@ -72,10 +72,15 @@ class Built:
     by: str
     ptx: str
     log: str
-    listing: str
+    binary: bytes
     own: str
     files: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+
+    @cached_property
+    def listing(self) -> str:
+        """The machine code as nvdisasm prints it, or "" where it cannot be had."""
+        return nvidia.listing(self.binary) if self.binary else ""
 
     @cached_property
     def _folders(self) -> dict[str, Path]:
@@ -172,7 +177,7 @@ def _built(file: Path, text: str, asked: Asked) -> Built:
     if is_ptx(text):
         target = re.search(r"^\s*\.target\s+(sm_\w+)", text, re.MULTILINE)
         arch = target[1] if target and ARCH.fullmatch(target[1]) else asked.arch
-        return _with_code(Built(file, arch, "PTX as given", text, "", "", ""))
+        return _with_code(Built(file, arch, "PTX as given", text, "", b"", ""))
     if "__global__" not in re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL) and not (
         re.search(r"^\s*#\s*include\s*[\"<]", text, re.MULTILINE)
     ):
@@ -210,7 +215,7 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
         whole = Path(folder, f"{source.stem}.cpp1.ii").read_text("utf-8", "replace")
         own, named, stood_in = _own(whole, str(ours))
     said = tuple(f"{name}: a stand-in with a few declarations" for name in stood_in)
-    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", "", own, named, said))
+    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", b"", own, named, said))
 
 
 @lru_cache
@@ -262,8 +267,9 @@ def _own(whole: str, ours: str) -> tuple[str, tuple[str, ...], list[str]]:
 def _with_code(built: Built) -> Built:
     """The same with the machine code of its PTX, where that can be had."""
     try:
+        nvidia.path_of("nvidia-cuda-nvdisasm", "nvdisasm")
         log, binary = nvidia.ptxas(built.ptx, built.arch)
-        return replace(built, log=log, listing=nvidia.listing(binary))
+        return replace(built, log=log, binary=binary)
     except Missing as missing:
         return replace(built, said=(*built.said, f"the machine code is not known: {missing}"))
 
@@ -289,7 +295,7 @@ def _by_nvrtc(file: Path, text: str, asked: Asked) -> Built:
     by = f"NVRTC {nvidia.versions()['nvrtc']}"
     texts = ptx.decode().rstrip("\0"), log.decode().rstrip("\0")
     own = file.name, *(Path(name).name for name in _QUOTED.findall(text))
-    return Built(file, asked.arch, by, *texts, nvidia.listing(binary), text, own)
+    return Built(file, asked.arch, by, *texts, binary, text, own)
 
 
 def _cuda_headers() -> list[Path]:

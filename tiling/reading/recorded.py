@@ -24,7 +24,7 @@ from tiling.shapes import Gemm, Refused
 
 def endless(gemm: Gemm) -> int:
     """Instructions of a CTA after which it counts as endless."""
-    return 10**5 + 1500 * gemm.k
+    return 3 * 10**4 + 1500 * gemm.k
 
 
 OTHER = "try another kernel, or --arch"
