@@ -204,7 +204,8 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
             source.write_text(f'#include "{file.absolute()}"\n{address}\n', "utf-8")
         made = Path(folder, "kernel.ptx")
         options = [f"-arch={asked.arch}", "-lineinfo", "-w", "--keep", f"--keep-dir={folder}"]
-        options += [f"-I{Path(one).absolute()}" for one in asked.includes]
+        folders = [*map(Path, asked.includes), *_near(file)]
+        options += [f"-I{folder.absolute()}" for folder in folders]
         options += [f"-D{one}" for one in asked.defines]
         # Real headers come first: ours are looked for behind all others.
         options += ["-Xcompiler", f"-idirafter,{ours}"]
@@ -216,6 +217,16 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
         own, named, stood_in = _own(whole, str(ours))
     said = tuple(f"{name}: a stand-in with a few declarations" for name in stood_in)
     return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", b"", own, named, said))
+
+
+def _near(file: Path) -> list[Path]:
+    """Folders in which a file's own headers often lie."""
+    here = file.absolute().parent
+    return [
+        one
+        for one in (here, here / "include", here.parent / "include", here.parent)
+        if one.is_dir()
+    ]
 
 
 @lru_cache

@@ -7,7 +7,7 @@ allows, one with which CTAs make whole tiles that lie side by side.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
 from math import isqrt
 
 import numpy as np
@@ -49,13 +49,15 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
     first = [args] if args else list(arguments(kernel, used, open_first=True))
     every = [args] if args else list(arguments(kernel, used))
     spare: tuple[Call, Trial] | None = None
-    for call in _calls(kernel, first):
-        found = tried(kernel, call, usual(call))
-        if found and found[1].right:
-            return found[0]
-        if found and found[1].endless:
-            return call
-        spare = spare or found
+    for gemm in None, SQUARE:
+        for call in _calls(kernel, first):
+            found = tried(kernel, call, gemm or usual(call))
+            if found and found[1].endless:
+                return call
+            if found and found[1].right:
+                said = (*call.said, "right where M, N and K are alike") if gemm else call.said
+                return replace(found[0], said=said)
+            spare = spare or found
     for strict, gemm in (True, None), (False, None), (False, SQUARE):
         for one in _by_trying(kernel, used, every, strict, gemm):
             spare = one if one[1].right else spare or one
@@ -79,7 +81,7 @@ def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[
     """What the parameters may stand for, likely ones first. With `open_first` what no name tells is
     first left to the launch."""
     parameters = kernel.parameters
-    known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters)
+    known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters, used)
     for sizes in roles.size_roles(parameters, open_first):
         found = {**known, **sizes}
         for n, one in enumerate(parameters):
@@ -89,12 +91,23 @@ def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[
 
 
 def _calls(kernel: Kernel, every: list[tuple[str, ...]]) -> Iterator[Call]:
-    """Calls by the launches in the file, those of this very instance first."""
+    """Calls by the launches in the file; last with M, N and K in another order, since some call so
+    what others do not."""
     found = launches(kernel.built.own, names.bare(kernel.name))
     found = [one for one in found if _same(one, kernel)]
-    for args in every:
+    turned = [other for args in every for other in _turned(args)]
+    for args in dict.fromkeys([*every, *turned]):
         for launched in found:
             yield from _as_launched(kernel, launched, args)
+
+
+def _turned(args: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The same with M, N and K in every order, if they all stand there once."""
+    sizes = [n for n, arg in enumerate(args) if arg in "MNK"]
+    if sorted(args[n] for n in sizes) == ["K", "M", "N"]:
+        for order in permutations("MNK"):
+            other = dict(zip(sizes, order, strict=True))
+            yield tuple(other.get(n, arg) for n, arg in enumerate(args))
 
 
 def _same(launched: Launched, kernel: Kernel) -> bool:

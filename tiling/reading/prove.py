@@ -52,6 +52,8 @@ def prove(run: Run, any_size: bool, advance: Callable[[float], object] = id) -> 
         checked.append(check(replace(run, gemm=gemm), _whole(replace(run, gemm=gemm)), tell))
         if checked[-1].wrong:
             break
+    if least and checked[-1].wrong and checked[-1].gemm == least:
+        notes += _where_alike(run, least)
     if any_size and not checked[-1].wrong:
         for one in _awkward(run, least):
             if isinstance(one, str):
@@ -70,6 +72,16 @@ def prove(run: Run, any_size: bool, advance: Callable[[float], object] = id) -> 
         notes.append("It is no product of two matrices: what it computes was not looked at.")
     wrong = [(one.gemm, text) for one in checked for text in one.wrong]
     return Proof(run, tuple(checked), tuple(wrong), tuple(notes))
+
+
+def _where_alike(run: Run, least: Gemm) -> Iterator[str]:
+    """Of a kernel that is wrong at small sizes, whether it is right where all are alike."""
+    side = lcm(least.m, least.n, 32)
+    other = replace(run, gemm=Gemm(side, side, side))
+    if least.m == least.n == least.k or not _whole(other, WORK):
+        return
+    if not check(other, whole=True).wrong:
+        yield f"It is right at {other.gemm}, where M, N and K are alike."
 
 
 def _whole(run: Run, most: int = WORK // 4) -> bool:

@@ -72,15 +72,18 @@ def matrix_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str
     return {**named, written[0]: "C"}
 
 
-def scalar_roles(parameters: tuple[Parameter, ...]) -> dict[int, str]:
-    """alpha and beta among the numbers with a point, by name or in this order."""
+def scalar_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str]:
+    """alpha and beta among the numbers with a point, by name or in this order; 1 and 0 in their
+    place where the kernel looks at neither."""
     real = [n for n, one in enumerate(parameters) if one.real]
     by_name = {n: parameters[n].name.lower() for n in real}
-    if len(real) == 1 and "beta" in by_name[real[0]]:
-        return {real[0]: "beta"}
     if len(real) == 2 and "beta" in by_name[real[0]]:
         real = real[::-1]
-    return dict(zip(real, SCALARS, strict=False))
+    found = dict(zip(real, SCALARS, strict=False))
+    if len(real) == 1 and "beta" in by_name[real[0]]:
+        found = {real[0]: "beta"}
+    constant = {"alpha": "1.0", "beta": "0.0"}
+    return {n: constant[one] if n in used.ignored else one for n, one in found.items()}
 
 
 def size_roles(

@@ -19,12 +19,14 @@ class Uses:
     read, written  those that addresses are made of where something is read, or written
     registers      special registers that are read, as "%tid.y"
     dynamic        whether there is shared memory whose size the launch gives
+    ignored        those that nothing looks at
     """
 
     read: frozenset[int]
     written: frozenset[int]
     registers: frozenset[str]
     dynamic: bool
+    ignored: frozenset[int] = frozenset()
 
 
 def uses(program: Program) -> Uses:
@@ -48,7 +50,15 @@ def uses(program: Program) -> Uses:
         name for one in body for name in sources(one) if name.startswith("%") and "." in name
     }
     dynamic = any(v.space == "shared" and not v.size for v in _variables(program))
-    return Uses(frozenset(read), frozenset(written), frozenset(special), dynamic)
+    ignored = {number for name, number in numbers.items() if name not in _mentioned(body)}
+    return Uses(
+        frozenset(read), frozenset(written), frozenset(special), dynamic, frozenset(ignored)
+    )
+
+
+def _mentioned(body: list[Instruction]) -> set[str]:
+    """Parameters that stand somewhere in the code."""
+    return {located[0] for one in body for o in one.operands if (located := address(o))}
 
 
 TYPES = {"f32": "float", "f64": "double", "b16": "__half", "u16": "__half", "s8": "signed char"}
