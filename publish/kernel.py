@@ -77,12 +77,9 @@ def _wanted(ctx: click.Context, ours: dict[str, Any], options: dict[str, Any]) -
 
 
 def _speaks_of_a_kernel(config: Path) -> bool:
-    import tomllib
+    from tiling.presets import table_of
 
-    try:
-        return "kernel" in tomllib.loads(config.read_text("utf-8-sig"))
-    except (OSError, ValueError):
-        return False  # whoever reads it as a tiling says what is wrong
+    return "kernel" in table_of(config)
 
 
 def _unused(ctx: click.Context) -> None:

@@ -13,9 +13,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from tiling import nvidia
-from tiling.faults import Broken, Missing, reason
+from tiling.faults import Broken, Missing
 from tiling.ptx.syntax import Source
 from tiling.reading import names
+from tiling.regular import read_regular, reason
 from tiling.shapes import Refused
 
 MOST_BYTES = 2**20
@@ -117,7 +118,7 @@ def read(file: Path) -> str:
         size = file.stat().st_size
         if size > MOST_BYTES:
             raise refused(f"has {size} bytes, more than {MOST_BYTES}", "give the kernel alone")
-        data = file.read_bytes()
+        data = read_regular(file, MOST_BYTES)
     except Refused:
         raise
     except (OSError, ValueError) as error:
