@@ -13,7 +13,7 @@ from scenes.global_to_shared.places import MAP, LoadPlaces
 from scenes.global_to_shared.plot import LoadStep
 from scenes.global_to_shared.windows import NOW, Landing, Whole, Window, heading, legend
 from scenes.kit.look import LABEL, LEAST, Box, Look
-from scenes.kit.motion import Relight, Swap, Travel
+from scenes.kit.motion import Flight, Memory, Relight, Swap, Travel
 from scenes.kit.panel import LINE, PAD
 from scenes.kit.type import CAP, Label, Tags, fitting_size
 from tiling.expand import Bools
@@ -134,7 +134,8 @@ class Loader:
         ]
 
     def _asking(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
-        """One of the lanes that ask for an element at once stands for all of them."""
+        """One of the lanes that ask for an element at once stands for all of them. Where they would
+        be in one another's way, what they ask for lights up and no lane flies."""
         load = self.load
         which = which & self.window.crop.holds(load.row, load.col) & load.inside
         asked: dict[tuple[int, int, int], list[int]] = {}
@@ -144,7 +145,7 @@ class Loader:
         here = [self.lanes.cell(int(those[len(those) // 2])) for those in lanes]
         there = [self.window.crop.part(row, col) for _, row, col in asked]
         texts = [str(those[0]) if len(those) == 1 else f"{len(those)}×" for those in lanes]
-        return self._fly(here, there, texts, part)
+        return self._fly(here, there, texts, part, None)
 
     def _landing(self, which: Bools, part: tuple[float, float]) -> list[Animation]:
         """Of what is seen at both ends."""
@@ -152,23 +153,44 @@ class Loader:
         which = which & self.window.crop.holds(load.row, load.col)
         which = which & self.tile.crop.holds(load.at, load.place)
         texts = [str(lane) for lane in load.lane[which]]
-        return self._fly(self.window.boxes(which), self.tile.boxes(which), texts, part)
+        there: Memory = "registers" if load.schedule.tiling.direct else "shared"
+        flight = Flight(load.operand, "global", there)
+        return self._fly(self.window.boxes(which), self.tile.boxes(which), texts, part, flight)
 
     def _fly(
-        self, here: list[Box], there: list[Box], texts: list[str], part: tuple[float, float]
+        self,
+        here: list[Box],
+        there: list[Box],
+        texts: list[str],
+        part: tuple[float, float],
+        flight: Flight | None,
     ) -> list[Animation]:
         if not here:
             return []
+        apart = keep_apart(here, there)
+        if flight is None and not apart:
+            return []
         one, other = self.window.filled(here, NOW), self.window.filled(there, NOW)
-        flights: list[Animation] = [Travel(one, other, part)]
+        flights: list[Animation] = [Travel(one, other, part, flight)]
         digits = max(2, *map(len, ["", *texts]))
         size = min(fitting_size(box, digits, LABEL + 6) for box in (here[0], there[0]))
-        alone = len({box.center for box in here}) == len({box.center for box in there}) == len(here)
-        if size >= LEAST and alone:
+        if size >= LEAST and apart:
             ink = self.window.ink_on(NOW)
             tags = [Tags(self.look, boxes, texts, size, ink) for boxes in (here, there)]
-            flights.append(Travel(*tags, part))
+            flights.append(Travel(*tags, part, flight))
         return flights
+
+
+def keep_apart(here: list[Box], there: list[Box]) -> bool:
+    """Whether no two of the boxes lie over one another on their straight ways."""
+    starts, ends = (np.array([(*b.center, b.w, b.h) for b in boxes]) for boxes in (here, there))
+    for share in np.linspace(0, 1, 9):
+        x, y, w, h = (starts + (ends - starts) * share)[..., None].swapaxes(0, 1)
+        # Two whose centres are nearer than half of both their sides, in both directions.
+        near = (abs(x - x.T) * 2 < 0.9 * (w + w.T)) & (abs(y - y.T) * 2 < 0.9 * (h + h.T))
+        if near.sum() > len(here):
+            return False
+    return True
 
 
 def extent(crop: Crop, shape: tuple[int, int]) -> str:

@@ -1,6 +1,8 @@
 """What moves: shapes on their way, texts that change. None needs a copy of what it moves."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
@@ -34,12 +36,24 @@ class Move(Plain):
         self.mobject.take(self.start.toward(self.pose, self.rate_func(alpha)))
 
 
+Memory: TypeAlias = Literal["global", "shared", "registers"]
+
+
+@dataclass(frozen=True)
+class Flight:
+    """What flies: values of an operand (A, B or C), from one memory to another."""
+
+    operand: str
+    here: Memory
+    there: Memory
+
+
 class Carry(Plain):
     """A slab that travels to another box in a part of the run time; it is seen only then."""
 
-    def __init__(self, slab: Slab, to: Box, part: tuple[float, float], **options: object) -> None:
-        self.start, self.to, self.part = slab.pose, to, part
-        super().__init__(slab, remover=True, **options)
+    def __init__(self, slab: Slab, to: Box, part: tuple[float, float], flight: Flight) -> None:
+        self.start, self.to, self.part, self.flight = slab.pose, to, part, flight
+        super().__init__(slab, remover=True)
 
     def interpolate_mobject(self, alpha: float) -> None:
         there = Pose(self.to, self.start.fill, self.start.stroke)
@@ -53,11 +67,11 @@ LANDED = 0.9
 
 
 def carried(
-    look: Look, here: Box, there: Box, operand: str, strength: float, part: tuple[float, float]
+    look: Look, here: Box, there: Box, flight: Flight, strength: float, part: tuple[float, float]
 ) -> Carry:
     """What travels from one memory to another: the operand's colour with an outline."""
-    theme = look.theme
-    return Carry(Slab(look, here, theme.tint(operand, strength), theme.ink), there, part)
+    color = look.theme.tint(flight.operand, strength)
+    return Carry(Slab(look, here, color, look.theme.ink), there, part, flight)
 
 
 class Spread(Plain):
@@ -125,10 +139,16 @@ class Relight(Plain):
 
 
 class Travel(Plain):
-    """A path on its way to where another of as many points lies; seen in a part of the run time."""
+    """A path on its way to where another of as many points lies; seen in a part of the run time.
 
-    def __init__(self, path: VMobject, to: VMobject, part: tuple[float, float]) -> None:
+    flight  what flies, or None of lanes on their way to what they ask for: they are no data
+    """
+
+    def __init__(
+        self, path: VMobject, to: VMobject, part: tuple[float, float], flight: Flight | None
+    ) -> None:
         self.start, self.end, self.part = path.points, to.points, part
+        self.flight = flight
         self.seen = path.get_fill_opacity()
         super().__init__(path, rate_func=rate_functions.linear, introducer=True, remover=True)
 

@@ -5,7 +5,7 @@ from manim import Animation, VGroup
 
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
-from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
+from scenes.kit.motion import GROWN, LANDED, Flight, Glimpse, Memory, Move, Spread, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose, Slab
@@ -85,11 +85,13 @@ class RegistersPanel(ProductPanel):
         moves: list[Animation] = []
         numbers, poses = self.cells_at(after), self.poses(after)
         buffer = after.fragment[1] % self.buffers
+        memory: Memory = "global" if self.schedule.tiling.direct else "shared"
         for operand, name in zip(AB, ("a", "b"), strict=True):
+            flight = Flight(operand, memory, "registers")
             for box, there in zip(
                 here[operand], self.parts(operand, len(here[operand]), buffer), strict=True
             ):
-                moves.append(carried(self.look, box, there, operand, 1, (0.3, LANDED)))
+                moves.append(carried(self.look, box, there, flight, 1, (0.3, LANDED)))
             slab = held(name, buffer)
             moves.append(Move(self.slabs[slab], poses[slab], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))

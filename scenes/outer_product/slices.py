@@ -5,6 +5,7 @@ import numpy as np
 
 from scenes.kit.look import LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
+from scenes.kit.motion import Memory
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose
@@ -17,7 +18,7 @@ from tiling.shapes import Tiling
 from tiling.state import State
 
 
-def memory_of(tiling: Tiling) -> str:
+def memory_of(tiling: Tiling) -> Memory:
     """The memory that threads read their fragments from."""
     return "global" if tiling.direct else "shared"
 

@@ -5,12 +5,12 @@ from manim import Animation
 
 from scenes.kit.look import Box, Look
 from scenes.kit.matrix import Name
-from scenes.kit.motion import LANDED, Move, Swap, carried
+from scenes.kit.motion import LANDED, Flight, Move, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Texts, written
-from scenes.outer_product.slices import Slices
+from scenes.outer_product.slices import Slices, memory_of
 from tiling.for_scenes.one_thread import Dot, Moment, reads_at
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
@@ -68,7 +68,8 @@ class Thread(RegistersPanel):
         for operand, name in zip(AB, ("a", "b"), strict=True):
             here, there = lit[f"{operand}s lit"].box, poses[name].box
             if slices.read(after, operand):
-                moves.append(carried(self.look, here, there, operand, 1, (0.3, LANDED)))
+                flight = Flight(operand, memory_of(self.schedule.tiling), "registers")
+                moves.append(carried(self.look, here, there, flight, 1, (0.3, LANDED)))
             moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return [*moves, Swap(self.cells["acc"], numbers["acc"], 0.3)]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from manim import Animation, VGroup, rate_functions
 
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import LANDED, Carry, Move, Plain
+from scenes.kit.motion import LANDED, Flight, Move, Plain, carried
 from scenes.kit.places import below_caption
-from scenes.kit.shapes import Pose, Slab
+from scenes.kit.shapes import Pose
 from scenes.why_tile.matrices import CopiedTiles, CountedMatrices, Seen
 from scenes.why_tile.totals import Totals
 from tiling.schedule import Copy, Schedule
@@ -42,10 +42,10 @@ class Comparison(VGroup):
         if isinstance(event, Copy) and (tile := count.lit(event.operand)):
             name = f"{event.operand}s"
             held, there = self.copies.slabs[name], self.copies.poses(state)[name]
-            here, theme = self.memory.place(event.operand, tile), self.look.theme
-            slab = Slab(self.look, here, theme.tint(event.operand, 0.5), theme.ink)
+            here = self.memory.place(event.operand, tile)
+            flight = Flight(event.operand, "global", "shared")
             copies = [move for move in copies if move.mobject is not held]
-            copies.append(Carry(slab, there.box, (0.3, LANDED)))
+            copies.append(carried(self.look, here, there.box, flight, 0.5, (0.3, LANDED)))
             copies.append(Move(held, there, (LANDED, 1)))
         return [*memory, *totals, *copies]
 
