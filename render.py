@@ -27,6 +27,8 @@ from publish.door import (
     whole,
     writable,
 )
+from publish.kernel import inspect as inspect_kernel
+from publish.kernel import kernel_options
 from publish.settings import ASPECTS, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
@@ -309,6 +311,7 @@ def serve(out: Path, port: str) -> None:
 
 
 @main.command()
+@kernel_options(inspect_kernel)
 @tiling_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")

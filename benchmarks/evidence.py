@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tiling.faults import Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Missing
 
 FOLDER = Path(__file__).parent.parent / "evidence"
 

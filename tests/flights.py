@@ -7,7 +7,7 @@ from manim import ManimColor, VMobject
 
 from scenes.kit.look import Box, Palette
 from scenes.kit.motion import Carry, Flight, Travel
-from scenes.kit.panel import Inset, Panel
+from scenes.kit.panel import Panel
 from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Texts
 from scenes.overview.board import ThreeMemories
@@ -56,9 +56,8 @@ def flights_of(tiling: Tiling, event: Event) -> set[Flight]:
 def memory_at(film: TilingScene, box: np.ndarray) -> str:
     """Of the panels in which a box (left, top, right, bottom) lies, the innermost's memory."""
     x, y = (box[:2] + box[2:]) / 2
-    panels = [part for part in family(film) if isinstance(part, Panel | Inset) and holds(part.box, x, y)]
-    inner = min(panels, key=lambda panel: panel.box.w * panel.box.h)
-    return inner.heading.split()[0].lower()
+    panels = [part for part in family(film) if isinstance(part, Panel) and holds(part.box, x, y)]
+    return min(panels, key=lambda panel: panel.box.w * panel.box.h).memory
 
 
 def holds(box: Box, x: float, y: float) -> bool:

@@ -187,9 +187,7 @@ def touching(texts: list[Written]) -> list[str]:
     return wrong
 
 
-def under(
-    parts: list[Mobject], slabs: list[Slab], inks: np.ndarray
-) -> Iterator[tuple[int, str]]:
+def under(parts: list[Mobject], slabs: list[Slab], inks: np.ndarray) -> Iterator[tuple[int, str]]:
     """(text, what is wrong) where borders, outlines and bars lie under texts."""
     panels = sides([part.box for part in parts if isinstance(part, Panel)])
     outlines = sides([slab.pose.box for slab in slabs if outlined(slab)])

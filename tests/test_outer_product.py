@@ -206,9 +206,9 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
     last: dict[str, float] = {}
 
     def look_at(film: OuterProduct) -> None:
-        for step, cell in zip(film.steps, film.bars.cells.values(), strict=True):
+        for way, cell in zip(film.ways, film.bars.cells.values(), strict=True):
             if cell.texts[0, 0]:
-                last[step.label] = float(cell.texts[0, 0])
+                last[way.name] = float(cell.texts[0, 0])
 
     film = seen(choice, look_at)
     own = choice.tiling.tm, choice.tiling.tn
@@ -218,8 +218,8 @@ def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
         words = sum(read.word.size for read in reads.values())
         assert last[f"outer {tm}×{tn}"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
     assert last["dot product"] == 2
-    assert len(last) == len(film.steps)
-    sizes = [last[step.label] for step in film.steps]
+    assert len(last) == len(film.ways)
+    sizes = [last[way.name] for way in film.ways]
     assert sizes == sorted(sizes, reverse=True)
 
 
@@ -234,22 +234,22 @@ def test_thread_tiles_are_drawn_on_one_scale_with_what_they_read_and_make(choice
                 for label, _ in film.growth.poses(()).items()
                 if film.growth.slabs[label].pose.fill
             }
-            made = [step for step in film.growth.steps if step.label in film.grown]
-            assert filled == {step.label for step in made}
+            made = [way for way in film.growth.ways if way.name in film.grown]
+            assert filled == {way.name for way in made}
             texts = film.growth.cells["FMA"].texts.tolist()
-            assert texts == [f"{step.tile[0] * step.tile[1]}" for step in made]
+            assert texts == [f"{way.tile[0] * way.tile[1]}" for way in made]
             seen_at.append(filled)
 
     film = seen(choice, look_at)
     growth, own = film.growth, (choice.tiling.tm, choice.tiling.tn)
-    assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in SQUARES)}
+    assert {way.tile for way in growth.ways} == {own, (1, 1), *((s, s) for s in SQUARES)}
     assert seen_at[-1] == set(growth.corners)
     cell = growth.corners["dot product"].box("C").w
     labels = [one for one in growth.submobjects if isinstance(one, Label)]
     lines = [next(one for one in labels if one.text == row).boxes[0].y for row in ("words", "FMA")]
-    for step in growth.steps:
-        tm, tn = step.tile
-        corner = growth.corners[step.label]
+    for way in growth.ways:
+        tm, tn = way.tile
+        corner = growth.corners[way.name]
         assert corner.box("A").h == pytest.approx(tm * cell)
         assert corner.box("B").w == pytest.approx(tn * cell)
         # Under the tile its size; on the line of words what is read, on that of FMA what is made.

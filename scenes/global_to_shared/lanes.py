@@ -9,7 +9,7 @@ from scenes.global_to_shared.plot import LoadStep, Plot
 from scenes.global_to_shared.windows import NOW, ZERO
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
-from scenes.kit.shapes import STROKE, Patch, Path, dashed, outline
+from scenes.kit.shapes import STROKE, Patch, Path, Style, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Tags, Texts
 from tiling.for_scenes.loads import Load
 from tiling.layout import Ints
@@ -31,12 +31,12 @@ class LaneStrip(Plot):
         absent = [self.cell(lane) for lane in range(len(exist), WARP)]
         self.patches = self.patches_at(LoadStep())
         self.add(*self.patches.values())
-        line = {"stroke_color": muted, "stroke_width": 2 * STROKE}
+        line: Style = {"stroke_color": muted, "stroke_width": 2 * STROKE}
         self.add(Path(look, [outline(one) for one in exist], **line))
         sides = [list(pair) for box in absent for pair in pairwise(outline(box))]
-        faint = {"stroke_color": look.theme.line, "stroke_width": 1.5 * STROKE}
+        faint: Style = {"stroke_color": look.theme.line, "stroke_width": 1.5 * STROKE}
         self.add(Path(look, dashed(sides, 6), **faint))
-        self.add_cells(LoadStep())
+        self.add_cells(self.cells_at(LoadStep()))
 
     def cell(self, lane: int) -> Box:
         return self.crop.part(*divmod(lane, self.crop.cols)).inset(3)

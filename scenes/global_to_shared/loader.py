@@ -176,8 +176,8 @@ class Loader:
         size = min(fitting_size(box, digits, LABEL + 6) for box in (here[0], there[0]))
         if size >= LEAST and apart:
             ink = self.window.ink_on(NOW)
-            tags = [Tags(self.look, boxes, texts, size, ink) for boxes in (here, there)]
-            flights.append(Travel(*tags, part, flight))
+            tags, landed = (Tags(self.look, boxes, texts, size, ink) for boxes in (here, there))
+            flights.append(Travel(tags, landed, part, flight))
         return flights
 
 

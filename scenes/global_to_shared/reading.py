@@ -8,7 +8,7 @@ from scenes.global_to_shared.loader import Loader
 from scenes.global_to_shared.windows import BEFORE, NOW
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.panel import PAD
-from scenes.kit.shapes import STROKE, Patch, Path, Slab, outline
+from scenes.kit.shapes import STROKE, Patch, Path, Slab, Style, outline
 from scenes.kit.type import CAP, MONO, Label, Tags, fitting_size, width_of
 from tiling.for_scenes.loads import first_reads
 from tiling.layout import Ints
@@ -64,7 +64,7 @@ class Reading(VGroup):
         color = theme.tint("A", NOW)
         lines = [outline(one) for one in boxes]
         self.add(Patch(look, lines, fill_color=color, fill_opacity=1, stroke_width=0))
-        grey = {"stroke_color": theme.tint("A", 0.5), "stroke_width": STROKE}
+        grey: Style = {"stroke_color": theme.tint("A", 0.5), "stroke_width": STROKE}
         self.add(
             Path(look, crop.lines(), **grey), Slab(look, crop.box, stroke=theme.tint("A", 0.9))
         )

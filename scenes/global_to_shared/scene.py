@@ -20,7 +20,7 @@ from scenes.global_to_shared.words import (
 from scenes.kit.motion import Pulse, exchange
 from scenes.kit.panel import Panel
 from scenes.kit.tiling_scene import TilingScene
-from scenes.kit.timing import FRAME, to_read
+from scenes.kit.timing import FRAME, evenly, to_read
 from tiling.for_scenes.one_thread import THREAD
 from tiling.layout import arrangement
 from tiling.presets import choose
@@ -56,9 +56,9 @@ class GlobalToShared(TilingScene):
         self.on_right = VGroup(self.target, self.a.target, self.b.target)
         self.add(self.memory, self.a.source, self.a.strip, self.on_right)
 
-        opening, shows, _ = self.words.opening()
-        self.say(opening, "who fetches what", shows)
-        self.hold(to_read(opening))
+        opening = self.words.opening()
+        self.say(*opening)
+        self.hold(to_read(opening.text))
         self._ask()
         self._land()
         self._go_on()
@@ -71,7 +71,7 @@ class GlobalToShared(TilingScene):
         if not direct:
             self._wait()
         self._compare()
-        self._close(opening)
+        self._close(opening.text)
 
     def _ask(self) -> None:
         """The first turn: a few lanes one by one, then the rest; and the sectors they share."""
@@ -93,13 +93,11 @@ class GlobalToShared(TilingScene):
         first = int(load.turns.edges[1])
         one_row = load.span(0, first) & (load.row == load.row[0])
         stops = sorted({int(one_row.sum()), first})
-        text, shows, chapter = self.words.landing()
-        self.say(text, chapter, shows)
+        self.say(*self.words.landing())
         hangs = not load.inside[:first].all()
         for stop in stops:
             if hangs and stop == first:
-                text, shows, _ = self.words.zeros()
-                self.say(text, shows=shows)
+                self.say(*self.words.zeros())
             step = LoadStep(first, lit=True, landed=stop)
             self.play_for(1.6, *self.a.to(step, land=(0.05, 0.9)))
 
@@ -127,19 +125,19 @@ class GlobalToShared(TilingScene):
     def _read(self) -> None:
         """Why As is turned: what a thread reads at one k are neighbours."""
         tm = self.plan.tiling.tm
-        self.reading = Reading(self.look, self.a, LoadPlaces(self.look).strip)
+        self.reading = reading = Reading(self.look, self.a, LoadPlaces(self.look).strip)
         groups = tm // arrangement(self.plan.tiling).rows.quad
         where = "neighbours" if groups == 1 else f"{groups} groups of neighbours"
         text = f"Why transposed? Thread {THREAD} reads {tm} rows at one k: {where}"
-        self.say(text, "why transposed", self._reads())
+        self.say(text, "why transposed", self._reads(reading))
         # The numbers are words now, no lanes.
         bare = self.a.renumber(False)
         self.play_for(1.0, *bare, *exchange([self.a.strip], [self.reading]))
         self.hold(to_read(text) - 1.0)
 
-    def _reads(self) -> str:
-        as_it_is, kept = (", ".join(map(str, w[:8])) for w in self.reading.words)
-        loaded = ", ".join(map(str, self.reading.loaded[:8]))
+    def _reads(self, reading: Reading) -> str:
+        as_it_is, kept = (", ".join(map(str, w[:8])) for w in reading.words)
+        loaded = ", ".join(map(str, reading.loaded[:8]))
         return (
             f"At k = 0 thread {THREAD} reads words {as_it_is} of As. Threads {loaded} loaded them: "
             f"who loads is not who computes. Had A kept its shape, "
@@ -150,11 +148,11 @@ class GlobalToShared(TilingScene):
         """The second k, if there is one."""
         load = self.a.load
         if load.size > load.done:
-            text, shows, chapter = words.again()
-            self.say(text, chapter, shows)
+            again = words.again()
+            self.say(*again)
             step = LoadStep(load.size, load.done, lit=True, landed=load.done)
             self.play_for(1.4, *self.a.to(step, light=(0.3, 0.9)))
-            self.hold(to_read(text) - 1.4)
+            self.hold(to_read(again.text) - 1.4)
 
     def _load_b(self) -> None:
         """B as it lies, quickly."""
@@ -180,10 +178,7 @@ class GlobalToShared(TilingScene):
         """The same tile with lanes numbered down its columns, beside it, and both counted."""
         self.orders = TwoOrders(self.look, self.plan)
         orders = self.orders
-        text, shows, chapter = self.words.columns()
-        if self.look.aspect == "tall":
-            shows = shows.replace("the left", "the top").replace("the right", "the bottom")
-        self.say(text, chapter, shows)
+        self.say(*self.words.columns(self.look.aspect == "tall"))
         self.play_for(1.0, *exchange([self.b.source, self.b.strip, self.on_right], [orders]))
         vector, first = self.plan.tiling.request("A"), int(orders.edges[1])
         for stop in [*(vector * i for i in range(1, FEW + 2) if vector * i < first), first]:
@@ -195,8 +190,7 @@ class GlobalToShared(TilingScene):
         self.hold(to_read(text) - 1.2)
         count = len(orders.edges) - 1
         if count > 1 or orders.rest:
-            text, shows, _ = self.words.whole(*orders.loads, *orders.totals)
-            self.say(text, shows=shows)
+            self.say(*self.words.whole(*orders.loads, *orders.totals))
             for begin, end in hops(1, count) or [(0, 1)]:
                 step = LoadStep(int(orders.edges[end]), int(orders.edges[begin]), True)
                 self.play_for(0.8, *orders.to(step, end, whole=True))
@@ -245,5 +239,4 @@ def hops(first: int, end: int) -> list[tuple[int, int]]:
     """(first turn, behind the last) of each play: the second and the last turn by themselves."""
     if end - first <= APART:
         return [(turn, turn + 1) for turn in range(first, end)]
-    stops = [first, *(first + 1 + (end - first - 2) * i // HOPS for i in range(HOPS + 1)), end]
-    return [pair for pair in pairwise(stops) if pair[0] < pair[1]]
+    return list(pairwise([first, *evenly(first + 1, end - 1, HOPS), end]))

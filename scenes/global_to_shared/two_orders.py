@@ -31,7 +31,8 @@ class TwoOrders(VGroup):
 
     def __init__(self, look: Look, schedule: Schedule, one: bool = False) -> None:
         super().__init__()
-        self.loads = [first_load(schedule, "A", order, 1) for order in ORDERS]
+        rows, columns = (first_load(schedule, "A", order, 1) for order in ORDERS)
+        self.loads = rows, columns
         direct = schedule.tiling.direct
         # The same groups in another order.
         self.edges = self.loads[0].turns.edges[: self.loads[0].told + 1]

@@ -11,7 +11,7 @@ from scenes.global_to_shared.crops import Crop
 from scenes.global_to_shared.plot import LoadStep, Plot
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import CELL
-from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
+from scenes.kit.shapes import STROKE, Patch, Path, Slab, Style, dashed, outline
 from scenes.kit.type import CAP, MONO, Label, Texts, width_of
 from tiling.expand import Bools
 from tiling.for_scenes.loads import Load, SectorRun, sector_runs
@@ -42,13 +42,13 @@ class Window(Plot):
         self.add(self.grid(inside), self._borders())
         self.add(Slab(look, inside.box, stroke=tint(load.operand, 0.9)))
         if not load.inside.all():
-            grey = {"stroke_color": theme.muted, "stroke_width": 2 * STROKE}
+            grey: Style = {"stroke_color": theme.muted, "stroke_width": 2 * STROKE}
             corners = outline(tile.box)
             sides = [list(pair) for pair in pairwise(corners)]
             self.add(Path(look, dashed(sides, 6), **grey))
         self.patches["sectors"] = self._lit(empty)
         self.add(self.patches["sectors"])
-        self.add_cells(empty)
+        self.add_cells(self.cells_at(empty))
 
     def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         return {**self._fills(step), "sectors": self._lit(step)}
@@ -168,7 +168,7 @@ class Landing(Plot):
         self.patches = self.patches_at(LoadStep())
         self.add(*self.patches.values())
         self.add(self.grid(crop), Slab(look, crop.box, stroke=tint(load.operand, 0.9)))
-        self.add_cells(LoadStep())
+        self.add_cells(self.cells_at(LoadStep()))
 
     def patches_at(self, step: LoadStep) -> dict[str, Patch]:
         load, landed = self.load, self.load.span(0, step.landed)

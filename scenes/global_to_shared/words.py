@@ -1,21 +1,12 @@
 """What is said of a load, and told of it to those who cannot watch: of a tile for shared memory,
 or, where there is none, of the values that threads read for themselves."""
 
-from typing import NamedTuple
-
 from scenes.kit.amounts import grouped, plural
+from scenes.kit.said import Said
 from tiling.for_scenes.loads import Load
 from tiling.schedule import Schedule
 from tiling.sectors import SECTOR
 from tiling.shapes import WARP, dims
-
-
-class Said(NamedTuple):
-    """A caption, what the picture shows meanwhile, and the chapter that begins with it."""
-
-    text: str
-    shows: str = ""
-    chapter: str = ""
 
 
 class LoadWords:
@@ -38,8 +29,10 @@ class LoadWords:
         said = [self._sum(load, total) for load, total in ((rows, good), (columns, bad))]
         return Said(
             f"{self.all}: {said[0]} along rows, {said[1]} down columns",
-            f"The requests {self.counted} touch {plural(good, 'sector')} with lanes along "
-            f"{self.rows}, {plural(bad, 'sector')} with lanes down the columns. A bar for each.",
+            shows=(
+                f"The requests {self.counted} touch {plural(good, 'sector')} with lanes along "
+                f"{self.rows}, {plural(bad, 'sector')} with lanes down the columns. A bar for each."
+            ),
         )
 
     def _sum(self, load: Load, total: int) -> str:
@@ -75,6 +68,7 @@ class OfTile(LoadWords):
         elements, threads = plural(self.a.size, "element"), plural(self.tiling.threads, "thread")
         return Said(
             f"{toy(self.plan)}{elements} of A for {threads}: who fetches which?",
+            "who fetches what",
             f"{window_shown(self.plan)} and As and Bs, still empty, in shared memory.",
         )
 
@@ -96,13 +90,13 @@ class OfTile(LoadWords):
         text = "A row of A becomes a column of As in shared memory"
         if self.a.target.twist:
             text = "A row of A becomes a column of As; the swizzle moves its words between banks"
-        return Said(text, sentence(told), "to shared")
+        return Said(text, "to shared", sentence(told))
 
     def zeros(self) -> Said:
         zeros = int((~self.a.inside).sum())
         return Said(
             "Outside A nothing is requested: these lanes write zeros",
-            f"{zeros} of the tile's {self.a.size} elements lie outside A: pale in As.",
+            shows=f"{zeros} of the tile's {self.a.size} elements lie outside A: pale in As.",
         )
 
     def turn_by_turn(self) -> str:
@@ -118,12 +112,13 @@ class OfTile(LoadWords):
     def other(self) -> str:
         return "B keeps its shape: a row of B is a row of Bs"
 
-    def columns(self) -> Said:
+    def columns(self, tall: bool) -> Said:
+        one, other = ("top", "bottom") if tall else ("left", "right")
         return Said(
             "And if lanes were numbered down the columns?",
-            "Two windows on A's tile: at the left lanes are numbered along its rows, at the right "
-            "down its columns. The first turn of a warp is filled in, lane by lane.",
             "down the columns",
+            f"Two windows on A's tile: at the {one} lanes are numbered along its rows, at the "
+            f"{other} down its columns. The first turn of a warp is filled in, lane by lane.",
         )
 
 
@@ -141,6 +136,7 @@ class OfValues(LoadWords):
         head = f"{toy(self.plan)}no shared memory: who fetches what at each k?"
         return Said(
             f"{head[:1].upper()}{head[1:]}",
+            "who fetches what",
             f"{window_shown(self.plan)} and registers of the first threads, still empty.",
         )
 
@@ -157,8 +153,8 @@ class OfValues(LoadWords):
     def landing(self) -> Said:
         return Said(
             "Each keeps it in a register, where no other thread sees it",
-            f"What they have read is now a[0] of {plural(int(self.a.turns.lanes[0]), 'lane')}.",
             "to registers",
+            f"What they have read is now a[0] of {plural(int(self.a.turns.lanes[0]), 'lane')}.",
         )
 
     def zeros(self) -> Said:
@@ -166,8 +162,10 @@ class OfValues(LoadWords):
         outside = bool((self.a.row[first] >= self.a.shape[0]).any())
         return Said(
             f"Outside {'A' if outside else 'C'} nothing is requested: these lanes hold zeros",
-            f"{int(zeros[: self.a.done].sum())} of {self.a.done} values of A are zeros: what lies "
-            "outside A, or is for a thread outside C.",
+            shows=(
+                f"{int(zeros[: self.a.done].sum())} of {self.a.done} values of A are zeros: what "
+                "lies outside A, or is for a thread outside C."
+            ),
         )
 
     def turn_by_turn(self) -> str:
@@ -188,8 +186,8 @@ class OfValues(LoadWords):
         same = "the same sectors of A are requested again"
         return Said(
             f"At the next k {same if first == second else 'all request again'}",
-            f"{plural(len(second), 'sector')} of A are outlined. Caches may still hold them.",
             "the next k",
+            f"{plural(len(second), 'sector')} of A are outlined. Caches may still hold them.",
         )
 
     def other(self) -> str:
@@ -200,12 +198,14 @@ class OfValues(LoadWords):
     def one(self, columns: Load) -> str:
         return "One request for A"
 
-    def columns(self) -> Said:
+    def columns(self, tall: bool) -> Said:
+        one, other = ("top", "bottom") if tall else ("left", "right")
         return Said(
             "And if lanes were numbered down the columns of C?",
-            "Two windows on A: at the left lanes are numbered along the rows of C, at the right "
-            "down its columns. The first request of a warp is filled in, lane by lane.",
             "down the columns",
+            f"Two windows on A: at the {one} lanes are numbered along the rows of C, at "
+            f"the {other} down its columns. The first request of a warp is filled in, lane by "
+            "lane.",
         )
 
     def _sum(self, load: Load, total: int) -> str:

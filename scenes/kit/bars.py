@@ -58,7 +58,7 @@ class Bars(Figure[Sequence[Parts]]):
                 color = look.theme.tint(part, 0.8) if part else look.theme.muted
                 self.slab(f"{row} {part}", self._bar(row, 0, 0), color)
         nothing = [dict.fromkeys(parts, 0.0) for _ in labels]
-        self.add_cells(nothing)
+        self.add_cells(self.cells_at(nothing))
         self.settle(nothing)
 
     def poses(self, state: Sequence[Parts]) -> dict[str, Pose]:

@@ -1,7 +1,10 @@
 """What all shapes and texts are: Manim's VMobject, made in less time."""
 
+from collections.abc import Iterable
+
 import numpy as np
-from manim import BLACK, ManimColor, VMobject
+from manim import BLACK, ManimColor, ParsableManimColor, VMobject
+from manim.typing import FloatRGBA
 
 
 class FastMobject(VMobject):
@@ -13,8 +16,15 @@ class FastMobject(VMobject):
         self.stroke_rgbas = np.array([[0.0, 0.0, 0.0, self.stroke_opacity]])
         return self
 
-    def generate_rgbas_array(self, color: object, opacity: float | None) -> np.ndarray:
+    def generate_rgbas_array(
+        self,
+        color: ParsableManimColor | Iterable[ManimColor] | None,
+        opacity: float | Iterable[float] | None,
+    ) -> FloatRGBA:
         """(1, 4), where Manim's own way minds gradients and sheens too."""
-        color = BLACK if color is None else color
-        plain = color if isinstance(color, ManimColor) else ManimColor(color)
+        assert not isinstance(opacity, Iterable)
+        if isinstance(color, ManimColor):
+            return color.to_rgba_with_alpha(opacity or 0)[None]
+        assert color is None or isinstance(color, str)
+        plain = ManimColor(color or BLACK)
         return plain.to_rgba_with_alpha(opacity or 0)[None]

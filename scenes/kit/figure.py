@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 from manim import Animation, VGroup
 
-from scenes.kit.look import Look
+from scenes.kit.look import Box, Look
 from scenes.kit.motion import Move, Swap
-from scenes.kit.shapes import Pose, Slab
+from scenes.kit.shapes import Colour, Pose, Slab
 from scenes.kit.type import Texts
 
 S = TypeVar("S")
@@ -25,15 +25,22 @@ class Figure(VGroup, Generic[S]):
         self.cells: dict[str, Texts] = {}
         super().__init__()
 
-    def slab(self, name: str, *args: object, **style: object) -> None:
+    def slab(
+        self,
+        name: str,
+        box: Box,
+        fill: Colour | None = None,
+        stroke: Colour | None = None,
+        width: float = 2,
+    ) -> None:
         """A slab that `poses` moves, drawn over what was added before."""
-        self.slabs[name] = Slab(self.look, *args, **style)  # type: ignore[arg-type]
+        self.slabs[name] = Slab(self.look, box, fill, stroke, width)
         self.add(self.slabs[name])
 
-    def add_cells(self, state: S) -> None:
+    def add_cells(self, cells: dict[str, Texts]) -> None:
         """The numbers, drawn over what was added before."""
-        self.cells = self.cells_at(state)
-        self.add(*self.cells.values())
+        self.cells = cells
+        self.add(*cells.values())
 
     def poses(self, state: S) -> dict[str, Pose]:
         return {}

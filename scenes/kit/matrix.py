@@ -16,6 +16,8 @@ THIN = 6
 
 Name = Literal["A", "B", "C"]
 
+ABC: tuple[Name, ...] = ("A", "B", "C")
+
 
 @dataclass(frozen=True)
 class Corner:
@@ -77,6 +79,14 @@ def tile_marks(length: float, count: int, tile: int) -> list[float]:
     """The same between tiles only."""
     room = length * tile / count >= CELL
     return [i / count for i in range(tile, count, tile)] if room else []
+
+
+def cut(
+    look: Look, box: Box, operand: Name, shape: tuple[int, int], tile: tuple[int, int]
+) -> VGroup:
+    """A matrix of so many rows and columns, with lines between its elements, or else its tiles."""
+    rows, cols = marks(box.h, shape[0], tile[0]), marks(box.w, shape[1], tile[1])
+    return frame(look, box, operand, rows, cols)
 
 
 def frame(

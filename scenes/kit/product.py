@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from scenes.kit.figure import Figure
+from scenes.kit.figure import Figure, S
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name
 from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.places import LETTER_ROOM, Places
-from scenes.kit.type import CAP, MONO, Label, width_of
+from scenes.kit.type import CAP, MONO, Label, Lettering, width_of
 from tiling.layout import Operand
-from tiling.state import State
 
 LETTER = 36
 """Design pixels of the operands' names."""
@@ -23,7 +22,7 @@ THREE_LINES = 106
 letters beside it."""
 
 
-class ProductPanel(Figure[State]):
+class ProductPanel(Figure[S]):
     """A panel with matrices in the corner arrangement."""
 
     def __init__(
@@ -84,12 +83,13 @@ def letters(
     """Operands' names, and `axes` for M, N, K along their sides ("" for none)."""
     theme, box = look.theme, corner.box
     a, b, c = box("A"), box("B"), box("C")
-    ink, bold = theme.ink_of, {"weight": "SEMIBOLD"}
+    ink = theme.ink_of
+    bold: Lettering = {"weight": "SEMIBOLD"}
     # A's name stands above A and B's to the left of B.
     low = flat(corner, size)
     at_b = (b.x, b.y - 14, "left") if low else (b.x - 14, b.center[1] + CAP * size / 2, "right")
-    for name, x, y, anchor in ("A", a.center[0], a.y - 14, "center"), ("B", *at_b):
-        yield Label(look, names[name], x, y, size, ink[name], anchor, **bold)
+    yield Label(look, names["A"], a.center[0], a.y - 14, size, ink["A"], "center", **bold)
+    yield Label(look, names["B"], at_b[0], at_b[1], size, ink["B"], at_b[2], **bold)
     m, n, k = axes
     # Under narrow matrices there is no room for both K and C's name.
     apart = (width_of(k, LABEL, MONO) + width_of(names.get("C", ""), size, **bold)) / 2 + 12

@@ -3,13 +3,14 @@
 import numpy as np
 from manim import Animation, VGroup
 
+from scenes.kit.figure import S
 from scenes.kit.look import LABEL, LEAST, Box, Look
-from scenes.kit.matrix import Corner, Name, frame, marks
+from scenes.kit.matrix import ABC, Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Flight, Glimpse, Memory, Move, Spread, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import ADVANCE, CAP, Texts, fitting_size, written
+from scenes.kit.type import ADVANCE, CAP, Texts, Written, as_text, fitting_size
 from tiling.for_scenes.numbers import ThreadValues, magnitudes, thread_values
 from tiling.for_scenes.one_thread import THREAD
 from tiling.layout import AB, Operand
@@ -18,7 +19,7 @@ from tiling.shapes import dims
 from tiling.state import State
 
 
-class RegistersPanel(ProductPanel):
+class RegistersPanel(ProductPanel[S]):
     """What the followed thread holds: fragments, accumulators; with numbers where they fit."""
 
     def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
@@ -31,7 +32,7 @@ class RegistersPanel(ProductPanel):
         corner = self.corner
         self.schedule, self.places = schedule, places
         tint = look.theme.tint
-        for name, operand in ("a", "A"), ("b", "B"):
+        for name, operand in zip("ab", AB, strict=True):
             box = corner.box(operand)
             self.add(Slab(look, box, fill=tint(operand, 0.08)))
             for buffer in range(self.buffers):
@@ -39,51 +40,51 @@ class RegistersPanel(ProductPanel):
             self.add(self._frame(operand))
         self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
         self.slab("acc", corner.box("C"), tint("C", 0.5))
-        for name, operand in ("a", "A"), ("b", "B"):
+        for name, operand in zip("ab", AB, strict=True):
             self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
         self.add(self._frame("C"))
         along = "" if self.buffers == 1 else f"{self.buffers} k"
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)
         self.values = self._values()
-        self.add_cells(State())
+        self.add_cells(self.cells_in(State()))
         self.panel.foot("acc[i][j] += a[i] * b[j]")
 
     def _values(self) -> ThreadValues | None:
         """The thread's numbers, or None if the largest result would be too small to read."""
         schedule, largest_value = self.schedule, self.places.value_size
         _, digits = magnitudes(schedule.gemm.k)
-        self.sizes = {name: fitting_size(self.cell(name), 1, largest_value) for name in AB}
-        self.sizes["C"] = fitting_size(self.cell("C"), digits, largest_value)
+        digits_of: dict[Name, int] = {"A": 1, "B": 1, "C": digits}
+        self.sizes = {
+            name: fitting_size(self.cell(name), many, largest_value)
+            for name, many in digits_of.items()
+        }
         legible = min(self.sizes.values()) >= LEAST
         return thread_values(schedule, THREAD) if legible else None
 
-    def cells_at(self, state: State) -> dict[str, Texts]:
+    def cells_in(self, state: State) -> dict[str, Texts]:
         """The thread's numbers in a state: before the first fragments no a and b, and zeros."""
-        a = b = acc = None
+        a, b, acc = (np.full(self.corner.shape(name), "", object) for name in ABC)
         if self.values is not None:
-            if state.fragments:
-                a = np.full(self.corner.shape("A"), "", object)
-                b = np.full(self.corner.shape("B"), "", object)
             for buffer, (k_tile, k) in state.fragments.items():
                 k += k_tile * self.schedule.tiling.bk
-                a[:, buffer], b[buffer] = written(self.values.a[k]), written(self.values.b[k])
+                a[:, buffer], b[buffer] = as_text(self.values.a[k]), as_text(self.values.b[k])
             done = self.values.acc[state.k_done - 1] if state.k_done else self.values.acc[0] * 0
-            acc = written(done)
-        shown: tuple[tuple[str, Name, np.ndarray | None], ...] = (
-            ("a", "A", a),
-            ("b", "B", b),
-            ("acc", "C", acc),
-        )
+            acc = as_text(done)
+        return self.written(a, b, acc)
+
+    def written(self, a: Written, b: Written, acc: Written) -> dict[str, Texts]:
+        """These numbers in the cells of the fragments and accumulators."""
+        texts = zip(("a", "b", "acc"), ABC, (a, b, acc), strict=True)
         return {
-            key: Texts(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
-            for key, name, texts in shown
+            key: Texts(self.look, self.corner.box(name), each, self.sizes[name], self._ink(name))
+            for key, name, each in texts
         }
 
     def reads(self, here: dict[Operand, list[Box]], after: State) -> list[Animation]:
         """Fragments on their way from the memory where their groups lie `here`."""
         assert after.fragment is not None
         moves: list[Animation] = []
-        numbers, poses = self.cells_at(after), self.poses(after)
+        numbers, poses = self.cells_in(after), self.poses_in(after)
         buffer = after.fragment[1] % self.buffers
         memory: Memory = "global" if self.schedule.tiling.direct else "shared"
         for operand, name in zip(AB, ("a", "b"), strict=True):
@@ -116,7 +117,7 @@ class RegistersPanel(ProductPanel):
         products, over = self.products_at(after), self.corner.box("C")
         return [
             *(Spread(self.slabs[f"{name} spread"], over) for name in ("a", "b")),
-            Swap(self.cells["acc"], self.cells_at(after)["acc"], GROWN),
+            Swap(self.cells["acc"], self.cells_in(after)["acc"], GROWN),
             *([Glimpse(products, GROWN)] if products else []),
         ]
 
@@ -136,7 +137,7 @@ class RegistersPanel(ProductPanel):
         theme = self.look.theme
         return theme.ink if name == "C" else theme.ink_on(theme.tint(name, 0.95))
 
-    def poses(self, state: State) -> dict[str, Pose]:
+    def poses_in(self, state: State) -> dict[str, Pose]:
         poses = {"acc": Pose(self.corner.box("C"), float(state.k_done > 0))}
         # The fragments that are multiplied next.
         turn = state.k_done % self.schedule.tiling.bk % self.buffers

@@ -1,6 +1,7 @@
 """The few shapes everything is drawn with. One path each, whatever the number of cells."""
 
 from dataclasses import dataclass
+from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from manim import ManimColor
@@ -12,15 +13,30 @@ STROKE = PIXEL * 100
 """Manim's stroke width of one design pixel: it counts hundredths of a unit."""
 
 
+Colour: TypeAlias = str | ManimColor
+
+Line: TypeAlias = list[tuple[float, float]]
+"""Points in design pixels."""
+
+
+class Style(TypedDict, total=False):
+    """How a path is drawn; widths are Manim's, of which STROKE is a design pixel."""
+
+    fill_color: Colour
+    fill_opacity: float
+    stroke_color: Colour
+    stroke_width: float
+
+
 class Path(FastMobject):
     """Straight lines in design pixels as one path: each a list of points, closed or open."""
 
-    def __init__(self, look: Look, lines: list[list[tuple[float, float]]], **style: object) -> None:
+    def __init__(self, look: Look, lines: list[Line], **style: Unpack[Style]) -> None:
         super().__init__(**style)
         self.set_points(np.concatenate([np.zeros((0, 3)), *(_line(look, line) for line in lines)]))
 
 
-def _line(look: Look, points: list[tuple[float, float]]) -> np.ndarray:
+def _line(look: Look, points: Line) -> np.ndarray:
     """Cubic segments through the points: (4·segments, 3)."""
     corners = look.points(points)
     start, end = corners[:-1], corners[1:]
@@ -28,7 +44,7 @@ def _line(look: Look, points: list[tuple[float, float]]) -> np.ndarray:
     return np.stack(thirds, axis=1).reshape(-1, 3)
 
 
-def outline(box: Box) -> list[tuple[float, float]]:
+def outline(box: Box) -> Line:
     x, y, right, bottom = box.x, box.y, box.right, box.bottom
     return [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)]
 
@@ -40,8 +56,8 @@ class Slab(Path):
         self,
         look: Look,
         box: Box,
-        fill: str | ManimColor | None = None,
-        stroke: str | ManimColor | None = None,
+        fill: Colour | None = None,
+        stroke: Colour | None = None,
         width: float = 2,
     ) -> None:
         super().__init__(
@@ -92,7 +108,7 @@ class Pose:
         return Pose(Box(x, y, w, h), fill, stroke)
 
 
-def dashed(lines: list[list[tuple[float, float]]], dash: float) -> list[list[tuple[float, float]]]:
+def dashed(lines: list[Line], dash: float) -> list[Line]:
     """The same straight lines in dashes, each line beginning and ending with one."""
     dashes = []
     for (x0, y0), (x1, y1) in lines:

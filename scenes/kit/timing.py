@@ -11,3 +11,9 @@ FRAME = 0.2
 def to_read(text: str) -> float:
     """Seconds that a caption must stand."""
     return round(-(-len(text) // (READING * FRAME)) * FRAME, 1)
+
+
+def evenly(first: int, last: int, most: int) -> list[int]:
+    """Whole numbers from first to last in equal steps, at most so many; empty if there is none."""
+    steps = min(most, last - first)
+    return [first + (last - first) * i // steps for i in range(steps + 1)] if steps > 0 else []

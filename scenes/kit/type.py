@@ -8,14 +8,19 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias, TypedDict
 
 import fontpkg_inter
 import fontpkg_jetbrains_mono
 import numpy as np
+import numpy.typing as npt
 import uharfbuzz as hb
 
 from scenes.kit.fast_mobject import FastMobject
-from scenes.kit.look import LEAST, PIXEL, Box, Look
+from scenes.kit.look import LEAST, PIXEL, Box, Look, Points
+
+Written: TypeAlias = npt.NDArray[np.object_]
+"""Texts of cells (rows, cols), "" for none."""
 
 WORDS, MONO = "Inter", "JetBrains Mono"
 CAP = 0.73
@@ -31,6 +36,13 @@ FONTS = {WORDS: (fontpkg_inter, {"opsz": 20}), MONO: (fontpkg_jetbrains_mono, {}
 
 SHAPING = ("calt", "liga", "clig", "dlig")
 """What fonts do to neighbours beside kerning. Only Inter's signs follow the letters around them."""
+
+
+class Lettering(TypedDict, total=False):
+    """How a label is written, beside its size and colour."""
+
+    font: str
+    weight: str
 
 
 class Label(FastMobject):
@@ -79,7 +91,8 @@ def _balanced(words: list[str], count: int, size: float, weight: str) -> list[st
     """The words on `count` lines, each line taken as near to an even share as words allow."""
     lines: list[str] = []
     share = sum(len(word) + 1 for word in words) / count
-    taken, line = 0, []
+    taken = 0
+    line: list[str] = []
     for word in words:
         if (
             line
@@ -94,7 +107,7 @@ def _balanced(words: list[str], count: int, size: float, weight: str) -> list[st
 
 
 @lru_cache(maxsize=4096)
-def _outline(text: str, font: str, weight: str) -> tuple[np.ndarray, float]:
+def _outline(text: str, font: str, weight: str) -> tuple[Points, float]:
     """Points of a text one em large, its left end and baseline at 0; and its width in em."""
     face, drawn = _face(font, weight)
     if not text:
@@ -113,16 +126,16 @@ def _outline(text: str, font: str, weight: str) -> tuple[np.ndarray, float]:
 
 
 @lru_cache
-def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], np.ndarray]]:
+def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], Points]]:
     """A font at a weight, and what gives the outline of one of its glyphs, in the font's units."""
     package, axes = FONTS[font]
-    files = Path(package.__file__).parent / "files"  # type: ignore[arg-type]
+    files = Path(package.__file__).parent / "files"
     file = next(file for file in files.glob("*.ttf") if "Italic" not in file.name)
     face = hb.Font(hb.Face(hb.Blob.from_file_path(file)))
     face.set_variations({**axes, "wght": WEIGHTS[weight]})
 
     @lru_cache
-    def drawn(glyph: int) -> np.ndarray:
+    def drawn(glyph: int) -> Points:
         pen = _Pen()
         face.draw_glyph(glyph, _PEN, pen)
         return np.array([(*point, 0) for point in pen.points]).reshape(-1, 3)
@@ -172,22 +185,23 @@ class Texts(FastMobject):
         self,
         look: Look,
         box: Box,
-        texts: np.ndarray | None,
+        texts: Written | None,
         size: float,
         color: str,
         lower: float = 0,
     ) -> None:
         placed = []
         if texts is not None:
+            rows, cols = texts.shape
             for row, col in np.argwhere(texts != "").tolist():  # most are empty
-                x, y = box.part(*texts.shape, row, col, 1, 1).center
+                x, y = box.part(rows, cols, row, col, 1, 1).center
                 placed.append((texts[row, col], x, y + lower))
         self._write(look, texts, placed, size, color)
 
     def _write(
         self,
         look: Look,
-        texts: np.ndarray | None,
+        texts: Written | None,
         placed: list[tuple[str, float, float]],
         size: float,
         color: str,
@@ -219,7 +233,7 @@ class Tags(Texts):
         self._write(look, np.array(texts, object), placed, size, color)
 
 
-def written(values: np.ndarray) -> np.ndarray:
+def as_text(values: Points) -> Written:
     """Whole numbers as texts, of the same shape."""
     return np.array([f"{value:g}" for value in values.flat], dtype=object).reshape(values.shape)
 

@@ -33,7 +33,7 @@ class ThreadCounters(Figure[Moment]):
             self.add(Label(look, name, x, y + CAP * SIZE, SIZE, look.theme.muted, font=MONO))
             self.places.append(Box(x + width, y, longest * ADVANCE * SIZE, CAP * SIZE))
             x += width + (longest + 3) * ADVANCE * SIZE
-        self.add_cells(State())
+        self.add_cells(self.cells_at(State()))
 
     def cells_at(self, state: Moment) -> dict[str, Texts]:
         color = self.look.theme.ink

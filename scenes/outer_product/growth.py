@@ -48,7 +48,7 @@ class Growth(Figure[Collection[str]]):
         self.corners = dict(zip((way.name for way in self.ways), self._corners(room), strict=True))
         for way in self.ways:
             self._draw(way, self.corners[way.name])
-        self.add_cells(())
+        self.add_cells(self.cells_at(()))
 
     def _corners(self, room: Box) -> list[Corner]:
         """Each tile, as large as all of them can be on one scale, standing on the room's floor."""
@@ -104,15 +104,13 @@ class Growth(Figure[Collection[str]]):
     def multiplies(self, after: Collection[str]) -> list[Animation]:
         """What is new after this: each value of a spreads along its row, each of b down its
         column."""
-        moves, tint = (
-            [Swap(self.cells["FMA"], self.cells_at(after)["FMA"], GROWN)],
-            self.look.theme.tint,
-        )
+        tint = self.look.theme.tint
+        moves: list[Animation] = [Swap(self.cells["FMA"], self.cells_at(after)["FMA"], GROWN)]
         for label, pose in self.poses(after).items():
             if pose != self.slabs[label].pose:
                 for part in PARTS:
                     slab = Slab(self.look, self.corners[label].box(part), tint(part, 0.95))
-                    moves.append(Spread(slab, pose.box, introducer=True, remover=True))
+                    moves.append(Spread(slab, pose.box, passing=True))
                 moves.append(Move(self.slabs[label], pose))
         return moves
 

@@ -21,10 +21,10 @@ def outer_product_places(look: Look) -> Places:
             panels[name] = Box(left, room.y, width, height)
             left += width + gap
         panels["growth"] = Box(room.x, room.y, panels["registers"].right - room.x, height)
-        lower = {"shared": 66, "registers": 90}  # registers have a line of code at their foot
+        feet = {"shared": 66, "registers": 90}  # registers have a line of code at their foot
         content = {
-            name: Box(panels[name].x + 62, room.y + 130, panels[name].w - 124, height - 130 - foot)
-            for name, foot in lower.items()
+            name: Box(panels[name].x + 62, room.y + 130, panels[name].w - 124, height - 130 - each)
+            for name, each in feet.items()
         }
     else:
         gap, upper, foot = 14.0, 500.0, 84.0

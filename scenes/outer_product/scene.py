@@ -8,12 +8,13 @@ from scenes.kit.look import Box, Look
 from scenes.kit.motion import Move, exchange
 from scenes.kit.panel import PAD, Panel
 from scenes.kit.tiling_scene import TilingScene
-from scenes.kit.timing import FRAME, to_read
+from scenes.kit.timing import FRAME, evenly, to_read
 from scenes.outer_product.counters import ThreadCounters
 from scenes.outer_product.growth import Growth
 from scenes.outer_product.places import outer_product_places
 from scenes.outer_product.slices import Slices, matrices_of, memory_of
 from scenes.outer_product.thread import Thread
+from tiling.fma import Floats
 from tiling.for_scenes.numbers import thread_values
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, words_and_fma
 from tiling.for_scenes.reuse import SQUARES, dot_words_per_fma, larger_is_better, ways
@@ -85,7 +86,7 @@ class OuterProduct(TilingScene):
             elif k == self.tiling.bk - 1:
                 self._go(added, 0.4)
         slow = min(count, 4)
-        hops = [*range(1, slow), *(_evenly(slow - 1, count - 1) if count > slow else ())]
+        hops = [*range(1, slow), *evenly(slow - 1, count - 1, 5)[1:]]
         if count > 1:
             row = "row of A" if self.tiling.tn > 1 else "column of B"
             self.say(f"The next result reads the same {row} again")
@@ -94,7 +95,7 @@ class OuterProduct(TilingScene):
             if done == 2:
                 self.say("So it goes on: a row and a column for each result")
             self._go(Dot(done, 0, None), 0.2)
-            steps = _evenly(0, bk, 4) if done == 1 else [bk]
+            steps = evenly(0, bk, 4)[1:] if done == 1 else [bk]
             for k in steps:
                 self._go(Dot(done, k, k - 1), 0.4 if done == 1 or count > slow else 0.8)
         words, fma = words_and_fma(self.schedule, Dot(count))
@@ -123,7 +124,7 @@ class OuterProduct(TilingScene):
             self._read(step + 1, 0.8)
             self._multiply(step + 2, 0.8)
         rest = reads[1 + len(slow) :]
-        for i in _evenly(0, len(rest)) if rest else ():
+        for i in evenly(0, len(rest), 5)[1:]:
             self._go(state_at(self.schedule, rest[i - 1] + 2), 0.4)
         words, fma = words_and_fma(self.schedule, state_at(self.schedule, reads[-1] + 2))
         self.say(f"{grouped(words)} words read for {grouped(fma)} FMA, the same results")
@@ -208,7 +209,7 @@ class OuterProduct(TilingScene):
 
     def _bars_now(self) -> list[Parts]:
         return [
-            way.words if way.name in self.grown else dict.fromkeys(way.words, 0.0)
+            {part: words if way.name in self.grown else 0.0 for part, words in way.words.items()}
             for way in self.ways
         ]
 
@@ -258,14 +259,8 @@ def _each(count: int, name: str) -> str:
     return f"each of {count} values of {name}" if count > 1 else f"one value of {name}"
 
 
-def _list(numbers: object) -> str:
-    return ", ".join(f"{x:g}" for x in numbers)  # type: ignore[attr-defined]
-
-
-def _evenly(first: int, last: int, most: int = 5) -> list[int]:
-    """From first (exclusive) to last in at most so many steps."""
-    count = min(most, last - first)
-    return [first + (last - first) * (i + 1) // count for i in range(count)]
+def _list(numbers: Floats) -> str:
+    return ", ".join(f"{x:g}" for x in numbers)
 
 
 def _bars(look: Look, panel: Box, labels: list[str]) -> Bars:

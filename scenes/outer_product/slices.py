@@ -9,7 +9,7 @@ from scenes.kit.motion import Memory
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose
-from scenes.kit.type import Texts, fitting_size, written
+from scenes.kit.type import Texts, as_text, fitting_size
 from tiling.for_scenes.numbers import ThreadValues
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, inside_at, reads_at
 from tiling.layout import AB, Operand
@@ -32,7 +32,7 @@ PALE, LIT = 0.3, 0.6
 """Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
 
 
-class Slices(ProductPanel):
+class Slices(ProductPanel[Moment]):
     """The thread's rows of As and columns of Bs at every k of the k-tile; its results where they
     meet. Without shared memory they are rows of A and columns of B."""
 
@@ -62,7 +62,7 @@ class Slices(ProductPanel):
             size = fitting_size(self.cell(name), 1, places.value_size)
             if name in numbers and size >= LEAST:
                 shown = self.there["A"] if name == "A" else self.there["B"].T
-                texts = np.where(shown, written(numbers[name]), "")
+                texts = np.where(shown, as_text(numbers[name]), "")
                 color = look.theme.ink_on(tint(name, PALE))
                 self.add(Texts(look, box, texts, size, color))
         self.letters(dict(zip(AB, matrices_of(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
@@ -77,7 +77,7 @@ class Slices(ProductPanel):
         at = state.result(self.tiling)[AB.index(operand)]
         return state.held is not None and bool(self.there[operand][at, state.held])
 
-    def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
+    def poses(self, state: Moment) -> dict[str, Pose]:
         part, tn = self.corner.part, self.tiling.tn
         poses = {f"{operand}s": Pose(self.corner.box(operand)) for operand in AB}
         if isinstance(state, State):

@@ -4,12 +4,11 @@ import numpy as np
 from manim import Animation
 
 from scenes.kit.look import Box, Look
-from scenes.kit.matrix import Name
 from scenes.kit.motion import LANDED, Flight, Move, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import Pose
-from scenes.kit.type import Texts, written
+from scenes.kit.type import Texts, as_text
 from scenes.outer_product.slices import Slices, memory_of
 from tiling.for_scenes.one_thread import Dot, Moment, reads_at
 from tiling.layout import AB, Operand
@@ -17,44 +16,36 @@ from tiling.schedule import Schedule
 from tiling.state import State
 
 
-class Thread(RegistersPanel):
+class Thread(RegistersPanel[Moment]):
     """The thread's registers, also where it makes its results one by one."""
 
     def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
         self.there = reads_at(schedule)
         super().__init__(look, places, schedule)
 
-    def cells_at(self, state: Moment) -> dict[str, Texts]:  # type: ignore[override]
+    def cells_at(self, state: Moment) -> dict[str, Texts]:
         if isinstance(state, State):
-            return super().cells_at(state)
+            return self.cells_in(state)
         tiling, values = self.schedule.tiling, self.values
         a = np.full((tiling.tm, 1), "", object)
         b = np.full((1, tiling.tn), "", object)
         acc = np.full((tiling.tm, tiling.tn), "", object)
         if values is not None:
             row, col = state.result(tiling)
-            acc.flat[: state.done] = written(values.acc[-1]).flat[: state.done]
+            acc.flat[: state.done] = as_text(values.acc[-1]).flat[: state.done]
             if state.held is not None:
                 a[row], b[0, col] = (f"{x:g}" for x in self._operands(state))
                 sums = values.acc[:, row, col]
                 acc[row, col] = f"{sums[state.k - 1] if state.k else 0:g}"
-        shown: tuple[tuple[str, Name, np.ndarray], ...] = (
-            ("a", "A", a),
-            ("b", "B", b),
-            ("acc", "C", acc),
-        )
-        return {
-            key: Texts(self.look, self.corner.box(name), texts, self.sizes[name], self._ink(name))
-            for key, name, texts in shown
-        }
+        return self.written(a, b, acc)
 
-    def poses(self, state: Moment) -> dict[str, Pose]:  # type: ignore[override]
+    def poses(self, state: Moment) -> dict[str, Pose]:
         if isinstance(state, State):
-            return super().poses(state)
+            return self.poses_in(state)
         row, col = state.result(self.schedule.tiling)
         held, part = float(state.held is not None), self.corner.part
         return {
-            **super().poses(State()),
+            **self.poses_in(State()),
             "a": Pose(part("A", row, 0, 1, 1), held),
             "b": Pose(part("B", 0, col, 1, 1), held),
             "acc": Pose(part("C", row, col, 1, 1), held),

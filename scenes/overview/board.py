@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from manim import Animation, VGroup
 
+from scenes.kit.kernel_line import KernelLine
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Flight, Move, Pulse, Swap, carried
-from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
-from scenes.overview.memories import GlobalMemory, SharedMemory
+from scenes.overview.memories import GlobalMemory, SharedMemory, ThreadRegisters
 from scenes.overview.places import overview_places
 from scenes.overview.timeline import Timeline
 from tiling.layout import AB
@@ -44,11 +44,13 @@ class ThreeMemories(VGroup):
         places = overview_places(look)
         self.memory = GlobalMemory(look, places, self.schedule)
         self.shared = SharedMemory(look, places, self.schedule)
-        self.registers = RegistersPanel(look, places, self.schedule)
+        self.registers = ThreadRegisters(look, places, self.schedule)
         self.memories = (self.memory, self.shared, self.registers)
         self.timeline = Timeline(look, places.strip, self.schedule)
+        self.line = KernelLine(look, places.line, self.schedule.tiling)
         self.counters = Counters(look, places.counters, self.schedule)
-        super().__init__(*self.memories, _arrows(look, places.panels), self.timeline, self.counters)
+        below = self.timeline, self.line, self.counters
+        super().__init__(*self.memories, _arrows(look, places.panels), *below)
         self.settle(state_at(self.schedule, 0))
 
     @property
@@ -66,7 +68,7 @@ class ThreeMemories(VGroup):
         for memory in self.memories:
             memory.settle(state)
         self.timeline.settle(state.step)
-        self.counters.show(state)
+        self.counters.settle(state)
         self.state = state
 
     def enact(self, step: int) -> list[Animation]:
@@ -76,9 +78,9 @@ class ThreeMemories(VGroup):
         if step == self.state.step + 1:
             told = self._tell(self.schedule.events[step - 1], state)
         slabs = self.slabs
-        already = {animation.mobject for animation in told}
+        already = {id(animation.mobject) for animation in told}
         for name, pose in self.picture(state).items():
-            if pose != slabs[name].pose and slabs[name] not in already:
+            if pose != slabs[name].pose and id(slabs[name]) not in already:
                 told.append(Move(slabs[name], pose))
         return [*told, *self.timeline.moves(step)]
 
@@ -105,17 +107,20 @@ class ThreeMemories(VGroup):
                     *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
-                return [Pulse(self.shared.panel.border, self.look.theme.ink, 6)]
+                return [
+                    Pulse(self.shared.panel.border, self.look.theme.ink, 6),
+                    *self.shared.arrive(),
+                ]
             case Fragments(k_tile, k, stage):
                 if self.schedule.tiling.direct:
-                    lit = [f"{operand} {part}" for operand in AB for part in ("tile", "outline")]
-                    here = {operand: self.memory.fragment(operand, k_tile, k) for operand in AB}
+                    names = [f"{operand} {part}" for operand in AB for part in ("tile", "outline")]
+                    read = {operand: self.memory.fragment(operand, k_tile, k) for operand in AB}
                 else:
-                    lit = [name for name in slabs if READ.fullmatch(name)]
-                    here = {operand: self.shared.fragment(operand, k, stage) for operand in AB}
+                    names = [name for name in slabs if READ.fullmatch(name)]
+                    read = {operand: self.shared.fragment(operand, k, stage) for operand in AB}
                 return [
-                    *(Move(slabs[name], picture[name], (0, 0.35)) for name in lit),
-                    *self.registers.reads(here, after),
+                    *(Move(slabs[name], picture[name], (0, 0.35)) for name in names),
+                    *self.registers.reads(read, after),
                 ]
             case OuterProduct():
                 return self.registers.multiplies(after)

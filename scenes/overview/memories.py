@@ -2,29 +2,39 @@
 
 from dataclasses import replace
 from itertools import pairwise, product
-from math import prod
+from math import gcd, prod
 
 import numpy as np
+from manim import Animation
 
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
-from scenes.kit.matrix import Corner, Name, frame, marks, tile_marks
-from scenes.kit.panel import LINE, PAD
+from scenes.kit.matrix import ABC, Corner, Name, cut, frame, marks, tile_marks
+from scenes.kit.motion import Arrive
+from scenes.kit.panel import LINE, NOTCH, Panel
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
-from scenes.kit.shapes import STROKE, Path, Pose, Slab, dashed, outline
+from scenes.kit.registers import RegistersPanel
+from scenes.kit.shapes import STROKE, Line, Patch, Path, Pose, Slab, Style, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Label, Texts, fitting_size, width_of
+from tiling.expand import accumulator_map
 from tiling.for_scenes.one_thread import read_groups
 from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Schedule
-from tiling.shapes import dims
+from tiling.shapes import WARP, dims
 from tiling.state import State
+
+APART = 38
+"""Design pixels between As or Bs and the CTA's tile of C, which is in another memory."""
+
+INSIDE = 14
+"""Design pixels between a panel's border and what is written in the corner."""
 
 DASH = 9
 """Design pixels of a dash in the lines between the CTAs' tiles of C."""
 
 
-class GlobalMemory(ProductPanel):
+class GlobalMemory(ProductPanel[State]):
     """A, B and C whole; the tiles in use; this CTA's tile of C."""
 
     def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
@@ -35,8 +45,9 @@ class GlobalMemory(ProductPanel):
         super().__init__(look, places, "global", heading, corner)
         corner = self.corner
         self.schedule = schedule
-        tint, whole = look.theme.tint, {}
-        for name in "A", "B", "C":
+        tint = look.theme.tint
+        whole: dict[Name, Box] = {}
+        for name in ABC:
             whole[name] = corner.part(name, 0, 0, *schedule.gemm.shape(name))
             self.add(Slab(look, whole[name], fill=tint(name, 0.1)))
         # The way of the CTA: its rows of A and its columns of B, over all of K.
@@ -45,25 +56,17 @@ class GlobalMemory(ProductPanel):
             self.slab(f"{operand} tile", self.inside(operand), tint(operand, 0.5))
         self.slab("C tile", self.inside("C"), tint("C", 0.6))
         for operand in AB:
-            lines = [
-                marks(length, count, tile)
-                for length, count, tile in zip(
-                    (whole[operand].h, whole[operand].w),
-                    schedule.gemm.shape(operand),
-                    tiling.tile_shape(operand),
-                    strict=True,
-                )
-            ]
-            self.add(frame(look, whole[operand], operand, *lines))
+            box, shape = whole[operand], schedule.gemm.shape(operand)
+            self.add(cut(look, box, operand, shape, tiling.tile_shape(operand)))
         m, n = schedule.gemm.m, schedule.gemm.n
         c = whole["C"]
-        lines = [tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)]
+        rows_at, cols_at = tile_marks(c.h, m, tiling.bm), tile_marks(c.w, n, tiling.bn)
         dense = min(c.h * tiling.bm / m, c.w * tiling.bn / n) < 4 * DASH
-        self.add(frame(look, c, "C", *lines, dash=None if dense else DASH))
+        self.add(frame(look, c, "C", rows_at, cols_at, None if dense else DASH))
         if padded != (m, n, schedule.gemm.k):
             reach = [outline(corner.box(name)) for name in whole]
             sides = [list(pair) for lines in reach for pair in pairwise(lines)]
-            grey = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
+            grey: Style = {"stroke_color": look.theme.muted, "stroke_width": STROKE}
             self.add(Path(look, dashed(sides, DASH / 2), **grey))
         for name in whole:
             self.slab(f"{name} outline", self.tile(name), stroke=look.theme.ink)
@@ -128,7 +131,7 @@ COMING = 0.35
 """How opaque a tile is that is on its way to its stage."""
 
 
-class SharedMemory(ProductPanel):
+class SharedMemory(ProductPanel[State]):
     """As and Bs, of several stages one behind the other along k; and the CTA's tile of C, which is
     not in shared memory but in the registers."""
 
@@ -136,7 +139,7 @@ class SharedMemory(ProductPanel):
         tiling = schedule.tiling
         self.stages = 0 if tiling.direct else tiling.stages
         within, depth = places.content["shared"], self.stages * tiling.bk
-        corner = Corner(tiling.bm, tiling.bn, depth, within, GAP)
+        corner = Corner(tiling.bm, tiling.bn, depth, within, APART)
         if tiling.direct:
             corner = replace(corner, floor=0)  # no room for As and Bs
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
@@ -157,13 +160,18 @@ class SharedMemory(ProductPanel):
         self.add(frame(look, c, "C", *lines))
         if tiling.shared_store:
             self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
-        self.add_cells(State())
+        self.add_cells(self.cells_at(State()))
+        self.waiting = [
+            Patch(look, boxes, fill_color=look.theme.ink, fill_opacity=0, stroke_width=0)
+            for boxes in self._units()
+        ]
+        self.add(*self.waiting)
         for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
             self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
         if self.stages:
             along = "BK" if self.stages == 1 else f"{self.stages}·BK"
             self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
-            self._say_where_c_is()
+            self._registers()
         else:
             ink, y = look.theme.ink_of["C"], c.bottom + 14 + CAP * LETTER
             self.add(Label(look, "C", c.center[0], y, LETTER, ink, "center", weight="SEMIBOLD"))
@@ -185,20 +193,49 @@ class SharedMemory(ProductPanel):
             self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
             self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
 
-    def _say_where_c_is(self) -> None:
-        """This tile of C is not in shared memory: under it, on one line or in tall on two."""
-        threads, c = self.schedule.tiling.threads, self.corner.box("C")
-        lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
-        if self.look.aspect == "wide":
-            lines = [" ".join(lines)]
-        half = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines) / 2
-        # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
-        x = min(c.center[0], self.panel.box.right - PAD - half)
-        y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
-        style = {"weight": "SEMIBOLD", "anchor": "center"}
+    def _registers(self) -> None:
+        """C's tile is not in shared memory: a panel of its own, in the corner that is left of it,
+        with its name below, on one line or on two."""
+        look, c, whole = self.look, self.corner.box("C"), self.panel.box
+        margin = (APART - NOTCH) / 2
+        x, y = c.x - margin + NOTCH / 2, c.y - margin + NOTCH / 2
+        box = Box(x, y, whole.right - x, whole.bottom - y)
+        self.panel.notch(box)
+        self.add(Panel(look, box, memory="registers"))
+        threads = plural(self.schedule.tiling.threads, "thread")
+        short, longer = ["REGISTERS", "CTA", threads], ["REGISTERS · CTA", threads]
+        for lines in ([f"REGISTERS · CTA · {threads}"], longer, short):
+            wide = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines)
+            if wide <= box.w - 2 * INSIDE:
+                break
+        x = min(max(c.center[0], box.x + INSIDE + wide / 2), box.right - INSIDE - wide / 2)
+        top = c.bottom + 18 + CAP * LABEL
         for i, line in enumerate(lines):
-            ink = self.look.theme.ink_of["C"]
-            self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
+            at = x, top + i * LINE, LABEL, look.theme.muted, "center"
+            self.add(Label(look, line, *at, weight="SEMIBOLD"))
+
+    def _units(self) -> list[list[Line]]:
+        """Who waits at a barrier, as outlines in the CTA's tile: warps, or in a toy threads."""
+        rows, cols = accumulator_map(self.schedule.tiling)
+        threads = len(rows)
+        size = WARP if threads > WARP else 1
+        found = []
+        for first in range(0, threads, size):
+            mine = slice(first, first + size)
+            boxes = product(_groups(rows[mine]), _groups(cols[mine]))
+            parts = (self.corner.part("C", row, col, r, c) for (row, r), (col, c) in boxes)
+            found.append([outline(part) for part in parts])
+        return found
+
+    def arrive(self) -> list[Animation]:
+        """All come to a barrier one after another, and go on together."""
+        many = len(self.waiting)
+        # In an order that looks like none; the followed thread's is the first, and waits longest.
+        turns = [place * 7 % many if gcd(7, many) == 1 else place for place in range(many)]
+        return [
+            Arrive(one, EARLIEST + (LATEST - EARLIEST) * turn / max(1, many - 1))
+            for one, turn in zip(self.waiting, turns, strict=True)
+        ]
 
     def cells_at(self, state: State) -> dict[str, Texts]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one;
@@ -298,7 +335,28 @@ class SharedMemory(ProductPanel):
         return poses
 
 
+EARLIEST, LATEST = 0.05, 0.7
+"""Shares of a barrier's time in which the first and the last come to it."""
+
+
+def _groups(numbers: np.ndarray) -> list[tuple[int, int]]:
+    """(first, count) of neighbours among whole numbers."""
+    each = np.unique(numbers)
+    cuts = np.flatnonzero(np.diff(each) > 1) + 1
+    return [(int(part[0]), len(part)) for part in np.split(each, cuts)]
+
+
 def _within(box: Box, resident: Box, seen: float) -> Pose:
     """What of a box is data and not zero fill, lit; nothing if it is all zeros."""
     inside = box.intersect(resident)
     return Pose(inside or box, seen if inside else 0.0)
+
+
+class ThreadRegisters(RegistersPanel[State]):
+    """The registers of the followed thread."""
+
+    def cells_at(self, state: State) -> dict[str, Texts]:
+        return self.cells_in(state)
+
+    def poses(self, state: State) -> dict[str, Pose]:
+        return self.poses_in(state)

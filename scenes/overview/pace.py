@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from scenes.kit.timing import evenly
 from tiling.schedule import (
     Barrier,
     Commit,
@@ -64,9 +65,9 @@ def _k_tile(schedule: Schedule, step: int, end: int, first: bool) -> Iterator[Be
             case Copy(_, k_tile):
                 seconds = 2.0 if k_tile == 0 else 0.8
             case Barrier(_, "overwrite"):
-                seconds = 1.0 if second else 0.4
+                seconds = 1.8 if second else 0.4
             case Barrier() | Wait():
-                seconds = 1.0 if first else 0.4
+                seconds = 1.8 if first else 0.4
             case Commit(k_tile):
                 seconds = 0.6 if k_tile == 0 else 0.2
             case Fragments(_, k) | OuterProduct(_, k) if k < len(told):
@@ -75,7 +76,7 @@ def _k_tile(schedule: Schedule, step: int, end: int, first: bool) -> Iterator[Be
                 break
         yield Beat(step, step + 1, seconds)
         step += 1
-    for here, there in pairwise(_evenly(0, (end - step + 1) // 2, 8)):
+    for here, there in pairwise(evenly(0, (end - step + 1) // 2, 8)):
         yield Beat(step + 2 * here, min(end, step + 2 * there), 0.2)
 
 
@@ -88,14 +89,8 @@ def _store(schedule: Schedule, step: int) -> Iterator[Beat]:
     for first in range(step, min(step + 2 * ROUND, end)):
         yield Beat(first, first + 1, 1.2 if first < step + ROUND else 0.4)
     rounds = (end - step) // ROUND
-    for here, there in pairwise(_evenly(2, rounds, 6)):
+    for here, there in pairwise(evenly(2, rounds, 6)):
         yield Beat(step + here * ROUND, step + there * ROUND, 0.4)
-
-
-def _evenly(first: int, last: int, most: int) -> list[int]:
-    """Whole numbers from first to last in equal steps, at most so many; empty if there is none."""
-    steps = min(most, last - first)
-    return [first + (last - first) * i // steps for i in range(steps + 1)] if steps > 0 else []
 
 
 def _hops(first: int, last: int) -> list[int]:

@@ -7,7 +7,7 @@ from manim import Animation, ApplyMethod, Triangle, VGroup, rate_functions
 
 from scenes.kit.look import LABEL, PIXEL, Box, Look
 from scenes.kit.motion import Move
-from scenes.kit.shapes import Pose, Slab
+from scenes.kit.shapes import Colour, Pose, Slab
 from scenes.kit.type import CAP, Label, width_of
 from tiling.schedule import (
     Barrier,
@@ -110,7 +110,8 @@ class Timeline(VGroup):
 
     def _lay(self, edges: list[int], widths: list[float], unit: float) -> list[Span]:
         """Spans between successive edges; the two halves of a k are one cell."""
-        spans, left = [], self.box.x
+        spans: list[Span] = []
+        left = self.box.x
         for first, last, width in zip(edges[:-1], edges[1:], widths, strict=True):
             right = left + width * unit
             if last - first == 1 and self._goes_on(first):
@@ -131,6 +132,7 @@ class Timeline(VGroup):
         gap = min(2.0, width * 0.15)
         box = Box(span.left + gap / 2, self.box.y, width - gap, self.box.h)
         words: list[str] = []
+        fill: Colour
         if span.last - span.first > 2:
             count = self.schedule.k_tiles - 2
             fill, words = theme.tint("C", 0.3), [f"{count} more k-tiles", f"{count}"]

@@ -18,7 +18,7 @@ class Comparison(VGroup):
     holds a schedule."""
 
     def __init__(self, look: Look, schedule: Schedule, start: Seen) -> None:
-        panels = _zones(look)
+        panels = _places(look)
         self.memory = CountedMatrices(look, panels["global"], schedule, start)
         self.copies = CopiedTiles(look, panels["shared"], schedule, start)
         self.totals = Totals(look, panels["requested"], schedule, start)
@@ -44,13 +44,13 @@ class Comparison(VGroup):
             held, there = self.copies.slabs[name], self.copies.poses(state)[name]
             here = self.memory.place(event.operand, tile)
             flight = Flight(event.operand, "global", "shared")
-            copies = [move for move in copies if move.mobject is not held]
+            copies = [move for move in copies if id(move.mobject) != id(held)]
             copies.append(carried(self.look, here, there.box, flight, 0.5, (0.3, LANDED)))
             copies.append(Move(held, there, (LANDED, 1)))
         return [*memory, *totals, *copies]
 
 
-def _zones(look: Look) -> dict[str, Box]:
+def _places(look: Look) -> dict[str, Box]:
     """Global memory, and at its right, or in tall below it, shared memory and the requests."""
     area, wide = below_caption(look), look.aspect == "wide"
     gap = 24.0 if wide else 14.0
@@ -67,15 +67,15 @@ def _zones(look: Look) -> dict[str, Box]:
     }
 
 
-class Through(Plain):
+class Through(Plain[Comparison]):
     """The states of a comparison one after another, each for the same time."""
 
-    def __init__(self, comparison: Comparison, states: Sequence[Seen], **options: object) -> None:
+    def __init__(self, comparison: Comparison, states: Sequence[Seen]) -> None:
         self.states, self.now = states, -1
-        super().__init__(comparison, rate_func=rate_functions.linear, **options)
+        super().__init__(comparison, rate_functions.linear)
 
     def interpolate_mobject(self, alpha: float) -> None:
         now = min(len(self.states) - 1, int(alpha * len(self.states)))
         if now != self.now:
             self.now = now
-            self.mobject.settle(self.states[now])
+            self.moved.settle(self.states[now])

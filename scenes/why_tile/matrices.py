@@ -8,12 +8,12 @@ import numpy as np
 from scenes.kit.amounts import grouped
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
-from scenes.kit.matrix import Corner, Name, frame, marks
+from scenes.kit.matrix import ABC, Corner, Name, cut
 from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.places import LETTER_ROOM
 from scenes.kit.product import GAP, LETTER, letters, stretched
 from scenes.kit.shapes import Pose, Slab
-from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts, width_of
+from scenes.kit.type import ADVANCE, CAP, MONO, Label, Lettering, Texts, width_of
 from tiling.for_scenes.tally import Count, Region, results_of
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
@@ -72,19 +72,14 @@ class CountedMatrices(Figure[Seen]):
             self.corner = Corner(gemm.m, gemm.n, gemm.k, within, GAP)
         self.add(self.panel)
         self.size = self._size()
-        for name in "A", "B", "C":
+        for name in ABC:
             whole = self.corner.box(name)
             self.add(Slab(look, whole, fill=tint(name, 0.06)))
             for i in range(PIECES):
                 self.slab(f"{name} {i}", whole, tint(name, 0.5))
-        for name in "A", "B", "C":
-            whole, sides = self.corner.box(name), gemm.shape(name)
-            tile = tiling.tile_shape(name)
-            lines = (
-                marks(length, *side)
-                for length, *side in zip((whole.h, whole.w), sides, tile, strict=True)
-            )
-            self.add(frame(look, whole, name, *lines))
+        for name in ABC:
+            whole, tile = self.corner.box(name), tiling.tile_shape(name)
+            self.add(cut(look, whole, name, gemm.shape(name), tile))
         for operand in AB:
             self.slab(f"{operand} lit", self.corner.box(operand), stroke=look.theme.ink, width=4)
         self.slab("C unit", self.corner.box("C"), stroke=look.theme.ink, width=4)
@@ -92,7 +87,7 @@ class CountedMatrices(Figure[Seen]):
         c = self.corner.box("C")
         beside, ink = (c.right + 12, c.center[1] + CAP * LETTER / 2), look.theme.ink_of["C"]
         self.add(Label(look, "C", *beside, LETTER, ink, weight="SEMIBOLD"))
-        self.add_cells(start)
+        self.add_cells(self.cells_at(start))
         self.settle(start)
 
     def _size(self) -> float:
@@ -109,7 +104,7 @@ class CountedMatrices(Figure[Seen]):
     def poses(self, state: Seen) -> dict[str, Pose]:
         count, poses = state.shown, {}
         made = count.done.made
-        for operand, most in ("A", self.gemm.n), ("B", self.gemm.m):
+        for operand, most in zip(AB, (self.gemm.n, self.gemm.m), strict=True):
             asked = [one for one in count.regions(operand) if one.times]
             tints = [PALEST + (1 - PALEST) * one.times / most for one in asked]
             poses.update(self._pieces(operand, asked, tints))
@@ -137,7 +132,7 @@ class CountedMatrices(Figure[Seen]):
         return Pose(self.slabs[slab].pose.box, 0, 0)
 
     def cells_at(self, state: Seen) -> dict[str, Texts]:
-        shown = {}
+        shown: dict[str, Texts] = {}
         for operand in AB:
             regions = [one for one in state.shown.regions(operand) if one.times]
             if self.size:
@@ -182,15 +177,14 @@ class CopiedTiles(Figure[Seen]):
         if self.corner.stretched:
             self.panel.head(stretched(self.corner))
         a, b = self.corner.box("A"), self.corner.box("B")
-        for operand, box in ("A", a), ("B", b):
+        for operand, box in zip(AB, (a, b), strict=True):
             self.add(Slab(look, box, fill=tint(operand, 0.06)))
             self.slab(f"{operand}s", box, tint(operand, 0.5))
             self.slab(f"{operand}s k", box, tint(operand, 0.95))
-            sides = zip((box.h, box.w), tiling.tile_shape(operand), strict=True)
-            lines = (marks(length, side, side) for length, side in sides)
-            self.add(frame(look, box, operand, *lines))
+            tile = tiling.tile_shape(operand)
+            self.add(cut(look, box, operand, tile, tile))
         middle, ink = CAP * NAME / 2, look.theme.ink_of
-        bold = {"weight": "SEMIBOLD"}
+        bold: Lettering = {"weight": "SEMIBOLD"}
         at_a, at_b = (a.x - 12, a.center[1] + middle), (b.right + 12, b.center[1] + middle)
         self.add(Label(look, "As", *at_a, NAME, ink["A"], "right", **bold))
         self.add(Label(look, "Bs", *at_b, NAME, ink["B"], **bold))

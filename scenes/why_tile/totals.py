@@ -62,7 +62,7 @@ class Totals(Figure[Seen]):
             (inner.x, self.lines[-1] + 108) if wide else (inner.x + width + 40, head + 28)
         )
         self.room = inner.w if wide else inner.right - self.ratio_at[0]
-        self.add_cells(start)
+        self.add_cells(self.cells_at(start))
         self.settle(start)
 
     def ratio(self, counts: Traffic) -> list[Label]:

@@ -16,10 +16,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from tiling.faults import Broken, Missing, ending, reason
 from tiling.fma import Floats
-from tiling.kernel.build import Broken, Missing, defines, file_text, line, source, trace_stride
+from tiling.kernel.build import defines, file_text, line, source, trace_stride
 from tiling.kernel.cxx import kept
-from tiling.kernel.faults import ending, reason
 from tiling.kernel.provenance import Slots
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling

@@ -1,6 +1,14 @@
-"""What the system and its programs say when they cannot, in one line."""
+"""What a build, a run or the system says when it cannot, in one line."""
 
 import re
+
+
+class Missing(Exception):
+    """Something that a build or a run needs is not on this machine; the text says what."""
+
+
+class Broken(Exception):
+    """The kernel does not build, or does what no kernel may do; the text says what."""
 
 
 def reason(error: OSError) -> str:
