@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from manim import ManimColor, VMobject
 
+from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Palette
-from scenes.kit.motion import Carry, Flight, Travel
+from scenes.kit.motion import Carry, Travel
 from scenes.kit.panel import Panel
 from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Texts

@@ -131,7 +131,10 @@ def test_what_lights_up_is_what_the_thread_reads(choice: Choice) -> None:
             if moment.held is None:
                 assert all(pose.fill == 0 for pose in lit.values())
                 return
-            row, col = divmod(min(moment.done, film.tiling.tm * film.tiling.tn - 1), film.tiling.tn)
+            row, col = divmod(
+                min(moment.done, film.schedule.tiling.tm * film.schedule.tiling.tn - 1),
+                film.schedule.tiling.tn,
+            )
             a, b = thread_reads(film)
             assert lit["A"].box == slices.corner.part("A", row, moment.held, 1, 1)
             assert lit["B"].box == slices.corner.part("B", moment.held, col, 1, 1)

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from scenes.kit.said import Said
-from scenes.overview.shots import closing, opening, shots
+from scenes.kit.shot import Hold, Poster, Said
+from scenes.overview.shots import Enact, Rewind, shots
 from tests.test_imports import modules_after
 from tests.tilings import DIRECT, FILMED, TOYS, random_choices
 from tiling.presets import Choice, choose
@@ -56,32 +56,31 @@ def spoken(said: Said) -> set[str]:
 
 @pytest.mark.parametrize("choice", EVERY, ids=lambda c: f"{c.gemm} in {c.tiling}")
 def test_words_are_about_the_event_they_begin_with(choice: Choice) -> None:
-    plan, step, chapters = choice.schedule(), 0, []
-    for shot in shots(plan, None):
+    plan, step, chapters, told = choice.schedule(), 0, [], list(shots(choice.schedule(), None))
+    first, *middle = told[: [isinstance(shot, Hold) for shot in told].index(True)]
+    assert isinstance(first, Said) and first.chapter == "start"
+    for shot in middle[:-1]:  # the last says what it came to
         event = plan.events[step]
-        assert shot.last > step and shot.seconds > 0
-        if shot.said and "same for each" not in shot.said.text:
-            assert spoken(shot.said) and spoken(shot.said) <= expected(event), shot.said
-            if isinstance(event, Barrier) and event.before == "both":
-                assert spoken(shot.said) == expected(event)
-        if shot.said and shot.said.chapter:
-            chapters.append(shot.said.chapter)
-        step = shot.last
+        match shot:
+            case Enact(seconds, last):
+                assert last > step and seconds > 0
+                step = last
+            case Said(text, chapter):
+                if "same for each" not in text:
+                    assert spoken(shot) and spoken(shot) <= expected(event), shot
+                if isinstance(event, Barrier) and event.before == "both":
+                    assert spoken(shot) == expected(event)
+                chapters += [chapter] if chapter else []
     assert step == len(plan.events)
     assert len(set(chapters)) == len(chapters) and chapters[-1] == "store"
+    assert [isinstance(shot, Poster) for shot in told].count(True) == 1
+    assert told[-2] == Said(first.text) and isinstance(told[-1], Rewind)
 
 
 def test_a_caption_of_another_event_is_found() -> None:
     said = Said("Barrier: wait until nobody reads the old tiles")
     assert not spoken(said) <= expected(Barrier(0, "reads"))
     assert not spoken(said) <= expected(Wait(0, 0))
-
-
-@pytest.mark.parametrize("choice", EVERY, ids=lambda c: f"{c.gemm} in {c.tiling}")
-def test_one_shot_is_the_poster(choice: Choice) -> None:
-    plan = choice.schedule()
-    assert sum(shot.poster for shot in shots(plan, None)) == 1
-    assert opening(plan).chapter == "start" and closing(plan)
 
 
 def test_shots_need_no_manim() -> None:

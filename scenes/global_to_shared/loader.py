@@ -12,8 +12,9 @@ from scenes.global_to_shared.lanes import LaneStrip
 from scenes.global_to_shared.places import MAP, LoadPlaces
 from scenes.global_to_shared.plot import LoadStep
 from scenes.global_to_shared.windows import NOW, Landing, Whole, Window, heading, legend
+from scenes.kit.flight import Flight, Memory
 from scenes.kit.look import LABEL, LEAST, Box, Look
-from scenes.kit.motion import Flight, Memory, Relight, Swap, Travel
+from scenes.kit.motion import Relight, Swap, Travel
 from scenes.kit.panel import LINE, PAD
 from scenes.kit.type import CAP, Label, Tags, fitting_size
 from tiling.expand import Bools

@@ -2,7 +2,7 @@
 or, where there is none, of the values that threads read for themselves."""
 
 from scenes.kit.amounts import grouped, plural
-from scenes.kit.said import Said
+from scenes.kit.shot import Said
 from tiling.for_scenes.loads import Load
 from tiling.schedule import Schedule
 from tiling.sectors import SECTOR

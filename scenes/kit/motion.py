@@ -1,12 +1,12 @@
 """What moves: shapes on their way, texts that change. None needs a copy of what it moves."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
+from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Look
 from scenes.kit.shapes import STROKE, Patch, Pose, Slab
 from scenes.kit.type import Texts
@@ -56,18 +56,6 @@ class Move(Plain[Slab]):
 
     def interpolate_mobject(self, alpha: float) -> None:
         self.moved.take(self.start.toward(self.pose, self.rate_func(alpha)))
-
-
-Memory: TypeAlias = Literal["global", "shared", "registers"]
-
-
-@dataclass(frozen=True)
-class Flight:
-    """What flies: values of an operand (A, B or C), from one memory to another."""
-
-    operand: str
-    here: Memory
-    there: Memory
 
 
 class Carry(Plain[Slab]):

@@ -4,9 +4,10 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.kit.figure import S
+from scenes.kit.flight import Flight, Memory
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import ABC, Corner, Name, frame, marks
-from scenes.kit.motion import GROWN, LANDED, Flight, Glimpse, Memory, Move, Spread, Swap, carried
+from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose, Slab

@@ -1,5 +1,6 @@
 """What every scene is: a picture, a caption line, chapters, and a clock that counts frames."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from scenes.kit.explained import explanation, first_word
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.motion import Fade
 from scenes.kit.places import caption_line, note_line
+from scenes.kit.shot import Act, Hold, Poster, Said, Shot
 from scenes.kit.timing import to_read
 from scenes.kit.type import CAP, Label, wrap
 from tiling.presets import Choice, choose
@@ -59,6 +61,23 @@ class TilingScene(Scene):
         self._known: set[str] = set()
         self._notes: dict[str, str] = {}
         self._turn: list[Animation] = []
+
+    def tell(self, shots: Iterable[Shot]) -> None:
+        """Play shots one after another."""
+        for shot in shots:
+            match shot:
+                case Said():
+                    self.say(*shot)
+                case Hold(seconds):
+                    self.hold(seconds)
+                case Poster():
+                    self.poster_at = self.now
+                case _:
+                    self.act(shot)
+
+    def act(self, act: Act) -> None:
+        """Play an act of this scene's own."""
+        raise NotImplementedError
 
     def say(self, text: str, chapter: str = "", shows: str = "") -> None:
         """Put words on the caption line, together with what is played next.

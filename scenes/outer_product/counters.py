@@ -7,7 +7,7 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.panel import LINE
 from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts
-from scenes.outer_product.slices import memory_of
+from scenes.outer_product.shots import memory_of
 from tiling.for_scenes.one_thread import Dot, Moment, words_and_fma
 from tiling.schedule import Schedule
 from tiling.state import State

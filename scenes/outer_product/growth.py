@@ -12,7 +12,7 @@ from scenes.kit.motion import GROWN, Move, Spread, Swap
 from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import CAP, MONO, Label, Tags, Texts, width_of
-from tiling.for_scenes.reuse import Way
+from tiling.for_scenes.reuse import Way, distinct
 from tiling.shapes import dims
 
 CELL = 64
@@ -32,8 +32,7 @@ class Growth(Figure[Collection[str]]):
 
     def __init__(self, look: Look, panel: Box, ways: Sequence[Way]) -> None:
         super().__init__(look)
-        first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
-        self.ways = [way for way in ways if way is first[way.tile]]
+        self.ways = distinct(ways)
         self.add(Panel(look, panel, "THREAD TILES", "at each k"))
         tall = look.aspect == "tall"
         self.size = LABEL if tall else LABEL + 6

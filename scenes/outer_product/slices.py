@@ -5,28 +5,16 @@ import numpy as np
 
 from scenes.kit.look import LEAST, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
-from scenes.kit.motion import Memory
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Texts, as_text, fitting_size
+from scenes.outer_product.shots import matrices_of, memory_of
 from tiling.for_scenes.numbers import ThreadValues
 from tiling.for_scenes.one_thread import THREAD, Dot, Moment, inside_at, reads_at
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule
-from tiling.shapes import Tiling
 from tiling.state import State
-
-
-def memory_of(tiling: Tiling) -> Memory:
-    """The memory that threads read their fragments from."""
-    return "global" if tiling.direct else "shared"
-
-
-def matrices_of(tiling: Tiling) -> tuple[str, str]:
-    """What they are fragments of."""
-    return ("A", "B") if tiling.direct else ("As", "Bs")
-
 
 PALE, LIT = 0.3, 0.6
 """Strengths of what waits in shared memory and of what is read: one ink is legible on both."""

@@ -3,13 +3,15 @@
 import numpy as np
 from manim import Animation
 
+from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import LANDED, Flight, Move, Swap, carried
+from scenes.kit.motion import LANDED, Move, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Texts, as_text
-from scenes.outer_product.slices import Slices, memory_of
+from scenes.outer_product.shots import memory_of
+from scenes.outer_product.slices import Slices
 from tiling.for_scenes.one_thread import Dot, Moment, reads_at
 from tiling.layout import AB, Operand
 from tiling.schedule import Schedule

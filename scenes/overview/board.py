@@ -9,9 +9,10 @@ from itertools import pairwise
 
 from manim import Animation, VGroup
 
+from scenes.kit.flight import Flight
 from scenes.kit.kernel_line import KernelLine
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import LANDED, Flight, Move, Pulse, Swap, carried
+from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
 from scenes.overview.memories import GlobalMemory, SharedMemory, ThreadRegisters

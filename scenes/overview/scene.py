@@ -1,9 +1,10 @@
 """One CTA makes one tile of C by marching along K."""
 
+from scenes.kit.shot import Act
 from scenes.kit.tiling_scene import TilingScene
-from scenes.kit.timing import FRAME, to_read
+from scenes.kit.timing import FRAME
 from scenes.overview.board import ThreeMemories
-from scenes.overview.shots import closing, opening, shots
+from scenes.overview.shots import Enact, Rewind, shots
 from tiling.state import state_at
 
 LEGIBLE = 0.4
@@ -16,34 +17,24 @@ class Overview(TilingScene):
     def construct(self) -> None:
         self.board = ThreeMemories(self.choice, self.look)
         self.add(self.board)
-        schedule = self.board.schedule
+        self.tell(shots(self.board.schedule, self.board.registers.values))
 
-        first, last = opening(schedule), closing(schedule)
-        self.say(*first)
-        for shot in shots(schedule, self.board.registers.values):
-            if shot.said:
-                self.say(*shot.said)
-            if shot.poster:
-                self.poster_at = self.now
-            self._enact(shot.last, shot.seconds)
-        self.say(last)
-        self.hold(to_read(last) + 0.6)
-        self.say(first.text)
-        self._rewind(1.0)
+    def act(self, act: Act) -> None:
+        match act:
+            case Enact(seconds, step):
+                self._name_line(step, seconds)
+                self.play_for(seconds, *self.board.enact(step))
+                self.board.settle(state_at(self.board.schedule, step, self.board.state))
+            case Rewind(seconds):
+                self.play_for(seconds, *self.board.back())
+                self.board.settle(state_at(self.board.schedule, 0))
+                self.board.line.tell(None)
+                self.wait(FRAME)  # the last frames are the first one, numbers and all
 
-    def _enact(self, step: int, seconds: float) -> None:
-        """Play the schedule's events up to a step."""
+    def _name_line(self, step: int, seconds: float) -> None:
+        """Show the kernel's line of the event that is enacted; none where there are many."""
         before = self.board.state.step
-        if step - before > 2:  # many events, and none of them is told
+        if step - before > 2:
             self.board.line.tell(None)
         elif seconds >= LEGIBLE:
             self.board.line.tell(self.board.schedule.events[before])
-        self.play_for(seconds, *self.board.enact(step))
-        self.board.settle(state_at(self.board.schedule, step, self.board.state))
-
-    def _rewind(self, seconds: float) -> None:
-        """Go back to where the schedule begins, so that the clip can loop."""
-        self.play_for(seconds, *self.board.back())
-        self.board.settle(state_at(self.board.schedule, 0))
-        self.board.line.tell(None)
-        self.wait(FRAME)  # the last frames are the first one, numbers and all

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scenes.kit.amounts import amount
-from scenes.kit.said import Said
+from scenes.kit.shot import Act, Hold, Poster, Said, Shot
+from scenes.kit.timing import to_read
 from scenes.overview.pace import Beat, pace
 from tiling.for_scenes.numbers import ThreadValues
 from tiling.for_scenes.one_thread import THREAD
@@ -25,25 +26,35 @@ from tiling.traffic import traffic
 
 
 @dataclass(frozen=True)
-class Shot:
-    """Something is said, or nothing; then events up to `last` are enacted in so many seconds. The
-    clip's still is taken at the beginning of the shot that is the `poster`."""
+class Enact(Act):
+    """Events up to `last` happen."""
 
-    said: Said | None
     last: int
-    seconds: float
-    poster: bool
+
+
+@dataclass(frozen=True)
+class Rewind(Act):
+    """Everything goes back to where the schedule begins, so that the clip can loop."""
 
 
 def shots(schedule: Schedule, values: ThreadValues | None) -> Iterator[Shot]:
     """The whole schedule. `values` are the numbers of the followed thread, if they can be read."""
+    opening, closing = _opening(schedule), _closing(schedule)
+    yield opening
     for beat in pace(schedule):
         said = _said(schedule, beat, values)
-        poster = schedule.events[beat.first] == _telling(schedule)
-        yield Shot(said if said.text else None, beat.last, beat.seconds, poster)
+        if said.text:
+            yield said
+        if schedule.events[beat.first] == _telling(schedule):
+            yield Poster()
+        yield Enact(beat.seconds, beat.last)
+    yield Said(closing)
+    yield Hold(to_read(closing) + 0.6)
+    yield Said(opening.text)
+    yield Rewind(1.0)
 
 
-def opening(schedule: Schedule) -> Said:
+def _opening(schedule: Schedule) -> Said:
     """Which CTA, and what the picture shows before anything happens."""
     tiling = schedule.tiling
     toy = "A toy: one" if tiling.threads < WARP else "One"
@@ -52,7 +63,7 @@ def opening(schedule: Schedule) -> Said:
     return Said(text, "start", _setting(schedule))
 
 
-def closing(schedule: Schedule) -> str:
+def _closing(schedule: Schedule) -> str:
     """What it has come to."""
     cta = traffic(schedule).cta
     requested = state_at(schedule, len(schedule.events)).requested_bytes

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from manim import Animation, VGroup, rate_functions
 
+from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import LANDED, Flight, Move, Plain, carried
+from scenes.kit.motion import LANDED, Move, Plain, carried
 from scenes.kit.places import below_caption
 from scenes.kit.shapes import Pose
 from scenes.why_tile.matrices import CopiedTiles, CountedMatrices, Seen

@@ -1,5 +1,6 @@
 """How often a value that a thread has read from shared memory is used, in tiles of all sizes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -63,6 +64,12 @@ def ways(own: tuple[int, int]) -> list[Way]:
         Way("dot product", (1, 1), dot_words_per_fma()),
         *(Way(f"outer {dims(*tile)}", tile, words[tile]) for tile in ordered),
     ]
+
+
+def distinct(ways: Sequence[Way]) -> list[Way]:
+    """The first of those that have the same thread tile."""
+    first = {way.tile: way for way in reversed(ways)}
+    return [way for way in ways if way is first[way.tile]]
 
 
 def larger_is_better(ways: list[Way]) -> bool:
