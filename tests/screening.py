@@ -1,7 +1,7 @@
 """A scene gone through without drawing, and looked at within its plays and after each."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from publish.frames import FrameRenderer
 from publish.settings import Clip
 from scenes.kit.tiling_scene import TilingScene
 from tests.contrast import Contrast
+from tests.fades import stuck
+from tests.flights import astray
 from tests.geometry import Geometry, family
+from tests.reading import hasty
 
 MOMENTS = (1 / 3, 2 / 3)
 """Shares of a play at which it is looked into."""
@@ -58,6 +61,23 @@ def screen(
         film = worker.scene_class(clip)(renderer=Screening(look_at, within, begun))
         film.render()
     return film
+
+
+def lint(clip: Clip) -> dict[str, float]:
+    """All that is wrong with a clip's pictures and words, and the second at which it is last so."""
+    found: dict[str, float] = {}
+
+    def note(wrong: Iterable[str], film: TilingScene) -> None:
+        found.update(dict.fromkeys(wrong, film.now))
+
+    film = screen(
+        clip,
+        lambda film: note(flaws(film), film),
+        lambda film: note(flaws_within(film), film),
+        lambda film: note((*astray(film), *stuck(film)), film),
+    )
+    note(hasty(film), film)
+    return found
 
 
 def flaws(film: TilingScene) -> list[str]:
