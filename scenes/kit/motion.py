@@ -58,6 +58,16 @@ class Move(Plain[Slab]):
         self.moved.take(self.start.toward(self.pose, self.rate_func(alpha)))
 
 
+class Jump(Move):
+    """The same of an outline that may lie on numbers: it does not slide over those between, but
+    goes out where it is and lights up where it comes to."""
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(alpha)
+        pose, left = (self.start, 1 - 2 * share) if share < 0.5 else (self.pose, 2 * share - 1)
+        self.moved.take(Pose(pose.box, pose.fill * left, pose.stroke * left))
+
+
 class Carry(Plain[Slab]):
     """A slab that travels to another box in a part of the run time; it is seen only then."""
 

@@ -4,7 +4,7 @@ from manim import Animation, VMobject
 
 from scenes.kit.bars import Bars, Parts
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import Move, exchange
+from scenes.kit.motion import Jump, Move, exchange
 from scenes.kit.panel import PAD, Panel
 from scenes.kit.shot import Act
 from scenes.kit.tiling_scene import TilingScene
@@ -120,7 +120,7 @@ class OuterProduct(TilingScene):
     def _lit(self, after: Moment) -> list[Animation]:
         """What is read lights up before it travels."""
         poses = self.slices.poses(after)
-        return [Move(self.slices.slabs[name], pose, (0, 0.3)) for name, pose in poses.items()]
+        return [Jump(self.slices.slabs[name], pose, (0, 0.3)) for name, pose in poses.items()]
 
     def _compare(self, name: str, seconds: float) -> None:
         self.grown.append(name)
