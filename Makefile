@@ -101,7 +101,7 @@ bench: $(READY)
 # it is run, even where something failed before.
 gpu:
 	@failed=0; for what in "pytest -m gpu" "benchmarks.hardware" "benchmarks.sanitizer" "benchmarks.counters" \
-	  "benchmarks.sgemm --sweep" "benchmarks.measured --write"; do \
+	  "benchmarks.sgemm --sweep" "benchmarks.hardware_table --write"; do \
 	  echo "$(PYTHON) -m $$what"; $(PYTHON) -m $$what || failed=1; done; exit $$failed
 
 # The README's pictures.
@@ -110,7 +110,7 @@ pictures: $(READY) setup-browser
 	$(BIN)/python render.py clip overview --preset pipelined --theme both
 	$(BIN)/python render.py clip global_to_shared --preset naive --theme both
 	$(BIN)/python render.py clip overview --pictures
-	$(BIN)/python -m publish.pictures
+	$(BIN)/python -m publish.posters
 	$(BIN)/python render.py clip overview --theme both --aspect both
 	$(BIN)/python -m tests.shots
 

@@ -9,7 +9,9 @@ from rich.table import Table
 
 from tiling.occupancy import CHIPS, Occupancy, occupancy
 from tiling.reading.chosen import told
+from tiling.reading.cures import Cure
 from tiling.reading.lines import Line, Numbers, Part
+from tiling.reading.prove import Proof
 from tiling.reading.recorded import Run
 
 
@@ -28,8 +30,20 @@ def occupancies(run: Run) -> dict[str, Occupancy]:
 def as_dict(found: list[Numbers]) -> dict[str, Any]:
     """All that `show` says, and more."""
     first = found[0]
-    run, built = first.run, first.run.kernel.built
-    resources = run.kernel.resources
+    resources = first.run.kernel.resources
+    fits = occupancies(first.run).items()
+    return {
+        **_about(first.run),
+        "resources": None if resources is None else vars(resources),
+        "ctas_on_a_multiprocessor": {arch: one.ctas for arch, one in fits},
+        "main_loop": _loop(first),
+        "ctas": [_cta(one) for one in found],
+    }
+
+
+def _about(run: Run) -> dict[str, Any]:
+    """The kernel, and how it is called."""
+    built = run.kernel.built
     return {
         "kernel": run.kernel.name,
         "file": str(built.file),
@@ -44,10 +58,6 @@ def as_dict(found: list[Numbers]) -> dict[str, Any]:
             "args": list(run.call.args),
             "orders": {name: run.call.orders[name] for name in run.call.matrices},
         },
-        "resources": None if resources is None else vars(resources),
-        "ctas_on_a_multiprocessor": {arch: one.ctas for arch, one in occupancies(run).items()},
-        "main_loop": _loop(first),
-        "ctas": [_cta(one) for one in found],
     }
 
 
@@ -67,7 +77,21 @@ def _cta(found: Numbers) -> dict[str, Any]:
         "fma": found.fma,
         "barriers": found.barriers,
         "unclear": list(found.unclear),
+        "cures": [_cure(one) for one in found.cures],
         "lines": [_line(line) for line in found.lines],
+    }
+
+
+def _cure(cure: Cure) -> dict[str, Any]:
+    return {
+        "array": cure.array,
+        "row_words": cure.row,
+        "pad": cure.pad,
+        "swizzle": cure.swizzle,
+        "extra_bytes": cure.extra,
+        "wavefronts": cure.after.moved,
+        "instead_of": cure.before.moved,
+        "least": cure.before.least,
     }
 
 
@@ -120,11 +144,19 @@ def show(found: list[Numbers]) -> None:
         console.print(_occupancy(run))
 
 
-COLUMNS = (("requests", 9), ("bits", 5), ("moved", 10), ("least", 9), ("ways", 5))
-COLUMNS += (("idle", 5), ("runs", 8), ("loop", 5))
+COLUMNS = {
+    "requests": 9,
+    "bits": 5,
+    "moved": 10,
+    "least": 9,
+    "ways": 5,
+    "idle": 5,
+    "runs": 8,
+    "loop": 5,
+}
 """Names and widths."""
 
-HEAD = " line  " + "".join(f"{name:>{width}}" for name, width in (("", 14), *COLUMNS))
+HEAD = " line  " + "".join(f"{name:>{width}}" for name, width in (("", 14), *COLUMNS.items()))
 
 
 def _rows(found: Numbers) -> Iterator[str]:
@@ -132,7 +164,7 @@ def _rows(found: Numbers) -> Iterator[str]:
         if line.parts:
             yield f"{line.source.line:5}  {line.text}"
         for number, part in enumerate(line.parts):
-            cells = zip(_cells(line, part, number == 0), COLUMNS, strict=True)
+            cells = zip(_cells(line, part, number == 0), COLUMNS.items(), strict=True)
             named = f"{part.kind} {part.array}"
             yield f"       {named:<14}" + "".join(f"{text:>{width}}" for text, (_, width) in cells)
 
@@ -164,6 +196,8 @@ def _notes(found: list[Numbers]) -> Iterator[str]:
             f"The main loop has {loop.size} instructions, {loop.instructions[loop.multiply]} of "
             f"them {loop.multiply}: {loop.share:.1%} of the issue slots."
         )
+    for cure in first.cures:
+        yield f"Counted: {cure}."
     for text in first.unclear:
         yield f"The machine code leaves open how wide requests are: {text}"
     if first.data:
@@ -208,3 +242,61 @@ def _occupancy(run: Run) -> Table:
         counts = str(found.ctas), str(found.warps), f"{found.share:.0%}"
         table.add_row(arch, found.chip.name, *counts, found.limited_by)
     return table
+
+
+def proof_as_dict(proof: Proof) -> dict[str, Any]:
+    """All that `show_proof` says."""
+    return {
+        **_about(proof.run),
+        "status": "failed" if proof.wrong else "passed",
+        "checked": [
+            {
+                "gemm": [one.gemm.m, one.gemm.n, one.gemm.k],
+                "ctas": one.ctas,
+                "grid": one.of,
+                "accesses": one.accesses,
+                "floats": one.floats,
+                "status": "failed" if one.wrong else "passed",
+            }
+            for one in proof.checked
+        ],
+        "wrong": [
+            {
+                "gemm": [gemm.m, gemm.n, gemm.k],
+                "kind": one.kind,
+                "says": one.says,
+                "file": one.source.name if one.source else None,
+                "line": one.source.line if one.source else None,
+                "text": one.text,
+                "cta": list(one.cta),
+                "threads": list(one.threads),
+                "array": one.array,
+                "element": list(one.element),
+            }
+            for gemm, one in proof.wrong
+        ],
+        "remarks": list(proof.notes),
+    }
+
+
+def show_proof(proof: Proof) -> None:
+    """What was run and what came of it, then the counterexamples."""
+    console = Console()
+    console.print(escape(told(proof.run)), highlight=False)
+    for note in proof.run.kernel.built.said:
+        console.print(escape(note), highlight=False)
+    for one in proof.checked:
+        many = f"all {one.of}" if one.ctas == one.of else f"{one.ctas} of {one.of}"
+        says = f"{f'{many} CTAs' if one.of > 1 else 'its CTA'}, {one.accesses:,} accesses"
+        if not one.wrong and proof.run.call.is_gemm:
+            says += ": C is exact on whole numbers"
+            says += ", within the bound on floats" if one.floats else ""
+        elif not one.wrong:
+            says += ": nothing that must not be"
+        console.print(f"{'FAILED' if one.wrong else 'passed'}  {one.gemm}  {says}", highlight=False)
+    for gemm, wrong in proof.wrong:
+        console.print(escape(f"{gemm}: {wrong}"), highlight=False)
+        if wrong.text:
+            console.print(escape(f"    {wrong.text}"), highlight=False)
+    for note in proof.notes:
+        console.print(escape(note), highlight=False)

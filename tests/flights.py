@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from manim import ManimColor, VMobject
 
-from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Palette
 from scenes.kit.motion import Carry, Travel
 from scenes.kit.panel import Panel
+from scenes.kit.route import Route
 from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Texts
 from scenes.overview.board import ThreeMemories
@@ -24,33 +24,33 @@ def astray(film: TilingScene) -> Iterator[str]:
     events = schedule.events
     if isinstance(board := getattr(film, "board", None), ThreeMemories):
         events = events[board.state.step : board.state.step + 1]
-    allowed = {flight for event in set(events) for flight in flights_of(schedule.tiling, event)}
+    allowed = {route for event in set(events) for route in flights_of(schedule.tiling, event)}
     for move in film.animations:
-        flight = move.flight if isinstance(move, Carry | Travel) else None
-        if flight is None or isinstance(move.mobject, Texts):  # numbers ride on tiles
+        route = move.route if isinstance(move, Carry | Travel) else None
+        if route is None or isinstance(move.mobject, Texts):  # numbers ride on tiles
             continue
-        if flight not in allowed:
-            yield f"{flight} is not in {events[0] if len(events) == 1 else 'the schedule'}"
+        if route not in allowed:
+            yield f"{route} is not in {events[0] if len(events) == 1 else 'the schedule'}"
         starts, lands = np.split(ends_of(film, move), 2)
-        for boxes, memory in (starts, flight.here), (lands, flight.there):
+        for boxes, memory in (starts, route.here), (lands, route.there):
             if found := {memory_at(film, box) for box in boxes} - {memory}:
-                yield f"{flight} begins or ends in {found}"
-        if (of := operand_of(film.look.theme, move.mobject)) != flight.operand:
-            yield f"{flight} has the colour of {of}"
+                yield f"{route} begins or ends in {found}"
+        if (of := operand_of(film.look.theme, move.mobject)) != route.operand:
+            yield f"{route} has the colour of {of}"
 
 
-def flights_of(tiling: Tiling, event: Event) -> set[Flight]:
+def flights_of(tiling: Tiling, event: Event) -> set[Route]:
     """What an event brings from one memory to another."""
     match event:
         case Copy(operand):
-            return {Flight(operand, "global", "shared")}
+            return {Route(operand, "global", "shared")}
         case Fragments():
             here = "global" if tiling.direct else "shared"
-            return {Flight(operand, here, "registers") for operand in AB}
+            return {Route(operand, here, "registers") for operand in AB}
         case Exchange():
-            return {Flight("C", "registers", "shared")}
+            return {Route("C", "registers", "shared")}
         case Store(row):
-            return {Flight("C", "registers" if row is None else "shared", "global")}
+            return {Route("C", "registers" if row is None else "shared", "global")}
     return set()
 
 

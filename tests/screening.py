@@ -16,7 +16,7 @@ from tests.contrast import Contrast
 from tests.fades import stuck
 from tests.flights import astray
 from tests.geometry import Geometry, family
-from tests.reading import hasty
+from tests.marks import hasty
 
 MOMENTS = (1 / 3, 2 / 3)
 """Shares of a play at which it is looked into."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.kernel_cases import needs
 from tests.kernels.known import BROKEN, GOOD
-from tests.kernels.table import Finding, Kernel, Line, Sizes
+from tests.kernels.table import Finding, Kernel, Line, Sizes, Tile
 from tiling import nvidia
 from tiling.faults import Missing
 from tiling.ptx import events
@@ -23,6 +23,7 @@ from tiling.reading.find import find
 from tiling.reading.lines import count
 from tiling.reading.numbers import Numbers
 from tiling.reading.recorded import Cta, Run
+from tiling.reading.tiled import Tiled, recover
 from tiling.shapes import Gemm
 
 pytestmark = needs(lambda: nvidia.nvcc("--version"))
@@ -50,6 +51,7 @@ NOT_COUNTED = A_STRUCT | {
     "async_double_buffer.cu": HEADER,
     "half2.cu": HEADER,
 }
+NOT_TILED = A_STRUCT | {"int8_dp4a.cu": "a byte cannot number the elements"}
 """What is not read as it should be, and why."""
 
 
@@ -172,7 +174,11 @@ def test_broken_kernels_are_right_where_they_may_be(kernel: Kernel) -> None:
     assert found.right(kernel)
 
 
-@pytest.mark.parametrize("kernel", known(GOOD, A_STRUCT))
+ONE_OF_EACH = tuple({(one.args, one.layout, one.whole): one for one in GOOD}.values())
+"""A kernel for each way to be called; all would take seconds."""
+
+
+@pytest.mark.parametrize("kernel", known(ONE_OF_EACH, A_STRUCT))
 def test_calls_are_found(kernel: Kernel) -> None:
     found = find(loaded(kernel))
     assert found is not None
@@ -187,6 +193,29 @@ def arguments(call: Call) -> list[object]:
     return [
         one if one in ("A", "B", "C", "alpha", "beta") else value(one, gemm) for one in call.args
     ]
+
+
+@pytest.mark.parametrize("kernel", known(GOOD, NOT_TILED))
+def test_tilings_are_recovered(kernel: Kernel) -> None:
+    found = recover(loaded(kernel), called(kernel))
+    assert (as_table(found) if found else None) == kernel.tile
+
+
+def as_table(found: Tiled) -> Tile:
+    arrays = found.arrays
+    steps = {name: (one.k_step, one.i_step) for name, one in arrays.items()}
+    turned = [arrays[name].swizzle.removeprefix("XORed by ") if arrays else "" for name in "AB"]
+    a, b = (one.replace("row or column", "side") for one in turned)
+    return Tile(
+        (found.rows.tile, found.cols.tile, *((found.bk,) if arrays else ())),
+        (found.rows.thread, found.cols.thread),
+        (found.rows.warp, found.cols.warp),
+        (found.rows.run, found.cols.run),
+        steps.get("A", ()),
+        steps.get("B", ()),
+        (a, b),
+        found.stages,
+    )
 
 
 @pytest.mark.parametrize("kernel", known(GOOD, NOT_COUNTED))

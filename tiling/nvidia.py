@@ -142,8 +142,9 @@ def ptxas(text: str, arch: str) -> tuple[str, bytes]:
             options = ("-v", f"-arch={arch}", "--generate-line-info", "-o", str(made))
             done = _run(program, *options, str(file))
             if done.returncode:
-                errors = re.findall(r"ptxas .*", done.stderr)
-                raise Broken((errors or [ending(done.returncode, done.stderr)])[0].strip())
+                errors = re.findall(r"ptxas (?:\S+, )?(.*)", done.stderr)
+                said = (errors or [ending(done.returncode, done.stderr)])[0]
+                raise Broken("ptxas says " + " ".join(said.split()))
             return done.stderr, made.read_bytes()
     except OSError as error:
         raise Missing(f"ptxas has no room for a file: {reason(error)}") from None

@@ -19,6 +19,11 @@ def plural(number: int, noun: str) -> str:
     return f"{grouped(number)} {noun}" + "s" * (number != 1)
 
 
+def often(number: int) -> str:
+    """`once`, `twice`, `12 times`."""
+    return {1: "once", 2: "twice"}.get(number, f"{grouped(number)} times")
+
+
 def amount(number: int) -> str:
     """`864 ` or `4.19 M`: three digits and a scale from WHOLE on, ready for a unit."""
     digits, scale, prefix = _scale(number)

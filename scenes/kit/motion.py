@@ -6,8 +6,8 @@ from typing import Generic, TypeAlias, TypeVar
 
 from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
-from scenes.kit.flight import Flight
 from scenes.kit.look import Box, Look
+from scenes.kit.route import Route
 from scenes.kit.shapes import STROKE, Patch, Pose, Slab
 from scenes.kit.type import Texts
 
@@ -71,8 +71,8 @@ class Jump(Move):
 class Carry(Plain[Slab]):
     """A slab that travels to another box in a part of the run time; it is seen only then."""
 
-    def __init__(self, slab: Slab, to: Box, part: Part, flight: Flight) -> None:
-        self.start, self.to, self.part, self.flight = slab.pose, to, part, flight
+    def __init__(self, slab: Slab, to: Box, part: Part, route: Route) -> None:
+        self.start, self.to, self.part, self.route = slab.pose, to, part, route
         super().__init__(slab, remover=True)
 
     def interpolate_mobject(self, alpha: float) -> None:
@@ -86,20 +86,20 @@ LANDED = 0.9
 """Share of the run time after which what is carried has arrived."""
 
 
-def carried(
-    look: Look, here: Box, there: Box, flight: Flight, strength: float, part: Part
-) -> Carry:
+def carried(look: Look, here: Box, there: Box, route: Route, strength: float, part: Part) -> Carry:
     """What travels from one memory to another: the operand's colour with an outline."""
-    color = look.theme.tint(flight.operand, strength)
-    return Carry(Slab(look, here, color, look.theme.ink), there, part, flight)
+    color = look.theme.tint(route.operand, strength)
+    return Carry(Slab(look, here, color, look.theme.ink), there, part, route)
 
 
 class Spread(Plain[Slab]):
     """A slab that grows over a box and then fades: a value used for every cell it covers. If it is
     `passing`, it is in the picture only while it does."""
 
-    def __init__(self, slab: Slab, over: Box, passing: bool = False) -> None:
-        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+    def __init__(
+        self, slab: Slab, over: Box, passing: bool = False, opacity: float | None = None
+    ) -> None:
+        self.over, self.start = over, Pose(slab.pose.box, VEIL if opacity is None else opacity)
         super().__init__(slab, introducer=passing, remover=passing)
 
     def interpolate_mobject(self, alpha: float) -> None:
@@ -160,14 +160,11 @@ class Relight(Plain[Patch]):
 
 
 class Travel(Plain[VMobject]):
-    """A path on its way to where another of as many points lies; seen in a part of the run time.
+    """A path on its way to where another of as many points lies; seen in a part of the run time."""
 
-    flight  what flies, or None of lanes on their way to what they ask for: they are no data
-    """
-
-    def __init__(self, path: VMobject, to: VMobject, part: Part, flight: Flight | None) -> None:
+    def __init__(self, path: VMobject, to: VMobject, part: Part, route: Route) -> None:
         self.start, self.end, self.part = path.points, to.points, part
-        self.flight = flight
+        self.route = route
         self.seen = path.get_fill_opacity()
         super().__init__(path, rate_func=rate_functions.linear, introducer=True, remover=True)
 
@@ -179,7 +176,7 @@ class Travel(Plain[VMobject]):
 
 
 class Dissolve(Plain[VMobject]):
-    """A part of the picture, whatever is in it, that goes, or appears while another still goes."""
+    """A part of the picture, whatever is in it, that goes, or appears when another has gone."""
 
     def __init__(self, what: VMobject, appear: bool) -> None:
         self.appear = appear
@@ -193,7 +190,7 @@ class Dissolve(Plain[VMobject]):
         )
 
     def interpolate_mobject(self, alpha: float) -> None:
-        share = during(0.35, 1)(alpha) if self.appear else 1 - during(0, 0.65)(alpha)
+        share = during(0.5, 1)(alpha) if self.appear else 1 - during(0, 0.5)(alpha)
         for part, fill, stroke in self.seen:
             part.set_fill(opacity=fill * share, family=False)
             part.set_stroke(opacity=stroke * share, family=False)

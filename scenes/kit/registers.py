@@ -4,12 +4,12 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.kit.figure import S
-from scenes.kit.flight import Flight, Memory
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import ABC, Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
+from scenes.kit.route import Route
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import ADVANCE, CAP, Texts, Written, as_text, fitting_size
 from tiling.for_scenes.numbers import ThreadValues, magnitudes, thread_values
@@ -43,6 +43,7 @@ class RegistersPanel(ProductPanel[S]):
         self.slab("acc", corner.box("C"), tint("C", 0.5))
         for name, operand in zip("ab", AB, strict=True):
             self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
+        self.slab("products", corner.box("C"), tint("C", 0.5))
         self.add(self._frame("C"))
         along = "" if self.buffers == 1 else f"{self.buffers} k"
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)
@@ -87,17 +88,21 @@ class RegistersPanel(ProductPanel[S]):
         moves: list[Animation] = []
         numbers, poses = self.cells_in(after), self.poses_in(after)
         buffer = after.fragment[1] % self.buffers
-        memory: Memory = "global" if self.schedule.tiling.direct else "shared"
         for operand, name in zip(AB, ("a", "b"), strict=True):
-            flight = Flight(operand, memory, "registers")
+            route = self.route(operand)
             for box, there in zip(
                 here[operand], self.parts(operand, len(here[operand]), buffer), strict=True
             ):
-                moves.append(carried(self.look, box, there, flight, 1, (0.3, LANDED)))
+                moves.append(carried(self.look, box, there, route, 1, (0.3, LANDED)))
             slab = held(name, buffer)
             moves.append(Move(self.slabs[slab], poses[slab], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return moves
+
+    def route(self, operand: Operand) -> Route:
+        """The way on which fragments come."""
+        direct = self.schedule.tiling.direct
+        return Route(operand, "global" if direct else "shared", "registers")
 
     def buffer(self, operand: Operand, buffer: int) -> Box:
         """The place of one buffer of fragments: they lie one behind the other along k."""
@@ -114,10 +119,12 @@ class RegistersPanel(ProductPanel[S]):
         return [box.part(1, count, 0, i, 1, 1) for i in range(count)]
 
     def multiplies(self, after: State) -> list[Animation]:
-        """Each value of a spreads along its row of the accumulators, each of b down its column."""
+        """Each value of a spreads along its row of the accumulators, each of b down its column;
+        where they meet are products, in the colour of C."""
         products, over = self.products_at(after), self.corner.box("C")
         return [
             *(Spread(self.slabs[f"{name} spread"], over) for name in ("a", "b")),
+            Spread(self.slabs["products"], over, opacity=1),
             Swap(self.cells["acc"], self.cells_in(after)["acc"], GROWN),
             *([Glimpse(products, GROWN)] if products else []),
         ]
@@ -139,7 +146,8 @@ class RegistersPanel(ProductPanel[S]):
         return theme.ink if name == "C" else theme.ink_on(theme.tint(name, 0.95))
 
     def poses_in(self, state: State) -> dict[str, Pose]:
-        poses = {"acc": Pose(self.corner.box("C"), float(state.k_done > 0))}
+        c = self.corner.box("C")
+        poses = {"acc": Pose(c, float(state.k_done > 0)), "products": Pose(Box(c.x, c.y, 0, 0), 0)}
         # The fragments that are multiplied next.
         turn = state.k_done % self.schedule.tiling.bk % self.buffers
         for name, operand in zip(("a", "b"), AB, strict=True):

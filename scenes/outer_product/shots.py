@@ -1,177 +1,151 @@
 """What is shown and said of one thread: dot products, outer products, larger thread tiles."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from scenes.kit.amounts import grouped
-from scenes.kit.flight import Memory
-from scenes.kit.shot import Act, Hold, Poster, Said, Shot
-from scenes.kit.timing import evenly, to_read
+from scenes.kit.amounts import plural
+from scenes.kit.paced import Show, paced
+from scenes.kit.shot import Hold, Poster, Said, Shot
+from scenes.kit.timing import FRAME, evenly
 from tiling.fma import Floats
-from tiling.for_scenes.numbers import ThreadValues
-from tiling.for_scenes.one_thread import THREAD, Dot, Moment, words_and_fma
-from tiling.for_scenes.reuse import SQUARES, Way, distinct, larger_is_better, ways
-from tiling.presets import Choice
+from tiling.for_scenes.numbers import thread_values
+from tiling.for_scenes.one_thread import THREAD, Dot, Moment, extent_inside, loads_and_fma
+from tiling.for_scenes.reuse import SQUARES, Way, larger_is_better, ways
 from tiling.schedule import Fragments, Schedule, schedule
-from tiling.shapes import Gemm, Tiling, dims
+from tiling.shapes import Tiling, dims
 from tiling.state import state_at
 from tiling.traffic import traffic
 
-
-@dataclass(frozen=True)
-class Fetch(Act):
-    """The two operands of one product travel to the registers."""
-
-    after: Dot
+STATES = 12
+"""Moments that are shown where it is gone through quickly, at most."""
 
 
-@dataclass(frozen=True)
-class Go(Act):
-    """The picture becomes that of another moment."""
-
-    after: Moment
+FIRST = Dot()
 
 
-@dataclass(frozen=True)
-class Read(Act):
-    """The fragments travel to the registers; `step` events have then happened."""
+@dataclass(frozen=True, eq=False)
+class OneThread:
+    """How far the thread is.
 
-    step: int
+    grown  names of the ways of which the bar is seen
+    tiles  whether their thread tiles are seen in place of the thread's
+    """
 
-
-@dataclass(frozen=True)
-class Multiply(Act):
-    """Each value of a meets each of b; `step` events have then happened."""
-
-    step: int
-
-
-@dataclass(frozen=True)
-class Compare(Act):
-    """The bar of one more way to make results grows, and the products of its tile if it is seen."""
-
-    name: str
+    moment: Moment = FIRST
+    grown: tuple[str, ...] = ()
+    tiles: bool = False
 
 
-@dataclass(frozen=True)
-class Larger(Act):
-    """In place of the thread come thread tiles side by side."""
-
-
-@dataclass(frozen=True)
-class Restart(Act):
-    """Everything is as it was at first, so that the clip can loop."""
-
-
-def first_k_tile(choice: Choice) -> Schedule:
-    """The first k-tile alone: its numbers may be larger than where all of K is summed. When the
-    fragments are read is not the point here, so there is one buffer of each."""
-    whole = choice.schedule()
-    tiling = whole.tiling.plain()
-    gemm = Gemm(whole.gemm.m, whole.gemm.n, min(whole.gemm.k, tiling.bk))
-    return schedule(gemm, tiling, whole.cta)
-
-
-def shots(plan: Schedule, values: ThreadValues) -> Iterator[Shot]:
-    """One thread in one k-tile. `values` are its numbers."""
+def shots(plan: Schedule) -> Iterator[Shot]:
+    """One thread in the first k-tile; then what other thread tiles load."""
     compared = ways((plan.tiling.tm, plan.tiling.tn))
-    opening = f"One thread makes {_results(plan.tiling)}: how many values must it read?"
-    yield Said(opening, "start", _setting(plan.tiling, values))
-    yield Hold(to_read(opening))
-    yield from _dot_products(plan, values)
-    yield from _outer_products(plan, values)
-    yield from _larger_tiles(plan, compared)
-    yield Said(opening)
-    yield Restart(1.0)
+    opening = "What must one thread load?"
+    yield from paced(Said(opening, "start", _setting(plan)), Hold(1.0))
+    rows, cols, ks = extent_inside(plan)
+    end = OneThread(Dot(rows * cols - 1, ks, ks - 1), (compared[0].name,))
+    yield from _dot_products(plan, end)
+    if rows * cols > 1:
+        own = f"outer {dims(plan.tiling.tm, plan.tiling.tn)}"
+        end = OneThread(_multiplied(plan)[-1], (*end.grown, own))
+        yield from _outer_products(plan, end)
+    yield from _larger_tiles(plan, compared, end)
+    yield from paced(Said(opening), Show(1.0, (OneThread(),)), Hold(1.0))
+    yield Hold(FRAME)
 
 
-def _dot_products(plan: Schedule, values: ThreadValues) -> Iterator[Shot]:
+def _dot_products(plan: Schedule, last: OneThread) -> Iterator[Shot]:
     """The first result k by k, the others faster, as they come."""
-    count = plan.tiling.tm * plan.tiling.tn
-    text = "One by one: each a dot product, a row of A times a column of B"
-    yield Said(text, "dot products", _dots_in_words(values))
-    for k in range(plan.tiling.bk):
-        reading, added = Dot(0, k, k), Dot(0, k + 1, k)
-        if k == 0:
-            yield Fetch(1.2, reading)
-            yield Go(0.8, added)
-        elif k < 4:
-            yield Fetch(0.6, reading)
-            yield Go(0.4, added)
-        elif k == plan.tiling.bk - 1:
-            yield Go(0.4, added)
-    slow = min(count, 4)
-    hops = [*range(1, slow), *evenly(slow - 1, count - 1, 5)[1:]]
-    if count > 1:
-        row = "row of A" if plan.tiling.tn > 1 else "column of B"
-        yield Said(f"The next result reads the same {row} again")
-    bk = plan.tiling.bk
-    for done in hops:
-        if done == 2:
-            yield Said("So it goes on: a row and a column for each result")
-        yield Go(0.2, Dot(done, 0, None))
-        steps = evenly(0, bk, 4)[1:] if done == 1 else [bk]
-        for k in steps:
-            seconds = 0.4 if done == 1 or count > slow else 0.8
-            yield Go(seconds, Dot(done, k, k - 1))
-    words, fma = words_and_fma(plan, Dot(count))
-    but = "" if words == 2 * fma else ", none for zeros past an edge"
-    yield Said(f"{grouped(words)} words read for {grouped(fma)} FMA: two for each{but}")
-    yield Compare(0.8, "dot product")
-
-
-def _outer_products(plan: Schedule, values: ThreadValues) -> Iterator[Shot]:
-    """All results at once: the first k in full, the others faster."""
-    tm, tn, bk = plan.tiling.tm, plan.tiling.tn, plan.tiling.bk
-    text = "Instead read a column of A and a row of B, once for all results"
-    if tm * tn == 1:
-        text = "An outer product of one and one is one product: nothing is used twice"
-    yield Said(text, "outer product", _outer_in_words(plan.tiling, values))
-    yield Go(0.6, state_at(plan, 0))
-    reads = [i for i, e in enumerate(plan.events) if isinstance(e, Fragments)]
-    yield Read(1.6, reads[0] + 1)
-    words, fma = words_and_fma(plan, state_at(plan, reads[0] + 2))
-    meets = f"{_each(tm, 'a')} meets {_each(tn, 'b')}: {fma} FMA, {words} words"
-    yield Said(meets[0].upper() + meets[1:])
-    yield Multiply(2.0, reads[0] + 2)
-    if bk > 1:
-        yield Said(f"So for each of the {bk} k of the tile: the products add up")
-    slow = reads[1:4] if bk <= 8 else reads[1:3]
-    for step in slow:
-        yield Read(0.8, step + 1)
-        yield Multiply(0.8, step + 2)
-    rest = reads[1 + len(slow) :]
-    for i in evenly(0, len(rest), 5)[1:]:
-        yield Go(0.4, state_at(plan, rest[i - 1] + 2))
-    words, fma = words_and_fma(plan, state_at(plan, reads[-1] + 2))
-    yield Said(f"{grouped(words)} words read for {grouped(fma)} FMA, the same results")
-    yield Compare(0.8, f"outer {dims(tm, tn)}")
-
-
-def _larger_tiles(plan: Schedule, compared: list[Way]) -> Iterator[Shot]:
-    """The same count for larger thread tiles, and what they cost."""
-    own = f"outer {dims(plan.tiling.tm, plan.tiling.tn)}"  # which has been compared
-    larger = "larger" if larger_is_better(compared) else "larger and squarer"
-    text = f"The {larger} the thread tile, the more often each value is used"
-    yield Said(text, "larger tiles", _bars_in_words(plan.tiling, compared))
-    yield Larger(1.0)
-    for way in compared:
-        if way.name not in ("dot product", own):
-            yield Compare(1.2, way.name)
-    yield Poster()
-    side = SQUARES[-1]
-    way = next(way for way in compared if way.tile == (side, side))
-    held = traffic(schedule(plan.gemm, way.tiling)).accumulators
-    closing = (
-        f"{dims(side, side)} a thread: {way.read} words for {way.made} FMA, "
-        f"and {held} accumulators to hold"
+    rows, cols, ks = extent_inside(plan)
+    count = rows * cols
+    sums = _list(thread_values(plan, THREAD).acc[:ks, 0, 0])
+    said = Said(
+        "Result by result: a row times a column"
+        if count > 1
+        else "One result: a row times a column",
+        "dot products",
+        "The first result: at each k an element of the row and one of the column travel to the "
+        f"registers, and their product is added: {sums}.",
     )
-    yield Said(closing)
-    yield Hold(to_read(closing) + 0.4)
+    acts = [
+        Show(seconds, (OneThread(moment),))
+        for k, (read, add) in enumerate(((1.0, 0.6), (0.6, 0.4), (0.6, 0.4))[:ks])
+        for seconds, moment in ((read, Dot(0, k, k)), (add, Dot(0, k + 1, k)))
+    ]
+    yield from paced(said, *acts, *_quick([Dot(0, k + 1, k) for k in range(3, ks)], 1.2))
+    if count > 1:
+        again = "row" if cols > 1 else "column"
+        said = Said(f"The next result loads the same {again} again")
+        yield from paced(said, *_quick([Dot(1, k + 1, k) for k in range(ks)], 1.6))
+    loads, fma = loads_and_fma(plan, Dot(count))
+    said = Said(f"{plural(fma, 'multiply-add')} take{'s' * (fma == 1)} {plural(loads, 'load')}")
+    others = [Dot(done, ks, ks - 1) for done in range(2, count)]
+    yield from paced(said, *_quick(others, 1.6), Show(0.8, (last,)), Hold(0.4))
 
 
-def memory_of(tiling: Tiling) -> Memory:
-    """The memory that threads read their fragments from."""
+def _outer_products(plan: Schedule, last: OneThread) -> Iterator[Shot]:
+    """All results at once: the first k in full, the others faster."""
+    rows, cols, ks = extent_inside(plan)
+    each = [
+        "; ".join(map(_list, acc)) for acc in thread_values(plan, THREAD).acc[:ks, :rows, :cols]
+    ]
+    said = Said(
+        "Instead: a column of A and a row of B, once",
+        "outer product",
+        "After each k the accumulators are, row by row: " + ". Then ".join(each) + ".",
+    )
+    states = [OneThread(moment, last.grown[:1]) for moment in _multiplied(plan)]
+    yield from paced(said, Show(0.6, (states[0],)), Show(1.8, (states[1],)))
+    loads, fma = loads_and_fma(plan, states[2].moment)
+    said = Said(f"Each meets each: {fma} multiply-adds, {loads} loads")
+    yield from paced(said, Show(2.0, (states[2],)), Hold(0.4))
+    if ks > 1:
+        acts = (Show(0.6, (state,)) for state in states[3:7])
+        rest = [state.moment for state in states[8::2]]
+        said = Said("k after k, the products add up")
+        yield from paced(said, *acts, *_quick(rest, 1.2, last.grown[:1]))
+    loads, _ = loads_and_fma(plan, last.moment)
+    said = Said(f"Now the same take {plural(loads, 'load')}")
+    yield from paced(said, Show(0.8, (last,)), Hold(0.8))
+
+
+def _larger_tiles(plan: Schedule, compared: list[Way], seen: OneThread) -> Iterator[Shot]:
+    """The same count for larger thread tiles, and what they cost."""
+    larger = "Larger" if larger_is_better(compared) else "Larger, squarer"
+    said = Said(
+        f"{larger} thread tiles use each element more often",
+        "larger tiles",
+        _compared(plan.tiling, compared),
+    )
+    acts = [Show(1.0, (replace(seen, tiles=True),))]
+    grown = seen.grown
+    for way in compared:
+        if way.name not in grown:
+            grown = *grown, way.name
+            acts.append(Show(1.2, (OneThread(seen.moment, grown, tiles=True),)))
+    yield from paced(said, *acts)
+    yield Poster()
+    square = next(way for way in compared if way.tile == (SQUARES[-1],) * 2)
+    held = traffic(schedule(plan.gemm, square.tiling)).accumulators
+    yield from paced(Said(f"The price: {held} registers for the results"), Hold(1.0))
+
+
+def _multiplied(plan: Schedule) -> list[Moment]:
+    """Before the first fragments, and after each event from there to the last outer product."""
+    first = next(i for i, event in enumerate(plan.events) if isinstance(event, Fragments))
+    return [state_at(plan, first + i) for i in range(2 * extent_inside(plan)[2] + 1)]
+
+
+def _quick(
+    moments: Sequence[Moment], seconds: float, grown: tuple[str, ...] = ()
+) -> Iterator[Show[OneThread]]:
+    """Some of these moments, the last among them, if there are any."""
+    if moments:
+        picked = [0, *evenly(0, len(moments) - 1, STATES - 1)[1:]]
+        yield Show(seconds, tuple(OneThread(moments[i], grown) for i in picked))
+
+
+def memory_of(tiling: Tiling) -> str:
+    """The memory that threads load their fragments from."""
     return "global" if tiling.direct else "shared"
 
 
@@ -180,52 +154,29 @@ def matrices_of(tiling: Tiling) -> tuple[str, str]:
     return ("A", "B") if tiling.direct else ("As", "Bs")
 
 
-def _results(tiling: Tiling) -> str:
-    tm, tn = tiling.tm, tiling.tn
-    return f"{dims(tm, tn)} results" if tm * tn > 1 else "one result"
-
-
-def _setting(tiling: Tiling, values: ThreadValues) -> str:
-    tm, tn, bk = tiling.tm, tiling.tn, tiling.bk
-    a, b = matrices_of(tiling)
+def _setting(plan: Schedule) -> str:
+    tiling, values = plan.tiling, thread_values(plan, THREAD)
+    (a, b), (rows, cols, ks) = matrices_of(tiling), extent_inside(plan)
+    a_rows, b_rows = values.a[:ks, :rows].T, values.b[:ks, :cols]
     return (
-        f"Three panels. {memory_of(tiling).capitalize()} memory: {tm} rows of {a} and "
-        f"{tn} columns of {b}, those of thread {THREAD}, at the {bk} k of a k-tile. {a} is "
-        + "; ".join(_list(row) for row in values.a.T)
-        + f", row by row, and {b} is "
-        + "; ".join(_list(row) for row in values.b)
-        + f". Registers of thread {THREAD}: {tm} values of a, {tn} of b, {tm * tn} "
-        "accumulators. And bars, empty still: words read for each FMA."
+        f"{memory_of(tiling).capitalize()} memory: {rows} rows of {a} and {cols} columns of {b}, "
+        f"those of thread {THREAD}, at the first {ks} k. {a}, row by row: "
+        f"{'; '.join(map(_list, a_rows))}. {b}: {'; '.join(map(_list, b_rows))}. Registers of "
+        f"thread {THREAD}: room for a column of {a}, a row of {b}, and {rows * cols} accumulators. "
+        "Bars, empty still: loads for each multiply-add (FMA)."
     )
 
 
-def _dots_in_words(values: ThreadValues) -> str:
-    sums = values.acc[:, 0, 0]
-    return (
-        "The first result: at each k one value of a and one of b travel to the registers, and "
-        f"their product is added: {_list(sums)}."
+def _compared(tiling: Tiling, compared: list[Way]) -> str:
+    each = (
+        f"{way.name}, {dims(*way.tile)}: {way.loaded} loads, {plural(way.made, 'multiply-add')}, "
+        f"{sum(way.loads.values()):.3g} for each"
+        for way in compared
     )
-
-
-def _outer_in_words(tiling: Tiling, values: ThreadValues) -> str:
-    each = ["; ".join(_list(row) for row in acc) for acc in values.acc[: tiling.bk]]
-    return "After each k the accumulators are, row by row: " + ". Then ".join(each) + "."
-
-
-def _bars_in_words(tiling: Tiling, compared: list[Way]) -> str:
-    each = [f"{way.name}: {sum(way.words.values()):.3g}" for way in compared]
-    tiles = [
-        f"{dims(*way.tile)}, {way.read} words and {way.made} FMA" for way in distinct(compared)
-    ]
-    memory = memory_of(tiling)
     return (
-        f"Words read from {memory} memory for each FMA. {', '.join(each)}. Thread tiles side "
-        f"by side, and what they read and make at each k: {'; '.join(tiles)}."
+        "Thread tiles (the results of one thread) side by side, and at each k what they load from "
+        f"{memory_of(tiling)} memory and make of it. {'; '.join(each)}."
     )
-
-
-def _each(count: int, name: str) -> str:
-    return f"each of {count} values of {name}" if count > 1 else f"one value of {name}"
 
 
 def _list(numbers: Floats) -> str:

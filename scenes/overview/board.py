@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from manim import Animation, VGroup
 
-from scenes.kit.flight import Flight
 from scenes.kit.kernel_line import KernelLine
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
+from scenes.kit.route import Route
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
 from scenes.overview.memories import GlobalMemory, SharedMemory, ThreadRegisters
@@ -101,10 +101,10 @@ class ThreeMemories(VGroup):
                 there = self.shared.resident(operand, k_tile, stage)
                 filled = f"{operand}s stage {stage}", f"{operand}s zeros {stage}"
                 strength = 0.5 * picture[filled[0]].fill
-                flight = Flight(operand, "global", "shared")
+                route = Route(operand, "global", "shared")
                 return [
                     *(Move(slabs[s], picture[s], (0, 0.3)) for s in lit),
-                    carried(self.look, here, there, flight, strength, (0.25, LANDED)),
+                    carried(self.look, here, there, route, strength, (0.25, LANDED)),
                     *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
@@ -129,9 +129,9 @@ class ThreeMemories(VGroup):
                 numbers = self.shared.cells_at(after)
                 zeros = [name for name in numbers if name != "Cs"]  # they go with the tiles
                 here, there = self.shared.corner.box("C"), self.shared.exchange
-                flight = Flight("C", "registers", "shared")
+                route = Route("C", "registers", "shared")
                 return [
-                    carried(self.look, here, there, flight, 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
                     Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
                     *(Swap(self.shared.cells[name], numbers[name], 0) for name in zeros),
                     Swap(self.shared.cells["Cs"], numbers["Cs"], LANDED),
@@ -139,9 +139,9 @@ class ThreeMemories(VGroup):
             case Store(row):
                 registers, there = self.shared.stored(), self.memory.inside("C")
                 here = registers if row is None else self.shared.exchange
-                flight = Flight("C", "registers" if row is None else "shared", "global")
+                route = Route("C", "registers" if row is None else "shared", "global")
                 return [
-                    carried(self.look, here, there, flight, 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
             case Commit() | Wait():  # what has arrived fills its stage

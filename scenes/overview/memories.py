@@ -15,13 +15,13 @@ from scenes.kit.panel import LINE, NOTCH, Panel
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.registers import RegistersPanel
-from scenes.kit.shapes import STROKE, Line, Patch, Path, Pose, Slab, Style, dashed, outline
+from scenes.kit.shapes import STROKE, Patch, Path, Pose, Slab, Style, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Label, Texts, fitting_size, width_of
-from tiling.expand import accumulator_map
 from tiling.for_scenes.one_thread import read_groups
+from tiling.for_scenes.waiting import waiting
 from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Schedule
-from tiling.shapes import WARP, dims
+from tiling.shapes import dims
 from tiling.state import State
 
 APART = 38
@@ -142,6 +142,8 @@ class SharedMemory(ProductPanel[State]):
         corner = Corner(tiling.bm, tiling.bn, depth, within, APART)
         if tiling.direct:
             corner = replace(corner, floor=0)  # no room for As and Bs
+        else:
+            corner = _with_room(corner, places.panels["shared"].right, NARROWEST[look.aspect])
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
         heading = ["SHARED MEMORY", sizes]
         if tiling.direct:  # then only C's tile is here
@@ -162,8 +164,14 @@ class SharedMemory(ProductPanel[State]):
             self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
         self.add_cells(self.cells_at(State()))
         self.waiting = [
-            Patch(look, boxes, fill_color=look.theme.ink, fill_opacity=0, stroke_width=0)
-            for boxes in self._units()
+            Patch(
+                look,
+                [outline(corner.part("C", *part)) for part in parts],
+                fill_color=look.theme.ink,
+                fill_opacity=0,
+                stroke_width=0,
+            )
+            for parts in waiting(tiling)
         ]
         self.add(*self.waiting)
         for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
@@ -213,19 +221,6 @@ class SharedMemory(ProductPanel[State]):
         for i, line in enumerate(lines):
             at = x, top + i * LINE, LABEL, look.theme.muted, "center"
             self.add(Label(look, line, *at, weight="SEMIBOLD"))
-
-    def _units(self) -> list[list[Line]]:
-        """Who waits at a barrier, as outlines in the CTA's tile: warps, or in a toy threads."""
-        rows, cols = accumulator_map(self.schedule.tiling)
-        threads = len(rows)
-        size = WARP if threads > WARP else 1
-        found = []
-        for first in range(0, threads, size):
-            mine = slice(first, first + size)
-            boxes = product(_groups(rows[mine]), _groups(cols[mine]))
-            parts = (self.corner.part("C", row, col, r, c) for (row, r), (col, c) in boxes)
-            found.append([outline(part) for part in parts])
-        return found
 
     def arrive(self) -> list[Animation]:
         """All come to a barrier one after another, and go on together."""
@@ -335,15 +330,21 @@ class SharedMemory(ProductPanel[State]):
         return poses
 
 
+NARROWEST, LEAST_WIDE = {"wide": 256, "tall": 172}, 90
+"""Design pixels across the panel of the CTA's registers, so that its name fits on two lines, in
+tall on three; if all matrices together are then not narrower than LEAST_WIDE."""
+
+
+def _with_room(corner: Corner, right: float, wanted: float) -> Corner:
+    """The corner drawn smaller, if need be, so that there is room right of C's left side."""
+    while right - corner.box("C").x < wanted and corner.within.w > LEAST_WIDE:
+        within = corner.within
+        corner = replace(corner, within=Box(within.x, within.y, within.w - 8, within.h))
+    return corner
+
+
 EARLIEST, LATEST = 0.05, 0.7
 """Shares of a barrier's time in which the first and the last come to it."""
-
-
-def _groups(numbers: np.ndarray) -> list[tuple[int, int]]:
-    """(first, count) of neighbours among whole numbers."""
-    each = np.unique(numbers)
-    cuts = np.flatnonzero(np.diff(each) > 1) + 1
-    return [(int(part[0]), len(part)) for part in np.split(each, cuts)]
 
 
 def _within(box: Box, resident: Box, seen: float) -> Pose:

@@ -3,7 +3,7 @@
 Numbers are of CTA 0 at the natural size, as in `tiled`.
 """
 
-from tests.kernels.table import Kernel, copy4, load4, store, store4
+from tests.kernels.table import Kernel, Tile, copy4, load4, store, store4
 
 PIPELINED = (
     Kernel(
@@ -14,6 +14,7 @@ PIPELINED = (
         big=(4096, 4096, 4096),
         grid=("N / 128", "M / 128"),
         block=(16, 16),
+        tile=Tile((128, 128, 8), (8, 8), (16, 128), (4, 4), (128, 1), (128, 1), stages=2),
         lines=(
             # Three tiles: one before the loop, two in it. Rows of A are 96 bytes apart.
             load4("next_a = CFLOAT4(gA[0", "A", 1, 16, lambda t, s: t // 2 * 24 + t % 2 * 4),
@@ -78,6 +79,7 @@ PIPELINED = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(256,),
+        tile=Tile((64, 64, 16), (4, 4), (8, 64), (4, 4), (1, 16), (64, 1), stages=2),
         lines=(
             # Two tiles. Eight rows of 64 bytes of A, side by side in As; two of 256 bytes of B.
             copy4("&As[buffer]", "A", 2, 16, lambda t, s: t // 4 * 32 + s * 16 + t % 4 * 4),
@@ -105,6 +107,7 @@ PIPELINED = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(256,),
+        tile=Tile((64, 64, 16), (4, 4), (8, 64), (1, 4), (1, 20), (64, 1), stages=3),
         dynamic=4 * 3 * (64 * 20 + 16 * 64),
         lines=(
             # Four tiles, one after the other in three stages.

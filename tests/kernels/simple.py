@@ -3,7 +3,7 @@
 Numbers are of CTA 0 at the natural size. A warp of a block of 16x16 is two rows of sixteen.
 """
 
-from tests.kernels.table import Kernel, load, store
+from tests.kernels.table import Kernel, Tile, load, store
 
 CUBE = (32, 32, 32)
 
@@ -16,6 +16,7 @@ SIMPLE = (
         big=(1024, 1024, 1024),
         grid=("cdiv(N, 16)", "cdiv(N, 16)"),
         block=(16, 16),
+        tile=Tile((16, 16), (1, 1), (2, 16), (1, 1)),
         lines=(
             # k = 0 to 31: two rows of A, 128 bytes apart; 64 bytes of B, the same for both rows.
             load("sum += a[", "a", 32, 2, lambda t, s: t // 16 * 32 + s),
@@ -31,6 +32,7 @@ SIMPLE = (
         big=(4096, 4096, 4096),
         grid=("cdiv(M, 32)", "cdiv(N, 32)"),
         block=(32, 32),
+        tile=Tile((32, 32), (1, 1), (32, 1), (1, 1)),
         c="numbers",
         lines=(
             # The lanes have 32 rows of A and of C, each 64 or 128 bytes further: a sector each.
@@ -49,6 +51,7 @@ SIMPLE = (
         big=(4096, 4096, 4096),
         grid=("cdiv(N, 32)", "cdiv(M, 32)"),
         block=(1024,),
+        tile=Tile((32, 32), (1, 1), (1, 32), (1, 1)),
         lines=(
             # A warp is a row: one value of A, 128 bytes of B and of C.
             load("a = A[", "A", 16, 1, lambda t, s: t // 32 * 16 + s),
@@ -64,6 +67,7 @@ SIMPLE = (
         big=(4096, 4096, 4096),
         grid=("cdiv(N, 32)", "cdiv(M, 8)"),
         block=(32, 8),
+        tile=Tile((8, 32), (1, 1), (1, 32), (1, 1)),
         types=("bfloat16", "bfloat16", "float"),
         lines=(
             # One value of A, 32 of B in 64 bytes.
@@ -80,6 +84,7 @@ SIMPLE = (
         big=(2048, 2048, 2048),
         grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
+        tile=Tile((16, 16), (1, 1), (2, 16), (1, 1)),
         types=("int8", "int8", "int"),
         layout=("row", "col", "row"),
         lines=(
@@ -97,6 +102,7 @@ SIMPLE = (
         big=(512, 512, 4096),
         grid=("cdiv(M * N, 4)",),
         block=(128,),
+        tile=Tile((1, 4), (1, 1), (1, 1), (1, 1)),
         layout=("row", "col", "row"),
         lines=(
             # Warp w makes C[0][w], 32 k at a time; one lane stores it.
@@ -113,6 +119,7 @@ SIMPLE = (
         big=(64, 64, 64),
         grid=("N / 16", "N / 16", "3"),
         block=(16, 16),
+        tile=Tile((16, 16), (1, 1), (2, 16), (1, 1)),
         batch=3,
         lines=(
             # As naive.cu.

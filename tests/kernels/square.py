@@ -8,7 +8,7 @@ wants one address, so four wavefronts and no conflict.
 
 from fractions import Fraction
 
-from tests.kernels.table import Kernel, atomic, load, load4, store
+from tests.kernels.table import Kernel, Tile, atomic, load, load4, store
 
 CUBE = (32, 32, 32)
 
@@ -21,6 +21,7 @@ SQUARE = (
         big=(4096, 4096, 4096),
         grid=("N / 32", "M / 32"),
         block=(32, 32),
+        tile=Tile((32, 32, 32), (1, 1), (1, 32), (1, 1), (1, 32), (32, 1)),
         lines=(
             # A warp is a row of 32: 128 bytes, all banks. Two tiles along K.
             load("= A[", "A", 2, 4, lambda t, s: t // 32 * 64 + 32 * s + t % 32),
@@ -41,6 +42,7 @@ SQUARE = (
         big=(2048, 2048, 2048),
         grid=("N / 16", "M / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 17), (1, 17)),
         layout=("row", "col", "row"),
         lines=(
             load("= a[", "a", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
@@ -63,6 +65,7 @@ SQUARE = (
         big=(2048, 2048, 2048),
         grid=("N / 16", "M / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (1, 16)),
         layout=("row", "col", "row"),
         lines=(
             load("= A[", "A", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
@@ -85,6 +88,7 @@ SQUARE = (
         big=(4096, 4096, 4096),
         grid=("cdiv(M, 16) * cdiv(N, 16)",),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         lines=(
             load("= A[", "A", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
             load("= B[", "B", 2, 4, lambda t, s: (16 * s + t // 16) * 32 + t % 16),
@@ -104,6 +108,7 @@ SQUARE = (
         big=(512, 512, 8192),
         grid=("N / 16", "M / 16", "8"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         c="zeros",
         lines=(
             # One tile for each slice.
@@ -122,6 +127,7 @@ SQUARE = (
         big=(1024, 1024, 1024),
         grid=("N / 16", "M / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         c="numbers",
         lines=(
             load("= a[", "a", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
@@ -140,6 +146,7 @@ SQUARE = (
         big=(2048, 2048, 2048),
         grid=("M / 16", "N / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (16, 2), (1, 1), (16, 1), (1, 16)),
         layout=("col", "col", "col"),
         lines=(
             # As above, with columns in the place of rows: threadIdx.x goes down.
@@ -160,6 +167,7 @@ SQUARE = (
         big=(1000, 1111, 999),
         grid=("cdiv(N, 16)", "cdiv(M, 16)"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         lines=(
             # The second tile has eight columns of A, 32 bytes in each of two rows: (4 + 2) / 2.
             load(
@@ -192,6 +200,7 @@ SQUARE = (
         big=(1024, 1024, 1024),
         grid=("N / 16", "M / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         lines=(
             load("get(Asub", "A", 2, 4, lambda t, s: t // 16 * 32 + 16 * s + t % 16),
             load("get(Bsub", "B", 2, 4, lambda t, s: (16 * s + t // 16) * 32 + t % 16),
@@ -210,6 +219,7 @@ SQUARE = (
         big=(1024, 1024, 1024),
         grid=("N / 16", "M / 16"),
         block=(16, 16),
+        tile=Tile((16, 16, 16), (1, 1), (2, 16), (1, 1), (1, 16), (16, 1)),
         types=("double", "double", "double"),
         lines=(
             # Two rows of 128 bytes.

@@ -54,6 +54,29 @@ load4, store4, copy4 = (partial(line, bits=128) for line in (load, store, copy))
 
 
 @dataclass(frozen=True)
+class Tile:
+    """How the first CTA shares out its work, by the source.
+
+    cta      rows, columns and, where anything is shared, k of its tile
+    thread   rows and columns of a thread; warp: of the first warp
+    run      how many of a thread's rows, and columns, are neighbours
+    a, b     elements of As, and of Bs, from one k to the next, and from one row (or column) to the
+             next; none where nothing is shared
+    xor      by what the places of As, and of Bs, are turned: "k", "side" (row or column), or ""
+    stages   buffers that tiles lie in by turns
+    """
+
+    cta: tuple[int, ...]
+    thread: tuple[int, int]
+    warp: tuple[int, int]
+    run: tuple[int, int]
+    a: tuple[int, ...] = ()
+    b: tuple[int, ...] = ()
+    xor: tuple[str, str] = ("", "")
+    stages: int = 1
+
+
+@dataclass(frozen=True)
 class Finding:
     """What must be found in a broken kernel.
 
@@ -88,6 +111,7 @@ class Kernel:
     block     threads in x, y, z
     types     of the elements of A, B and C
     layout    of A, B and C: row (by row) or col (by column)
+    tile      of a good product
     lines     of interest
     dynamic   bytes of dynamic shared memory
     batch     products that A, B and C hold, one after the other
@@ -103,6 +127,7 @@ class Kernel:
     big: Sizes
     grid: tuple[str, ...]
     block: tuple[int, ...]
+    tile: Tile | None = None
     lines: tuple[Line, ...] = ()
     types: tuple[str, str, str] = ("float", "float", "float")
     layout: tuple[Order, Order, Order] = ("row", "row", "row")

@@ -6,7 +6,7 @@ to the compiler: the numbers are those of its machine code for sm_80, in which l
 neighbours of row l / 4 of each 8x8.
 """
 
-from tests.kernels.table import Kernel, load, load4, store, store4
+from tests.kernels.table import Kernel, Tile, load, load4, store, store4
 
 TENSOR = (
     Kernel(
@@ -17,6 +17,7 @@ TENSOR = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 32"),
         block=(256,),
+        tile=Tile((32, 64, 16), (4, 2), (4, 64), (4, 2), (1, 16), (64, 1)),
         types=("half", "half", "half"),
         lines=(
             # Four rows of 32 bytes of A; a row of 128 bytes of B, twice a tile.
@@ -69,6 +70,7 @@ TENSOR = (
         big=(4096, 4096, 4096),
         grid=("N / 32", "M / 32"),
         block=(64, 2),
+        tile=Tile((32, 32), (2, 4), (16, 16), (1, 2)),
         types=("half", "half", "float"),
         lines=(
             # Two fragments along K, each four requests of 8x8: 16 bytes of eight rows.
@@ -125,6 +127,7 @@ TENSOR = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(128,),
+        tile=Tile((64, 64, 32), (4, 8), (32, 32), (1, 2), (1, 40), (72, 1)),
         types=("half", "half", "half"),
         lines=(
             # Two passes a tile: eight rows of 64 bytes of A, four of 128 bytes of B.
@@ -219,6 +222,7 @@ TENSOR = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(128,),
+        tile=Tile((64, 64, 64), (4, 8), (32, 32), (1, 2), (1, 64), (64, 1), xor=("side", "k")),
         types=("half", "half", "float"),
         lines=(
             # Four passes of 16 rows a tile, two tiles: four rows of 128 bytes.

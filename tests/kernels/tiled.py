@@ -5,7 +5,7 @@ at once: where its eight lanes want one address, or 128 bytes side by side, it t
 and the request four.
 """
 
-from tests.kernels.table import Kernel, load, load4, store, store4
+from tests.kernels.table import Kernel, Tile, load, load4, store, store4
 
 TILED = (
     Kernel(
@@ -16,6 +16,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("cdiv(N, 64)", "cdiv(M, 64)"),
         block=(512,),
+        tile=Tile((64, 64, 8), (8, 1), (8, 32), (8, 1), (1, 8), (64, 1)),
         lines=(
             # Four rows of 32 bytes; 32 neighbours in a row of 64. Two tiles along K.
             load("= A[", "A", 2, 4, lambda t, s: t // 8 * 16 + 8 * s + t % 8),
@@ -45,6 +46,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("N / 128", "M / 128"),
         block=(256,),
+        tile=Tile((128, 128, 8), (8, 8), (16, 128), (8, 8), (1, 8), (128, 1)),
         lines=(
             # A tile in four passes of 32 rows: a warp has four rows of 32 bytes.
             load("= A[", "A", 8, 4, lambda t, s: (t // 8 + s % 4 * 32) * 16 + s // 4 * 8 + t % 8),
@@ -101,6 +103,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(256,),
+        tile=Tile((64, 64, 8), (4, 4), (8, 64), (4, 4), (64, 1), (64, 1)),
         lines=(
             # A tile in two passes: four rows of 32 bytes; 32 neighbours of B.
             load("= A[", "A", 4, 4, lambda t, s: (t // 8 + s % 2 * 32) * 16 + s // 2 * 8 + t % 8),
@@ -125,6 +128,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("N / 128", "M / 128"),
         block=(256,),
+        tile=Tile((128, 128, 8), (8, 8), (16, 128), (8, 8), (128, 1), (128, 1)),
         c="numbers",
         lines=(
             # Two lanes have the 32 bytes of a row of A: 16 rows. A row of B is 512 bytes.
@@ -171,6 +175,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("N / 64", "M / 64"),
         block=(64,),
+        tile=Tile((64, 64, 8), (8, 8), (32, 64), (4, 4), (68, 1), (64, 1)),
         lines=(
             # Two halves a tile: 16 rows of 32 bytes of A; two of 256 bytes of B, of which the
             # compiler counts the load to the line of the store.
@@ -206,6 +211,7 @@ TILED = (
         big=(4096, 4096, 4096),
         grid=("cdiv(N, 128)", "cdiv(M, 128)"),
         block=(128,),
+        tile=Tile((128, 128, 8), (8, 16), (64, 64), (4, 4), (128, 1), (128, 1)),
         lines=(
             # Two passes of 64 rows; four of four rows of 512 bytes in two tiles.
             load4(
@@ -262,6 +268,7 @@ TILED = (
         big=(1024, 1024, 1024),
         grid=("N / 32", "M / 32"),
         block=(256,),
+        tile=Tile((32, 32, 8), (1, 4), (32, 4), (1, 4), (32, 1), (32, 1), xor=("k", "")),
         lines=(
             load("= A[", "A", 2, 4, lambda t, s: t // 8 * 16 + s * 8 + t % 8),
             load("= B[", "B", 2, 4, lambda t, s: (s * 8 + t // 32) * 32 + t % 32),
@@ -283,6 +290,7 @@ TILED = (
         big=(1024, 1024, 1024),
         grid=("cdiv(N, 64)", "cdiv(M, 64)"),
         block=(16, 16),
+        tile=Tile((64, 64), (4, 4), (8, 64), (4, 4)),
         lines=(
             # Four rows for each k: two rows of threads, so two addresses. 16 times 16 bytes of B.
             load("a[i] = A[", "A", 32, 2, lambda t, s: (t // 16 * 4 + s % 4) * 8 + s // 4),

@@ -12,6 +12,8 @@ from tiling.schedule import Copy, Fragments, Schedule
 Order = Literal["rows", "columns"]
 """Lanes along the rows of a tile, as schedules number them, or down its columns."""
 
+ORDERS: tuple[Order, Order] = ("rows", "columns")
+
 
 def copy_down_columns(schedule: Schedule, event: Copy) -> Accesses:
     """A copy whose groups of neighbours are numbered down the columns of the tile, as

@@ -251,16 +251,17 @@ class Machine:
             threads = np.flatnonzero(some[number])
             place = int(self.place[number]) if number < self.place.size else int(self.place[0])
             offset = int(address[number, threads[0]])
-            before = ""
+            before, also = "", None
             if buffer is not None and kind.endswith("on its way"):
                 who = self.copies.of(buffer, offset)
                 if who is not None:
-                    begun = place_of(self.flow.body[who[1]])
+                    also = who[1]
+                    begun = place_of(self.flow.body[also])
                     before = f"thread {who[0]} began its copy in {begun} and has not waited for it"
             elif buffer is not None and kind == "lies outside":
                 before = f"{buffer.name} has {buffer.size} bytes"
             name, at = self.program.name_of(buffer, offset) if buffer else ("an address", offset)
-            self.found(kind, threads, place, name, at, before)
+            self.found(kind, threads, place, name, at, before, also)
 
     def _race(self, race: Race) -> None:
         (one, first, kind), (other, second, then) = race.first, race.second

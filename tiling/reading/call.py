@@ -4,8 +4,9 @@ D = alpha·A·B + beta·C with A (M, K), B (K, N), C and D (M, N); where a kerne
 result. All is arithmetic over M, N and K, as a person would write it (`expressions`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -14,9 +15,11 @@ import numpy as np
 
 from tiling.ptx.machine import Launch
 from tiling.ptx.memory import ROOM, Buffer
+from tiling.ptx.program import MOST_SHARED
 from tiling.reading.compile import cut
 from tiling.reading.expressions import Unclear, mentioned, value
 from tiling.reading.kernel import Kernel, Parameter
+from tiling.reading.names import split
 from tiling.reading.numbers import DTYPES, Numbers, decoded, encoded
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 
@@ -66,21 +69,26 @@ class Call:
     @property
     def keeps(self) -> bool:
         """Whether what C holds before is a part of the result."""
-        return self.adds or "beta" in self.args
+        return self.adds or "beta" in self.words
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The arguments, of structs their members."""
+        return tuple(one for arg in self.args for one in members(arg))
 
     @property
     def matrices(self) -> tuple[str, ...]:
         """The matrices among the arguments, in the order of the alphabet."""
-        return tuple(name for name in MATRICES if name in self.args)
+        return tuple(name for name in MATRICES if name in self.words)
 
     @property
     def result(self) -> str:
         """The matrix that the product goes to."""
-        return "D" if "D" in self.args else "C"
+        return "D" if "D" in self.words else "C"
 
     @property
     def is_gemm(self) -> bool:
-        return {"A", "B", self.result} <= set(self.args)
+        return {"A", "B", self.result} <= set(self.words)
 
     def axes(self, name: str) -> str:
         """The sizes that a matrix has: of what is no product, those of the result."""
@@ -89,7 +97,7 @@ class Call:
     @property
     def sizes(self) -> set[str]:
         """Those of M, N and K that its arguments tell. If it is one, all three are alike."""
-        found = set().union(*map(mentioned, self.args))
+        found = set().union(*map(mentioned, self.words))
         leading = {size for name in found & set(LEADING) for size in MATRICES[LEADING[name]]}
         return found & set("MNK") or leading
 
@@ -140,12 +148,13 @@ def shape(call: Call, gemm: Gemm) -> Shape:
     if prod(block) > MAX_THREADS:
         rule = f"has {prod(block)} threads, more than {MAX_THREADS}"
         raise Refused("block", ", ".join(call.block), rule, "try 256")
-    return Shape(
-        axes("grid", call.grid, MOST_GRID),
-        block,
-        whole("shared", call.shared, names),
-        whole("batch", call.batch, names),
-    )
+    shared, batch = (whole(one, getattr(call, one), names) for one in ("shared", "batch"))
+    if not 0 <= shared <= MOST_SHARED:
+        rule = f"is {shared} bytes, not 0 to {MOST_SHARED}"
+        raise Refused("shared", cut(call.shared), rule, "try 49152")
+    if not 1 <= batch <= MOST_GRID[1]:
+        raise Refused("batch", cut(call.batch), f"is {batch}, not 1 to {MOST_GRID[1]}", "try 1")
+    return Shape(axes("grid", call.grid, MOST_GRID), block, shared, batch)
 
 
 def whole(field_: str, text: str, names: Mapping[str, int | float]) -> int:
@@ -188,9 +197,10 @@ class Matrix:
         return found if self.order == "row" else found.swapaxes(-1, -2)
 
     def at(self, offset: int) -> tuple[int, ...]:
-        """(row, col), or (product, row, col), of the element at an offset in bytes."""
+        """(row, col), or (product, row, col), of the element at an offset in bytes, which may lie
+        outside."""
         element = offset // DTYPES[self.element].itemsize
-        one, inner = divmod(element, self.rows * self.cols)
+        one, inner = divmod(element, self.rows * self.cols) if self.batch > 1 else (0, element)
         inside = divmod(inner, self.cols if self.order == "row" else self.rows)
         place = inside if self.order == "row" else inside[::-1]
         return place if self.batch == 1 else (one, *place)
@@ -201,14 +211,64 @@ def matrices(kernel: Kernel, call: Call, gemm: Gemm) -> dict[str, Matrix]:
     sizes = {"M": gemm.m, "N": gemm.n, "K": gemm.k}
     batch = shape(call, gemm).batch
     found = {}
-    for parameter, arg in zip(kernel.parameters, call.args, strict=True):
+    for element, arg in _elements(kernel, call):
         if arg in MATRICES:
             rows, cols = (sizes[axis] for axis in call.axes(arg))
-            one = Matrix(arg, parameter.element or "f32", batch, rows, cols, call.orders[arg])
+            one = Matrix(arg, element or "f32", batch, rows, cols, call.orders[arg])
             if one.count * DTYPES[one.element].itemsize > MOST_MATRIX:
                 raise Refused("gemm", gemm, f"{arg} takes too much memory", "try smaller sizes")
             found[arg] = one
     return found
+
+
+def members(arg: str) -> tuple[str, ...]:
+    """What stands in the braces of a struct, or the argument alone."""
+    return tuple(split(arg[1:-1])) if arg.startswith("{") and arg.endswith("}") else (arg,)
+
+
+def _elements(kernel: Kernel, call: Call) -> Iterator[tuple[str, str]]:
+    """The element type that each argument points to, of a struct each member."""
+    for parameter, arg in zip(kernel.parameters, call.args, strict=True):
+        if not arg.startswith("{"):
+            yield parameter.element, arg
+            continue
+        fields = [one.element for one in parameter.fields]
+        inside = members(arg)
+        yield from zip(
+            fields if len(fields) == len(inside) else [""] * len(inside), inside, strict=True
+        )
+
+
+def struct(
+    parameter: Parameter, arg: str, buffers: Mapping[str, Buffer], names: Mapping[str, int | float]
+) -> bytes:
+    """A struct as a parameter takes it, laid out as C++ does: matrices are pointers; other members
+    are what its fields say, or 4 bytes. Raises Refused where it does not fit."""
+    inside, found = members(arg), bytearray()
+    fields = parameter.fields
+    if len(fields) != len(inside):
+        fields = tuple(
+            Parameter("", "float" if "." in one else "int", 8 if one in buffers else 4, "")
+            for one in inside
+        )
+    for field_, one in zip(fields, inside, strict=True):
+        size = 8 if one in buffers else field_.size
+        found += bytes(-len(found) % size)
+        if one in buffers:
+            found += buffers[one].base.to_bytes(8, "little")
+        else:
+            found += scalar(field_, _value(one, names))
+    if len(found) > parameter.size:
+        rule = f"has {len(found)} bytes, but {parameter.type or 'the struct'} has {parameter.size}"
+        raise Refused("args", cut(arg), rule, "try {M, N, A}, in the struct's order")
+    return bytes(found) + bytes(parameter.size - len(found))
+
+
+def _value(arg: str, names: Mapping[str, int | float]) -> int | float:
+    try:
+        return value(arg, names)
+    except Unclear as unclear:
+        raise Refused("args", cut(arg), str(unclear), "try M, N, K, A, B, C") from None
 
 
 def scalar(parameter: Parameter, number: int | float) -> bytes:
@@ -235,11 +295,10 @@ def launch(
     for parameter, arg in zip(kernel.parameters, call.args, strict=True):
         if arg in buffers:
             arguments.append(buffers[arg])
-            continue
-        try:
-            arguments.append(scalar(parameter, value(arg, names)))
-        except Unclear as unclear:
-            raise Refused("args", cut(arg), str(unclear), "try M, N, K, A, B, C") from None
+        elif arg.startswith("{"):
+            arguments.append(struct(parameter, arg, buffers, names))
+        else:
+            arguments.append(scalar(parameter, _value(arg, names)))
     return Launch(made.grid, made.block, arguments, made.shared)
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from tiling.faults import reason
-from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
+from tiling.ptx.memory import Buffer
+from tiling.reading.call import LEADING, MATRICES, SCALARS, Call, launch, members
 from tiling.reading.compile import AS_USUAL, Asked, cut
 from tiling.reading.expressions import Unclear, mentioned, value
 from tiling.reading.find import find, open_parts
@@ -90,6 +91,8 @@ def read_toml(file: Path) -> Wanted | None:
         for one in given if several else [given]:
             if not isinstance(one, str):
                 raise refused(key, cut(repr(one)), "is no text", f'try {key} = "{FIELDS[key]}"')
+            if not one.strip():
+                raise refused(key, "", "is empty", f'try {key} = "{FIELDS[key]}"')
 
     def listed(key: str) -> tuple[str, ...]:
         given = table.get(key, [])
@@ -130,18 +133,30 @@ def choose(wanted: Wanted) -> Run:
     file, name = named(wanted.kernel)
     gemm = sizes(wanted.gemm) if wanted.gemm else None
     kernel = load(file, wanted.name or name, wanted.how)
-    given = _given(kernel, wanted)
-    call = given
-    if call is None or OPEN in (*call.grid, *call.block, *call.args):
-        found = find(kernel, given.args if given and OPEN not in given.args else None)
+    call = given = _given(kernel, wanted)
+    each = 0
+    if given is not None and not _is_open(given):
+        call, each = settled(kernel, given)
+    if call is None or _is_open(call):
+        found = find(
+            kernel, given.args if given and not any(map(OPEN.__contains__, given.args)) else None
+        )
         if found is None:
             raise _ask(kernel, file, found)
         call = _merged(found, wanted) if given else found
     gemm = gemm or call.gemm or DEFAULT
     _square(kernel, call, gemm)
     run = Run(kernel, call, gemm, ALPHA, BETA)
-    run.shape, run.matrices  # noqa: B018  # refused here, before any work
+    _can_be_made(run)
+    if each:
+        _covers(run, each)
     return run
+
+
+def _can_be_made(run: Run) -> None:
+    """Refuse arguments that do not fit, before any work."""
+    small = {name: Buffer(name, 0, 1) for name in run.matrices}
+    launch(run.kernel, run.call, run.gemm, small, run.alpha, run.beta)
 
 
 def sizes(text: str) -> Gemm:
@@ -150,6 +165,8 @@ def sizes(text: str) -> Gemm:
     if len(parts) != 3 or not all(re.fullmatch(r"\s*[0-9]{1,9}\s*", part) for part in parts):
         raise Refused("--gemm", cut(text), "is not three numbers", "try 1024x1024x1024")
     found = [int(part) for part in parts]
+    if min(found) < 1:
+        raise Refused("--gemm", cut(text), "has a size below 1", "try 1024x1024x1024")
     if max(found) > MOST_SIZE:
         raise Refused("--gemm", cut(text), f"has a size above {MOST_SIZE}", "try 1024x1024x1024")
     return Gemm(*found)
@@ -163,14 +180,16 @@ def _given(kernel: Kernel, wanted: Wanted) -> Call | None:
     grid, block = (_axes(text) if text else (OPEN,) for text in (wanted.grid, wanted.block))
     args = tuple(split(wanted.args)) if wanted.args else (OPEN,) * len(kernel.parameters)
     if len(args) != len(kernel.parameters):
-        listed = ", ".join(f"{p.type} {p.name}".strip() for p in kernel.parameters)
         rule = f"has {len(args)} arguments, but {kernel.name} takes {len(kernel.parameters)}"
-        raise Refused("args", cut(wanted.args), rule, f"it has ({cut(listed, 200)})")
+        raise Refused("args", cut(wanted.args), rule, f"it has ({_listed(kernel)})")
     if wanted.args:
         _check(kernel, args)
     said = ("the call as it was given",)
-    call = Call(grid, block, args, wanted.shared or "0", batch=wanted.batch or "1", said=said)
-    return call if OPEN in (*grid, *block, *args) else settled(kernel, call)
+    return Call(grid, block, args, wanted.shared or "0", batch=wanted.batch or "1", said=said)
+
+
+def _is_open(call: Call) -> bool:
+    return any(OPEN in text for text in (*call.grid, *call.block, *call.args))
 
 
 def _axes(text: str) -> tuple[str, ...]:
@@ -179,25 +198,35 @@ def _axes(text: str) -> tuple[str, ...]:
 
 def _check(kernel: Kernel, args: tuple[str, ...]) -> None:
     """Refuse arguments that no parameter can have."""
-    known = {*"MNK", *LEADING, *SCALARS}
+    every = [one for arg in args for one in members(arg)]
+    for name in MATRICES:
+        if every.count(name) > 1:
+            raise Refused("args", name, "stands twice", "name each matrix once")
     for parameter, arg in zip(kernel.parameters, args, strict=True):
         shown = f"{parameter.type} {parameter.name}".strip() or "a parameter"
         if arg in MATRICES:
             if parameter.size != 8 or (parameter.type and not parameter.pointer):
                 rule = f"is a matrix, but {shown} is no pointer"
                 raise Refused("args", cut(arg), rule, "try M, N or K there")
-            if args.count(arg) > 1:
-                raise Refused("args", arg, "stands twice", "name each matrix once")
-            continue
-        if parameter.pointer:
+        elif parameter.pointer:
             raise Refused("args", cut(arg), f"is no matrix, but {shown} is a pointer", "try A")
-        if unknown := mentioned(arg) - known:
-            rule = f"{cut(sorted(unknown)[0])} is not known"
-            raise Refused("args", cut(arg), rule, "try " + ", ".join(sorted(known)))
-        try:
-            value(arg, dict.fromkeys(known, 64))
-        except Unclear as unclear:
-            raise Refused("args", cut(arg), str(unclear), "try M, N, K or a number") from None
+        else:
+            for one in members(arg):
+                _check_number(one)
+
+
+def _check_number(arg: str) -> None:
+    """Refuse what is neither a matrix nor arithmetic over sizes."""
+    known = {*"MNK", *LEADING, *SCALARS}
+    if arg in MATRICES:
+        return
+    if unknown := mentioned(arg) - known:
+        rule = f"{cut(sorted(unknown)[0])} is not known"
+        raise Refused("args", cut(arg), rule, "try " + ", ".join(sorted(known)))
+    try:
+        value(arg, dict.fromkeys(known, 64))
+    except Unclear as unclear:
+        raise Refused("args", cut(arg), str(unclear), "try M, N, K or a number") from None
 
 
 def _merged(found: Call, wanted: Wanted) -> Call:
@@ -219,13 +248,28 @@ def _square(kernel: Kernel, call: Call, gemm: Gemm) -> None:
         raise Refused("--gemm", gemm, rule, f"try {gemm.m}x{gemm.m}x{gemm.m}")
 
 
+def _covers(run: Run, each: int) -> None:
+    """Refuse a grid whose CTAs, each of which writes so many elements, cannot write all."""
+    matrix, ctas = run.matrices[run.call.result], run.shape.ctas
+    if each * ctas < matrix.count:
+        rule = f"has {ctas} CTAs, which write {each} elements each, of {matrix.count}"
+        text = ", ".join(run.call.grid)
+        raise Refused("grid", cut(text), rule, f"it takes {-(-matrix.count // each)} CTAs")
+
+
 def _ask(kernel: Kernel, file: Path, found: Call | None) -> Refused:
     """What is open, in one line, and the TOML that would say it behind it."""
     parts = open_parts(kernel, found)
     open_ = [field for field, text in parts.items() if OPEN in text]
-    listed = ", ".join(f"{p.type} {p.name}".strip() for p in kernel.parameters)
-    rule = f"it is open how {cut(kernel.name)}({cut(listed, 200)}) is called: {', '.join(open_)}"
+    called = f"{cut(kernel.name)}({_listed(kernel)})"
+    rule = f"it is open how {called} is called: {', '.join(open_)}"
     return Open(file, kernel, rule, as_toml(file, kernel, parts))
+
+
+def _listed(kernel: Kernel) -> str:
+    """The parameters, as a person would write them."""
+    shown = (f"{p.type or f'{p.size} bytes'} {p.name}".strip() for p in kernel.parameters)
+    return cut(", ".join(shown), 200)
 
 
 class Open(Refused):

@@ -15,6 +15,7 @@ from pathlib import Path
 from tiling import nvidia
 from tiling.faults import Broken, Missing, reason
 from tiling.ptx.syntax import Source
+from tiling.reading import names
 from tiling.shapes import Refused
 
 MOST_BYTES = 2**20
@@ -29,6 +30,7 @@ _NO_HEADER = re.compile(
     r"([^\s:]+):(\d+):\d+: fatal error: ([^:]+): No such file"
     r"|(\S+)\((\d+)\): .*?could not open source file \"([^\"]+)\""
 )
+_QUOTED = re.compile(r"^\s*#\s*include\s*\"([^\"\n]+)\"", re.MULTILINE)
 _MISTAKE = re.compile(
     r"^(?!ptxas info)(?:.*?\(\d+\): error.*|[^\s:]+:\d+:\d+: (?:fatal )?error.*)", re.M
 )
@@ -59,7 +61,7 @@ class Built:
     by        what compiled it, as "nvcc 13.5.37"
     ptx       with the lines of the source
     log       what ptxas says of registers, or ""
-    listing   the machine code as nvdisasm prints it, or "" where it cannot be had
+    binary    the machine code, or nothing where it cannot be had
     own       the file and what of its own it includes, macros put in; or the file as it is
     files     names of the file and what of its own it includes; () where that is not known
     said      what a reader should know of this, in words
@@ -70,10 +72,15 @@ class Built:
     by: str
     ptx: str
     log: str
-    listing: str
+    binary: bytes
     own: str
     files: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+
+    @cached_property
+    def listing(self) -> str:
+        """The machine code as nvdisasm prints it, or "" where it cannot be had."""
+        return nvidia.listing(self.binary) if self.binary else ""
 
     @cached_property
     def _folders(self) -> dict[str, Path]:
@@ -111,6 +118,8 @@ def read(file: Path) -> str:
         if size > MOST_BYTES:
             raise refused(f"has {size} bytes, more than {MOST_BYTES}", "give the kernel alone")
         data = file.read_bytes()
+    except Refused:
+        raise
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error)
         raise refused(f"cannot be read: {why}") from None
@@ -139,7 +148,8 @@ def build(file: Path, asked: Asked = AS_USUAL) -> Built:
     try:
         return _built(file, text, asked)
     except Broken as broken:
-        raise Refused("--kernel", cut(str(file)), f"is refused: {broken}", "mend it") from None
+        said = re.sub(r"'(_Z\w+)'", lambda found: names.called(found[1]), str(broken))
+        raise Refused("--kernel", cut(str(file)), f"is refused: {said}", "mend it") from None
 
 
 def check(asked: Asked) -> None:
@@ -167,7 +177,7 @@ def _built(file: Path, text: str, asked: Asked) -> Built:
     if is_ptx(text):
         target = re.search(r"^\s*\.target\s+(sm_\w+)", text, re.MULTILINE)
         arch = target[1] if target and ARCH.fullmatch(target[1]) else asked.arch
-        return _with_code(Built(file, arch, "PTX as given", text, "", "", ""))
+        return _with_code(Built(file, arch, "PTX as given", text, "", b"", ""))
     if "__global__" not in re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL) and not (
         re.search(r"^\s*#\s*include\s*[\"<]", text, re.MULTILINE)
     ):
@@ -179,7 +189,7 @@ def _built(file: Path, text: str, asked: Asked) -> Built:
     except Missing as missing:
         try:
             return _by_nvrtc(file, text, asked)
-        except (Missing, Refused) as error:
+        except (Missing, Broken) as error:
             raise Missing(f"{error}; {missing}: {INSTALL} takes whole files") from None
 
 
@@ -194,18 +204,29 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
             source.write_text(f'#include "{file.absolute()}"\n{address}\n', "utf-8")
         made = Path(folder, "kernel.ptx")
         options = [f"-arch={asked.arch}", "-lineinfo", "-w", "--keep", f"--keep-dir={folder}"]
-        options += [f"-I{Path(one).absolute()}" for one in asked.includes]
+        folders = [*map(Path, asked.includes), *_near(file)]
+        options += [f"-I{folder.absolute()}" for folder in folders]
         options += [f"-D{one}" for one in asked.defines]
         # Real headers come first: ours are looked for behind all others.
         options += ["-Xcompiler", f"-idirafter,{ours}"]
-        done = nvidia.nvcc("-ptx", *options, "-o", str(made), str(source))
+        done = nvidia.nvcc("-ptx", *options, "-o", str(made), "-x", "cu", str(source))
         if done.returncode:
             raise _mistake(file, done.stderr + done.stdout, asked)
         ptx = made.read_text("utf-8", "replace")
         whole = Path(folder, f"{source.stem}.cpp1.ii").read_text("utf-8", "replace")
         own, named, stood_in = _own(whole, str(ours))
     said = tuple(f"{name}: a stand-in with a few declarations" for name in stood_in)
-    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", "", own, named, said))
+    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", b"", own, named, said))
+
+
+def _near(file: Path) -> list[Path]:
+    """Folders in which a file's own headers often lie."""
+    here = file.absolute().parent
+    return [
+        one
+        for one in (here, here / "include", here.parent / "include", here.parent)
+        if one.is_dir()
+    ]
 
 
 @lru_cache
@@ -257,8 +278,9 @@ def _own(whole: str, ours: str) -> tuple[str, tuple[str, ...], list[str]]:
 def _with_code(built: Built) -> Built:
     """The same with the machine code of its PTX, where that can be had."""
     try:
+        nvidia.path_of("nvidia-cuda-nvdisasm", "nvdisasm")
         log, binary = nvidia.ptxas(built.ptx, built.arch)
-        return replace(built, log=log, listing=nvidia.listing(binary))
+        return replace(built, log=log, binary=binary)
     except Missing as missing:
         return replace(built, said=(*built.said, f"the machine code is not known: {missing}"))
 
@@ -283,7 +305,8 @@ def _by_nvrtc(file: Path, text: str, asked: Asked) -> Built:
     )
     by = f"NVRTC {nvidia.tools()['nvrtc']}"
     texts = ptx.decode().rstrip("\0"), log.decode().rstrip("\0")
-    return Built(file, asked.arch, by, *texts, nvidia.listing(binary), text)
+    own = file.name, *(Path(name).name for name in _QUOTED.findall(text))
+    return Built(file, asked.arch, by, *texts, binary, text, own)
 
 
 def _cuda_headers() -> list[Path]:

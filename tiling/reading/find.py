@@ -7,7 +7,7 @@ allows, one with which CTAs make whole tiles that lie side by side.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import permutations, product
 from math import isqrt
 
 import numpy as np
@@ -16,10 +16,10 @@ from tiling.reading import names, roles
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
-from tiling.reading.probe import SQUARE, Trial, attempt, covers, tried, usual
+from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
-from tiling.reading.source import Launched, launches, number, parts, told
+from tiling.reading.source import Launched, bare, launches, number, parts, told
 from tiling.reading.uses import Uses, uses
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 
@@ -30,45 +30,84 @@ SQUARES = (16, 32, 8)
 """Threads of blocks that are tried, those that people use most first."""
 
 
+DYNAMIC = 99 * 1024
+"""Bytes of dynamic shared memory in a trial, where no launch says how many: what a CTA may have on
+every architecture from compute capability 8.0 on."""
+
+PATIENCE = 3
+"""Endless trials after which no more are made."""
+
+
+class _Endless(Exception):
+    """A trial did not come to an end."""
+
+
 def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
     """The call that computes A·B, or else the one that its file says, or by which each element is
     written once; None where it is open. `args` where they are known."""
     used = uses(kernel.program)
     first = [args] if args else list(arguments(kernel, used, open_first=True))
     every = [args] if args else list(arguments(kernel, used))
-    spare: Call | None = None
-    for call in _calls(kernel, first):
-        found = tried(kernel, call, usual(call))
-        if found and found[1].right:
-            return found[0]
-        spare = spare or (found and found[0])
-    for strict, gemm in (True, None), (False, None), (False, SQUARE):
-        for call, trial in _by_trying(kernel, used, every, strict, gemm):
-            if trial.right:
+    spare: tuple[Call, Trial] | None = None
+    for gemm in None, SQUARE:
+        for call in _calls(kernel, first):
+            found = tried(kernel, call, gemm or usual(call))
+            if found and found[1].endless:
                 return call
-            spare = spare or call
+            if found and found[1].right:
+                said = (*call.said, "right where M, N and K are alike") if gemm else call.said
+                return replace(found[0], said=said)
+            spare = spare or found
+    for strict, gemm in (True, None), (False, None), (False, SQUARE):
+        for one in _by_trying(kernel, used, every, strict, gemm):
+            spare = one if one[1].right else spare or one
+            if one[1].right:
+                break
         if spare:
-            return spare
+            return _fitted(kernel, *spare) if used.dynamic else spare[0]
     return None
+
+
+def _fitted(kernel: Kernel, call: Call, trial: Trial) -> Call:
+    """A call that was tried with much dynamic shared memory, with as much as it touched."""
+    if call.shared != str(DYNAMIC):
+        return call
+    touched = max(0, trial.shared - kernel.program.shared)
+    said = (*call.said, "as much dynamic shared memory as is touched")
+    return replace(call, shared=str(-(-touched // 16) * 16), said=said)
 
 
 def arguments(kernel: Kernel, used: Uses, open_first: bool = False) -> Iterator[tuple[str, ...]]:
     """What the parameters may stand for, likely ones first. With `open_first` what no name tells is
     first left to the launch."""
     parameters = kernel.parameters
-    known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters)
+    known = roles.matrix_roles(parameters, used) | roles.scalar_roles(parameters, used)
     for sizes in roles.size_roles(parameters, open_first):
         found = {**known, **sizes}
+        for n, one in enumerate(parameters):
+            if one.fields and n in found:
+                found[n] = roles.struct_role(one, found[n])
         yield tuple(found.get(n, OPEN) for n in range(len(parameters)))
 
 
 def _calls(kernel: Kernel, every: list[tuple[str, ...]]) -> Iterator[Call]:
-    """Calls by the launches in the file, those of this very instance first."""
+    """Calls by the launches in the file; last with M, N and K in another order, since some call so
+    what others do not."""
     found = launches(kernel.built.own, names.bare(kernel.name))
     found = [one for one in found if _same(one, kernel)]
-    for args in every:
+    turned = [other for args in every for other in _turned(args)]
+    for args in dict.fromkeys([*every, *turned]):
         for launched in found:
             yield from _as_launched(kernel, launched, args)
+
+
+def _turned(args: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The same with M, N and K in every order, if they all stand there once."""
+    sizes = [n for n, arg in enumerate(args) if arg in "MNK"]
+    if sorted(args[n] for n in sizes) == ["K", "M", "N"]:
+        for order in permutations("MNK"):
+            other = dict(zip(sizes, order, strict=True))
+            yield tuple(other.get(n, arg) for n, arg in enumerate(args))
 
 
 def _same(launched: Launched, kernel: Kernel) -> bool:
@@ -101,7 +140,7 @@ def _as_launched(kernel: Kernel, launched: Launched, args: tuple[str, ...]) -> I
             block = parts(launched.block, launched.around, given)
             shared = "0"
             if launched.shared is not None:
-                shared = told(launched.shared, launched.around, given)
+                shared = bare(told(launched.shared, launched.around, given))
             filled = _filled(launched, args, given)
         except Unclear:
             return
@@ -145,7 +184,7 @@ def _filled(launched: Launched, args: tuple[str, ...], given: dict[str, str]) ->
     """Arguments whose part is open, as the launch has them."""
     found = []
     for node, role in zip(launched.arguments, args, strict=True):
-        found.append(told(node, launched.around, given) if role == OPEN else role)
+        found.append(bare(told(node, launched.around, given)) if role == OPEN else role)
     return tuple(found)
 
 
@@ -156,13 +195,25 @@ def _by_trying(
     strict: bool,
     gemm: Gemm | None,
 ) -> Iterator[tuple[Call, Trial]]:
-    """Calls with a block and a grid by which whole tiles lie side by side."""
+    """Calls with a block and a grid by which whole tiles lie side by side. Raises Refused where
+    several end in an endless loop."""
+    endless = 0
     for args in every:
-        if OPEN in args:
+        if any(OPEN in arg for arg in args):
             continue
         for block in blocks(kernel, used):
-            call = Call(("1",), block, args, said=("tried until C was covered exactly once",))
-            found = _grid(kernel, call, used, strict, gemm or usual(call))
+            shared = str(DYNAMIC if used.dynamic else 0)
+            said = ("tried until C was covered exactly once",)
+            call = Call(("1",), block, args, shared, said=said)
+            try:
+                found = _grid(kernel, call, used, strict, gemm or usual(call))
+            except _Endless:
+                endless += 1
+                if endless < PATIENCE:
+                    continue
+                rule = f"does not come to an end within {MOST} instructions of a CTA"
+                remedy = "look for an endless loop, or give the call in a TOML"
+                raise Refused("--kernel", kernel.name, rule, remedy) from None
             if found is not None:
                 yield found
 
@@ -196,6 +247,8 @@ def _grid(
         trial = attempt(kernel, open_, ctas, gemm, strict)
     except Refused:
         return None
+    if trial.endless:
+        raise _Endless
     if len(trial.offsets) < len(ctas):
         return None
     tiles = [_tile(trial.offsets[cta], gemm.n) for cta in ctas]

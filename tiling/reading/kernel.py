@@ -8,12 +8,13 @@ from pathlib import Path
 from tiling.ptx.asked import asked
 from tiling.ptx.program import Program
 from tiling.ptx.sass import Unknown, requests
-from tiling.ptx.syntax import Module, Variable, parse
+from tiling.ptx.syntax import Module, parse
 from tiling.ptx.syntax import Refused as RefusedPtx
 from tiling.ptx.widths import Group, compare
 from tiling.reading import names
 from tiling.reading.compile import AS_USUAL, Asked, Built, build, cut
-from tiling.reading.source import signature
+from tiling.reading.source import signature, struct_fields
+from tiling.reading.uses import guessed
 from tiling.shapes import Refused
 
 ELEMENTS = {
@@ -44,12 +45,14 @@ class Parameter:
     type     in C++, as "float const*", or "" where it is not known
     size     bytes
     element  of what a pointer points to, as "f32"; "" for what is no pointer, or to nothing known
+    fields   of a struct, in order
     """
 
     name: str
     type: str
     size: int
     element: str
+    fields: tuple["Parameter", ...] = ()
 
     @property
     def pointer(self) -> bool:
@@ -62,7 +65,8 @@ class Parameter:
 
     @property
     def integer(self) -> bool:
-        return not self.pointer and not self.real and self.size in (1, 2, 4, 8)
+        plain = not self.pointer and not self.real and not self.fields
+        return plain and self.size in (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,18 @@ class Kernel:
         own = signature(self.built.own, names.bare(self.name), len(params))
         types = names.types(self.symbol)
         if len(types) != len(params):
-            types = tuple(one.type for one in own) or ("",) * len(params)
+            types = tuple(one.type for one in own) or guessed(self.program)
         listed = tuple(one.name for one in own) or ("",) * len(params)
-        return tuple(map(_parameter, listed, types, params))
+        found = map(_parameter, listed, types, (one.size for one in params))
+        return tuple(self._with_fields(one) for one in found)
+
+    def _with_fields(self, one: Parameter) -> Parameter:
+        """A struct with what is in it, as far as the source says."""
+        inside = struct_fields(self.built.own, one.type) if not one.pointer else ()
+        sizes = {"float": 4, "int": 4, "unsigned": 4, "unsigned int": 4, "double": 8}
+        found = [_parameter(f.name, f.type, 0) for f in inside]
+        sized = [replace(f, size=8 if f.pointer else sizes.get(f.type, 8)) for f in found]
+        return replace(one, fields=tuple(sized))
 
     @cached_property
     def resources(self) -> Resources | None:
@@ -144,7 +157,7 @@ class Kernel:
         return found if self.program.max_threads else 0
 
 
-def _parameter(name: str, type_: str, variable: Variable) -> Parameter:
+def _parameter(name: str, type_: str, size: int) -> Parameter:
     """`type_` as C++ has it, with its const in either place."""
     bare = re.sub(r"\b(?:const|volatile|__restrict__|__restrict)\b", " ", type_)
     bare = re.sub(r"\s+", " ", bare.replace("&", "")).strip()
@@ -152,9 +165,8 @@ def _parameter(name: str, type_: str, variable: Variable) -> Parameter:
     if inner not in ELEMENTS and re.fullmatch(r"\w+[1-4]", inner):  # float4, __half2, int4
         inner = {"uint": "unsigned int", "uchar": "unsigned char"}.get(inner[:-1], inner[:-1])
     known = re.sub(r"\s*\*", "*", bare)
-    return Parameter(
-        name, known, variable.size, ELEMENTS.get(inner, "") if bare.count("*") == 1 else ""
-    )
+    element = ELEMENTS.get(inner, "") if bare.count("*") == 1 else ""
+    return Parameter(name, known, size, element)
 
 
 def load(file: Path, name: str = "", how: Asked = AS_USUAL) -> Kernel:

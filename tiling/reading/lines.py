@@ -12,10 +12,12 @@ from tiling.ptx.memory import Buffer
 from tiling.ptx.sass import Code, Unknown, code
 from tiling.ptx.syntax import Instruction, Source
 from tiling.ptx.widths import Group
+from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
-from tiling.reading.recorded import Cta, Run
+from tiling.reading.recorded import Cta, Run, endless
 from tiling.reading.slice import Times, sliced
 from tiling.reading.tally import Cost, Tally, unrolled
+from tiling.shapes import Refused
 
 MULTIPLIES = re.compile(r"FFMA2?|DFMA|HFMA2|HMMA|IMMA|DMMA|QGMMA|HGMMA|IDP|IMAD|FMUL|FADD")
 """Instructions of the machine that multiply and add; of integers IMAD makes addresses as well."""
@@ -105,6 +107,7 @@ class Numbers:
     barriers  that a CTA passes
     data      whether values of the matrices, which are zeros here, decide where accesses go
     unclear   where the machine code leaves open how wide requests are, in words
+    cures     of bank conflicts, as far as they were counted
     """
 
     run: Run
@@ -114,6 +117,7 @@ class Numbers:
     barriers: int
     data: bool
     unclear: tuple[str, ...]
+    cures: tuple[Cure, ...]
 
     @cached_property
     def fma(self) -> int:
@@ -131,11 +135,14 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
     kernel = run.kernel
     rest = sliced(kernel.program)
     tally = Tally(kernel, rest.places, run.shape.threads)
-    machine = run.machine(_empty(run), tally.hear, program=rest.program)
+    machine = run.machine(_empty(run), tally.hear, endless(run.gemm), rest.program)
     machine.races = None
     barriers = 0
     for cta in ctas:
-        machine.run(cta)
+        found = machine.run(cta)
+        if any(one.kind.startswith("more than") for one in found):
+            rule = f"CTA {cta} does not come to an end within {machine.most} instructions"
+            raise Refused("--kernel", kernel.name, rule, "look for an endless loop")
         tally.finish()
         barriers += machine.epoch - 1
     times = dict(rest.times(machine))
@@ -143,7 +150,16 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
         _lines(run, tally, times), key=lambda line: (-line.moved, -line.runs, line.source)
     )
     unclear = tuple(str(one) for one in kernel.groups if not one.certain and not _explained(one))
-    return Numbers(run, ctas, tuple(lines), main_loop(kernel), barriers, rest.data, unclear)
+    return Numbers(
+        run,
+        ctas,
+        tuple(lines),
+        main_loop(kernel),
+        barriers,
+        rest.data,
+        unclear,
+        tuple(cures(kernel, tally)),
+    )
 
 
 def _empty(run: Run) -> dict[str, Buffer]:

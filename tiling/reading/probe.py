@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from tiling.ptx.events import Access, Event
-from tiling.ptx.memory import Ints
+from tiling.ptx.memory import SHARED, Ints
 from tiling.reading.call import LEADING, Call, Matrix, Order
 from tiling.reading.kernel import Kernel
 from tiling.reading.numbers import DTYPES, Numbers
@@ -20,7 +20,7 @@ SMALL = Gemm(512, 768, 128)
 SQUARE = Gemm(256, 256, 256)
 """For kernels that take one size."""
 
-MOST = 2 * 10**5
+MOST = 10**5
 """Instructions of a CTA in a trial."""
 
 ALPHA, BETA = 2.0, 3.0
@@ -31,13 +31,19 @@ class Trial:
     """What CTAs of a call stored.
 
     offsets   of each CTA, the elements of the result that it wrote, ascending
-    wrong     the first thing that a CTA must not do, or ""
+    wrong     the first thing that a CTA must not do, or ""; endless: that it did not end
     call      with the orders of the matrices by which it is A·B what they stored, or None
+    shared    bytes of shared memory up to the last that was touched
     """
 
     offsets: dict[Cta, Ints]
     wrong: str
     call: Call | None
+    shared: int = 0
+
+    @property
+    def endless(self) -> bool:
+        return self.wrong.startswith("more than")
 
     @property
     def right(self) -> bool:
@@ -87,13 +93,16 @@ def attempt(kernel: Kernel, call: Call, ctas: list[Cta], gemm: Gemm, strict: boo
         wrong = wrong or (str(findings[0]) if findings else "")
         offsets[cta] = np.unique(np.concatenate([np.empty(0, np.int64), *stores]))
     if wrong or not call.is_gemm:
-        return Trial(offsets, wrong, None)
+        return Trial(offsets, wrong, None, stores.shared)
     every = np.unique(np.concatenate(list(offsets.values())))
-    return Trial(offsets, wrong, _right(run, data, buffers[call.result].data, every))
+    right = _right(run, data, buffers[call.result].data, every)
+    return Trial(offsets, wrong, right, stores.shared)
 
 
 class _Stores(list[Ints]):
-    """Elements of the result that are written, as arrays."""
+    """Elements of the result that are written, as arrays; and how much of shared memory is used."""
+
+    shared = 0
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -101,9 +110,12 @@ class _Stores(list[Ints]):
         self.size = DTYPES[run.matrices[self.name].element].itemsize
 
     def hear(self, event: Event) -> None:
-        if not isinstance(event, Access) or event.kind not in ("store", "atomic"):
+        if not isinstance(event, Access) or not event.offset.size:
             return
-        if event.buffer.name == self.name:
+        if event.buffer.base == SHARED:
+            last = int(event.offset.max()) + event.width * event.value.shape[1]
+            self.shared = max(self.shared, last)
+        elif event.buffer.name == self.name and event.kind in ("store", "atomic"):
             width = event.width * event.value.shape[1] // self.size
             for more in range(max(1, width)):
                 self.append(event.offset.reshape(-1) // self.size + more)
@@ -118,11 +130,11 @@ def _right(run: Run, data: dict[str, np.ndarray], got: np.ndarray, every: Ints) 
     element = DTYPES[matrix.element]
     stored = got[: matrix.count * element.itemsize].view(element)[every]
     ways: list[Mapping[str, Order]] = [run.call.orders]
-    if not set(LEADING) & set(run.call.args):
+    if not set(LEADING) & set(run.call.words):
         ways = list(every_order())
     products = np.unique(every // (matrix.rows * matrix.cols))
     for orders in ways:
-        for adds in (False, True) if "beta" not in run.call.args else (False,):
+        for adds in (False, True) if "beta" not in run.call.words else (False,):
             call = replace(run.call, orders=orders, adds=adds)
             if np.array_equal(expected(replace(run, call=call), data, products)[every], stored):
                 return call
@@ -153,7 +165,7 @@ def expected(run: Run, data: Mapping[str, np.ndarray], products: Ints) -> np.nda
 def exact(run: Run, values: Mapping[str, Numbers]) -> Numbers:
     """What the result must be, of (batch, rows, cols) numbers, in float64."""
     found = values["A"] @ values["B"]
-    if "alpha" in run.call.args:
+    if "alpha" in run.call.words:
         found = run.alpha * found
     if run.call.keeps:
         found = found + (1.0 if run.call.adds else run.beta) * values["C"]
@@ -180,7 +192,7 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     """The call with the orders that its matrices have, and what some CTAs of it did; None where it
     cannot be made."""
     ways = [call]
-    if set(LEADING) & set(call.args):
+    if set(LEADING) & set(call.words):
         ways = [replace(call, orders=orders) for orders in every_order()]
     found: tuple[Call, Trial] | None = None
     for way in ways:
@@ -194,11 +206,14 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     return found
 
 
-def settled(kernel: Kernel, call: Call) -> Call:
+def settled(kernel: Kernel, call: Call) -> tuple[Call, int]:
     """A call that was given, with the orders of its matrices by which it makes A·B, if there are
-    such; else as it is."""
+    such, else as it is; and how many elements a CTA writes, 0 where that is not known."""
     found = tried(kernel, call, usual(call))
-    return found[0] if found and found[1].right else call
+    if found is None:
+        return call, 0
+    each = max((offsets.size for offsets in found[1].offsets.values()), default=0)
+    return (found[0] if found[1].right else call), each
 
 
 def covers(kernel: Kernel, call: Call, trial: Trial, gemm: Gemm) -> bool:

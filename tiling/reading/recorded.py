@@ -21,6 +21,12 @@ from tiling.reading.call import Call
 from tiling.reading.kernel import Kernel
 from tiling.shapes import Gemm, Refused
 
+
+def endless(gemm: Gemm) -> int:
+    """Instructions of a CTA after which it counts as endless."""
+    return 3 * 10**4 + 1500 * gemm.k
+
+
 OTHER = "try another kernel, or --arch"
 
 Cta = tuple[int, int, int]
@@ -68,7 +74,10 @@ class Run:
         """Ready to run CTAs; `program` in place of the kernel's own."""
         how = calls.launch(self.kernel, self.call, self.gemm, buffers, self.alpha, self.beta)
         try:
-            return Machine(program or self.kernel.program, how, hear, most)
+            machine = Machine(program or self.kernel.program, how, hear, most)
+            for buffer in buffers.values():  # those too that a struct points to
+                machine.memory.add(buffer)
+            return machine
         except RefusedPtx as no:
             raise Refused("--kernel", self.kernel.name, f"cannot be run: {no}", OTHER) from None
 

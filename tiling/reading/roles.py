@@ -53,7 +53,9 @@ def matrix_role(name: str) -> str:
 def matrix_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str]:
     """The matrices among the pointers, by number. With more than one result, or none, nobody
     knows."""
-    pointers = [n for n, one in enumerate(parameters) if one.pointer]
+    pointers = [
+        n for n, one in enumerate(parameters) if one.pointer or any(f.pointer for f in one.fields)
+    ]
     written = [n for n in pointers if n in used.written]
     read = [n for n in pointers if n not in used.written]
     if len(written) != 1 or len(read) > 3:
@@ -70,15 +72,18 @@ def matrix_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str
     return {**named, written[0]: "C"}
 
 
-def scalar_roles(parameters: tuple[Parameter, ...]) -> dict[int, str]:
-    """alpha and beta among the numbers with a point, by name or in this order."""
+def scalar_roles(parameters: tuple[Parameter, ...], used: Uses) -> dict[int, str]:
+    """alpha and beta among the numbers with a point, by name or in this order; 1 and 0 in their
+    place where the kernel looks at neither."""
     real = [n for n, one in enumerate(parameters) if one.real]
     by_name = {n: parameters[n].name.lower() for n in real}
-    if len(real) == 1 and "beta" in by_name[real[0]]:
-        return {real[0]: "beta"}
     if len(real) == 2 and "beta" in by_name[real[0]]:
         real = real[::-1]
-    return dict(zip(real, SCALARS, strict=False))
+    found = dict(zip(real, SCALARS, strict=False))
+    if len(real) == 1 and "beta" in by_name[real[0]]:
+        found = {real[0]: "beta"}
+    constant = {"alpha": "1.0", "beta": "0.0"}
+    return {n: constant[one] if n in used.ignored else one for n, one in found.items()}
 
 
 def size_roles(
@@ -100,3 +105,12 @@ def size_roles(
             yield {**named, **dict(zip(unnamed, order, strict=True))}
     else:
         yield {**named, **dict.fromkeys(unnamed, OPEN)}
+
+
+def struct_role(parameter: Parameter, matrix: str) -> str:
+    """What a struct that holds a matrix stands for, member by member: `{K, M, A}`. Its sizes are
+    named after the matrix: its width, its stride."""
+    found = []
+    for one in parameter.fields:
+        found.append(matrix if one.pointer else size_role(matrix + one.name) or OPEN)
+    return "{" + ", ".join(found) + "}"

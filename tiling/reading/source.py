@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 SIZES = {"float": 4, "double": 8, "half": 2, "__half": 2, "int": 4, "float4": 16, "char": 1}
+SIZES |= {"unsigned": 4, "half2": 4, "__half2": 4, "float2": 8, "__nv_bfloat16": 2, "int4": 16}
 """Bytes of the types that host code asks the size of."""
 
 DEEPEST = 20
@@ -112,6 +113,30 @@ def _parameters(function: Node) -> Iterator[Declared]:
         whole = said(one).partition("=")[0]
         type_ = re.sub(rf"\b{re.escape(name)}\b(?!.*\b{re.escape(name)}\b)", "", whole, flags=re.S)
         yield Declared(name, " ".join(type_.replace("[]", "*").split()))
+
+
+def struct_fields(text: str, name: str) -> tuple[Declared, ...]:
+    """The fields of a struct of this name, in order; () where it is not found."""
+    if not text or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        return ()
+    for node in walk(parsed(text)):
+        if node.type != "struct_specifier" or (body := node.child_by_field_name("body")) is None:
+            continue
+        called = [said(node.child_by_field_name("name"))]
+        if node.parent is not None and node.parent.type == "type_definition":
+            called += map(said, node.parent.children_by_field_name("declarator"))
+        if name in called:
+            return tuple(_fields(body))
+    return ()
+
+
+def _fields(body: Node) -> Iterator[Declared]:
+    for one in body.named_children:
+        if one.type == "field_declaration":
+            kind = said(one.child_by_field_name("type"))
+            for declarator in one.children_by_field_name("declarator"):
+                pointer = "*" if declarator.type == "pointer_declarator" else ""
+                yield Declared(_name(declarator), kind + pointer)
 
 
 def _name(node: Node | None) -> str:
@@ -232,7 +257,8 @@ def parts(node: Node | None, names: Names, given: Mapping[str, str], deep: int =
     if node is None or deep > DEEPEST:
         raise Unclear("is not said")
     if node.type in ("argument_list", "initializer_list"):
-        return [told(one, names, given) for one in node.named_children if one.type != "comment"]
+        inside = [one for one in node.named_children if one.type != "comment"]
+        return [bare(told(one, names, given)) for one in inside]
     if node.type == "call_expression" and said(node.child_by_field_name("function")) == "dim3":
         return parts(node.child_by_field_name("arguments"), names, given, deep + 1)
     if node.type == "compound_literal_expression":
@@ -244,8 +270,19 @@ def parts(node: Node | None, names: Names, given: Mapping[str, str], deep: int =
         found = parts(names.values[name], names, given, deep + 1)
     if any(axes):
         start = [*(found or []), "1", "1", "1"][:3]
-        return [told(a, names, given) if a else one for a, one in zip(axes, start, strict=True)]
-    return found or [told(node, names, given)]
+        pairs = zip(axes, start, strict=True)
+        return [bare(told(a, names, given)) if a else one for a, one in pairs]
+    return found or [bare(told(node, names, given))]
+
+
+def bare(text: str) -> str:
+    """Arithmetic without brackets around the whole."""
+    depth = 0
+    for at, one in enumerate(text):
+        depth += (one == "(") - (one == ")")
+        if not depth and at < len(text) - 1:
+            return text
+    return bare(text[1:-1]) if text.startswith("(") else text
 
 
 def told(node: Node, names: Names, given: Mapping[str, str], deep: int = 0) -> str:
@@ -273,7 +310,8 @@ def told(node: Node, names: Names, given: Mapping[str, str], deep: int = 0) -> s
             whole, _, axis = name.rpartition(".")
             if whole in names.values and axis in ("x", "y", "z"):
                 found = [*parts(names.values[whole], names, given, deep + 1), "1", "1"]
-                return found["xyz".index(axis)]
+                one = found["xyz".index(axis)]
+                return one if re.fullmatch(r"\w+", one) else f"({one})"
             raise Unclear(f"{name} is not said")
         case "parenthesized_expression" | "initializer_list" | "type_descriptor":
             if len(node.named_children) != 1:
@@ -333,8 +371,97 @@ def _call(node: Node, names: Names, given: Mapping[str, str], deep: int) -> str:
     )
     if returned is None or len(parameters) != len(args):
         raise Unclear(f"{name} is not known")
-    inside = dict(given) | dict(zip(parameters, (f"({one})" for one in args), strict=True))
+    inside = dict(given) | dict(zip(parameters, args, strict=True))
     return told(returned, names, inside, deep + 1)
+
+
+def row_length(text: str, kernel: str, array: str, template: tuple[str, ...]) -> tuple[int, int]:
+    """(elements of a row, bytes of an element) of a shared array of a kernel: the last of several
+    dimensions, or of one what its rows' numbers are multiplied by where it is used. (0, 0) where
+    that is not to be seen."""
+    body = _body(text, kernel, template)
+    if body is None:
+        return 0, 0
+    function, names = body
+    for one in walk(function):
+        if one.type == "array_declarator" and _name(one) == array:
+            parent = one.parent
+            if parent is not None and parent.type == "array_declarator":
+                continue
+            size = _bytes_of(one)
+            inner = one.child_by_field_name("declarator")
+            if inner is not None and inner.type == "array_declarator":
+                return _whole(one.child_by_field_name("size"), names), size
+            return _multiplier(function, array, names), size
+    return 0, 0
+
+
+def _body(text: str, kernel: str, template: tuple[str, ...]) -> tuple[Node, Names] | None:
+    """A kernel's definition, and what names stand for in it: its template's arguments too."""
+    if not text:
+        return None
+    whole = Names()
+    root = parsed(text)
+    for node in root.named_children:
+        _learn(node, whole)
+    for node in walk(root):
+        if node.type != "function_definition":
+            continue
+        head = next((n for n in walk(node) if n.type == "function_declarator"), None)
+        if head is None or said(head.child_by_field_name("declarator")) != kernel:
+            continue
+        names = Names(dict(whole.values), dict(whole.functions))
+        outer = node.parent
+        if outer is not None and outer.type == "template_declaration":
+            listed = outer.child_by_field_name("parameters")
+            for one, given in zip(listed.named_children if listed else (), template, strict=False):
+                name = _name(one.child_by_field_name("declarator")) or said(one).split()[-1]
+                if given.isdecimal():
+                    names.values[name] = _expression(given)
+        inside = node.child_by_field_name("body")
+        for statement in inside.named_children if inside is not None else ():
+            _learn(statement, names)
+        return node, names
+    return None
+
+
+def _expression(text: str) -> Node:
+    tree = parsed(f"int _ = {text};")
+    return next(n for n in walk(tree) if n.type == "number_literal")
+
+
+def _whole(node: Node | None, names: Names) -> int:
+    try:
+        found = number(told(node, names, {})) if node is not None else None
+    except Unclear:
+        return 0
+    return found or 0
+
+
+def _bytes_of(declarator: Node) -> int:
+    """Of an element of a declared array."""
+    node: Node | None = declarator
+    while node is not None and node.type not in ("declaration", "field_declaration"):
+        node = node.parent
+    kind = said(node.child_by_field_name("type")) if node is not None else ""
+    return SIZES.get(kind, 0)
+
+
+def _multiplier(function: Node, array: str, names: Names) -> int:
+    """What is most often multiplied in an array's index, and added to something."""
+    found: dict[int, int] = {}
+    for one in walk(function):
+        if one.type != "subscript_expression" or said(one.child_by_field_name("argument")) != array:
+            continue
+        for part in walk(one):
+            if (
+                part.type == "binary_expression"
+                and said(part.child_by_field_name("operator")) == "*"
+            ):
+                sides = part.child_by_field_name("left"), part.child_by_field_name("right")
+                for size in (_whole(side, names) for side in sides):
+                    found[size] = found.get(size, 0) + (size > 1)
+    return max(found, key=lambda size: (found[size], size), default=0)
 
 
 def number(text: str) -> int | None:

@@ -5,9 +5,9 @@ of PTX may be made in parts, neighbours may be made as one, and so may the same 
 a loop that ptxas has unrolled, where its addresses follow each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -164,12 +164,23 @@ class _Rows(NamedTuple):
 
 @dataclass
 class _Known:
-    """Accesses that were counted, what they cost by place, and how often they were made since."""
+    """Accesses that were counted, what they cost by place, and how often they were made since.
+
+    turn  of rounds that make one request, or 0; wide: its bytes
+    """
 
     near: Ints
     active: Bools | None
+    rows: _Rows
+    turn: int
+    wide: int
     costs: dict[int, Cost]
     times: int = 1
+    ever: int = 0
+
+
+Move: TypeAlias = Callable[[Ints], Ints]
+"""Where in shared memory something lies instead: offsets in bytes."""
 
 
 class Tally:
@@ -186,6 +197,7 @@ class Tally:
         self.arrays: dict[tuple[int, str], str] = {}
         self.bits: dict[tuple[int, str], set[int]] = {}
         self.known: dict[tuple[int, int, str, int], list[_Known]] = {}
+        self.forgotten = set[str]()
         self.over: dict[tuple[int, int], tuple[int, Bools]] = {}
         self.rounds: dict[tuple[int, int], list[_Rows]] = {}
 
@@ -195,8 +207,8 @@ class Tally:
         space = {SHARED: "shared", LOCAL: "local"}.get(event.buffer.base, "global")
         wide = self._over(event)[0] if space == "shared" and self.widths.over_rounds else 0
         turn = self._turn(event, wide) if wide else 0
-        # Sectors and banks are alike wherever the same pattern begins alike in 128 bytes.
-        start = int(event.offset.flat[0])
+        # Sectors are alike wherever the same pattern begins alike in 128 bytes.
+        start = int(event.offset.flat[0]) if space == "global" else 0
         near = event.offset - (start - start % 128)
         some = self.known.setdefault((int(event.place[0]), event.place.size, space, turn), [])
         for one in some:
@@ -205,13 +217,18 @@ class Tally:
                 return
         if len(some) == KEPT:
             self._add(some.pop(0), space)
-        costs = self._costs(self._rows(event), event, space, wide, turn)
-        some.append(_Known(near, event.active, costs))
+            self.forgotten.add(space)
+        rows = self._rows(event)
+        for place in set(rows.places):
+            self._name(event, place, space, rows)
+        costs = self._costs(rows, space, wide, turn)
+        some.append(_Known(near, event.active, rows, turn, wide, costs))
 
     def _add(self, known: _Known, space: str) -> None:
         for place, cost in known.costs.items():
             key = place, space
             self.costs[key] = self.costs.get(key, Cost()) + cost * known.times
+        known.ever += known.times
         known.times = 0
 
     def _over(self, event: Access) -> tuple[int, Bools]:
@@ -272,15 +289,29 @@ class Tally:
             for one in patterns:
                 self._add(one, space)
 
+    def moved(self, array: str, move: Move) -> dict[int, Cost] | None:
+        """What the requests for a shared array would cost, by place, if each of its words lay where
+        `move` says; None where not all of them are known any more."""
+        found: dict[int, Cost] = {}
+        if "shared" in self.forgotten:
+            return None
+        for (_, _, space, _), patterns in self.known.items():
+            for one in patterns if space == "shared" else ():
+                here = [p for p in one.costs if self.arrays.get((p, space)) == array]
+                if here:
+                    costs = self._costs(one.rows, space, one.wide, one.turn, move)
+                    for place in here:
+                        found[place] = found.get(place, Cost()) + costs[place] * one.ever
+        return found
+
     def _costs(
-        self, rows: _Rows, event: Access, space: str, wide: int, turn: int
+        self, rows: _Rows, space: str, wide: int, turn: int, move: Move = lambda offset: offset
     ) -> dict[int, Cost]:
         """By place."""
         found: dict[int, Cost] = {}
         for place in dict.fromkeys(rows.places):
             here = [row for row, of in enumerate(rows.places) if of == place]
             offset, takes = rows.offset[here], rows.takes[here]
-            self._name(event, place, space, offset, takes)
             made, back = self.widths.of(place, rows.bytes), 0
             if turn and place in self.widths.over_rounds:
                 last = turn * rows.bytes >= wide
@@ -289,17 +320,17 @@ class Tally:
                 continue
             if rows.bytes < ROW and place in self.widths.matrices:
                 if self.widths.matrices[place] and space == "shared":
-                    found[place] = self._rows_of_eight(place, offset, takes)
+                    found[place] = self._rows_of_eight(place, offset, takes, move)
                     continue
                 if rows.bytes == 2 and space == "global":
                     offset, takes, made = *_turned(offset, takes), WORD
             for part in range(max(1, rows.bytes // made)):
-                at = (offset + part * made - back).reshape(-1, WARP)
+                at = move((offset + part * made - back).reshape(-1, WARP))
                 cost = self._one(place, space, at, takes.reshape(-1, WARP), made)
                 found[place] = found.get(place, Cost()) + cost
         return found
 
-    def _rows_of_eight(self, place: int, offset: Ints, takes: Bools) -> Cost:
+    def _rows_of_eight(self, place: int, offset: Ints, takes: Bools, move: Move) -> Cost:
         """A fragment of `wmma`, (accesses, warps, lanes), as `ldmatrix` reads it: each lane names a
         row."""
         found = Cost()
@@ -307,7 +338,7 @@ class Tally:
             rows = _fragment_rows(offset[:, warp][takes[:, warp]])
             lanes = np.resize(rows, (-(-rows.size // WARP), WARP))
             named = (np.arange(lanes.size) < rows.size).reshape(lanes.shape)
-            found += self._one(place, "shared", lanes, named, ROW)
+            found += self._one(place, "shared", move(lanes), named, ROW)
         return found
 
     def _one(self, place: int, space: str, offset: Ints, takes: Bools, width: int) -> Cost:
@@ -316,10 +347,13 @@ class Tally:
             return in_shared(offset, takes, width)
         return in_global(offset, takes, min(width, SECTOR))
 
-    def _name(self, event: Access, place: int, space: str, offset: Ints, takes: Bools) -> None:
+    def _name(self, event: Access, place: int, space: str, rows: _Rows) -> None:
+        """The array that an instruction touches: that of its lowest address."""
         key = place, space
+        here = [row for row, of in enumerate(rows.places) if of == place]
+        takes = rows.takes[here]
         if key not in self.arrays and takes.any():
-            first = int(offset[takes].min())
+            first = int(rows.offset[here][takes].min())
             self.arrays[key] = self.kernel.program.name_of(event.buffer, first)[0]
 
     def totals(self) -> Iterator[tuple[int, str, str, set[int], Cost]]:

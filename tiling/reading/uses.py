@@ -19,12 +19,14 @@ class Uses:
     read, written  those that addresses are made of where something is read, or written
     registers      special registers that are read, as "%tid.y"
     dynamic        whether there is shared memory whose size the launch gives
+    ignored        those that nothing looks at
     """
 
     read: frozenset[int]
     written: frozenset[int]
     registers: frozenset[str]
     dynamic: bool
+    ignored: frozenset[int] = frozenset()
 
 
 def uses(program: Program) -> Uses:
@@ -48,7 +50,48 @@ def uses(program: Program) -> Uses:
         name for one in body for name in sources(one) if name.startswith("%") and "." in name
     }
     dynamic = any(v.space == "shared" and not v.size for v in _variables(program))
-    return Uses(frozenset(read), frozenset(written), frozenset(special), dynamic)
+    ignored = {number for name, number in numbers.items() if name not in _mentioned(body)}
+    return Uses(
+        frozenset(read), frozenset(written), frozenset(special), dynamic, frozenset(ignored)
+    )
+
+
+def _mentioned(body: list[Instruction]) -> set[str]:
+    """Parameters that stand somewhere in the code."""
+    return {located[0] for one in body for o in one.operands if (located := address(o))}
+
+
+TYPES = {"f32": "float", "f64": "double", "b16": "__half", "u16": "__half", "s8": "signed char"}
+"""What is loaded from memory, as C++ calls it; what is not named here is taken for an int."""
+
+
+def guessed(program: Program) -> tuple[str, ...]:
+    """Types of the parameters, as C++ has them, where no source tells: by what is done with them.
+    An address of global memory is a pointer, to what is loaded or stored there."""
+    body = program.function.body
+    numbers = {param.name: number for number, param in enumerate(program.params)}
+    comes_from = _origins(body, numbers)
+    found = [""] * len(numbers)
+    for one in body:
+        name, *modifiers = one.opcode.split(".")
+        if one.opcode.startswith("ld.param.f"):
+            located = address(one.operands[1])
+            if located and located[0] in numbers:
+                found[numbers[located[0]]] = TYPES[modifiers[-1]]
+        elif one.opcode.startswith("cvta.to.global"):
+            for number in comes_from[one.operands[0]]:
+                found[number] = found[number] or "float*"
+    for one in body:
+        name, *modifiers = one.opcode.split(".")
+        if name in ("ld", "st") and "global" in modifiers:
+            for number in _pointers(one, comes_from, found):
+                found[number] = f"{TYPES.get(modifiers[-1], 'int')}*"
+    return tuple(found)
+
+
+def _pointers(one: Instruction, comes_from: dict[str, set[int]], found: list[str]) -> list[int]:
+    operands = [located for operand in one.operands if (located := address(operand))]
+    return [n for located in operands for n in comes_from[located[0]] if found[n].endswith("*")]
 
 
 def _variables(program: Program) -> Iterator[Variable]:

@@ -1,4 +1,4 @@
-"""The README's posters, from rendered clips: `python -m publish.pictures`.
+"""The README's posters, from rendered clips: `python -m publish.posters`.
 
 media/posters/SCENE[-PRESET][-night].webp
 """

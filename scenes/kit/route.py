@@ -7,7 +7,7 @@ Memory: TypeAlias = Literal["global", "shared", "registers"]
 
 
 @dataclass(frozen=True)
-class Flight:
+class Route:
     """Values of an operand (A, B or C) on their way from one memory to another."""
 
     operand: str

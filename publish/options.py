@@ -1,10 +1,11 @@
-"""What all commands share at the door: options, and refusing wrong input in one line."""
+"""What commands are given: the types of options, and the options that many share."""
 
+import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -12,55 +13,15 @@ from click.core import ParameterSource
 
 from publish.settings import ASPECTS, QUALITIES, THEMES
 from tiling.presets import FIELDS, Choice, choose, presets
+from tiling.regular import reason
 from tiling.shapes import Refused
+
+Name = TypeVar("Name", bound=str)
 
 Decorator: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
 MAX_JOBS = 256
 """Processes that one clip may be shared among; each takes some hundred megabytes."""
-
-
-class Refusal(click.ClickException):
-    """Input that breaks a rule: one line, exit status 2."""
-
-    exit_code = 2
-
-
-@contextmanager
-def one_line() -> Iterator[None]:
-    """Whatever refuses the input does so in one line, not in a traceback or a page of usage."""
-    try:
-        yield
-    except Refused as refused:
-        raise Refusal(str(refused)) from None
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "render.py"
-        if isinstance(error, click.NoSuchOption):
-            remedy = "try " + " or ".join(error.possibilities or [f"{command} --help"])
-            refused = Refused(error.option_name, "", f"is no option of {command}", remedy)
-        else:
-            rule = error.format_message().rstrip(".")
-            refused = Refused(command, "", rule, f"try {command} --help")
-        raise Refusal(str(refused)) from None
-
-
-class Door(click.Group):
-    """Commands that refuse wrong input in one line."""
-
-    def make_context(self, info_name: Any, args: list[str], *rest: Any, **extra: Any) -> Any:
-        if not args:  # then Click shows the help
-            return super().make_context(info_name, args, *rest, **extra)
-        with one_line():
-            return super().make_context(info_name, args, *rest, **extra)
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            raise Refused("command", args[0], "is not known", "try " + ", ".join(self.commands))
-        return super().resolve_command(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with one_line():
-            return super().invoke(ctx)
 
 
 METAVARS = {
@@ -80,16 +41,94 @@ CHOOSING = "preset", "config", *(field.replace("-", "_") for field in FIELDS)
 """The parameters by which `chosen` chooses."""
 
 
-class _Path(click.Path):
+class Field(click.ParamType):  # type: ignore[type-arg]  # Click 8.1 has none
+    """The type of a parameter. What breaks its rule is refused by the parameter's name."""
+
+    name = "field"
+    remedy = ""
+
+    def refused(self, value: object, rule: str, param: click.Parameter | None) -> Refused:
+        option = isinstance(param, click.Option)
+        return Refused(param.opts[0] if param and option else "scene", value, rule, self.remedy)
+
+
+class Whole(Field):
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, least: int, most: int, would_do: int) -> None:
+        self.least, self.most, self.remedy = least, most, f"try {would_do}"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        if re.fullmatch("[0-9]{1,18}", text := str(value)) and self.least <= int(text) <= self.most:
+            return int(text)
+        rule = f"is not a whole number from {self.least} to {self.most}"
+        raise self.refused(value, rule, param)
+
+
+class OneOf(Field):
+    """One of some names."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self.remedy = "try " + ", ".join(self.names)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if value not in self.names:
+            raise self.refused(value, "is not known", param)
+        return str(value)
+
+
+class Several(Field):
+    """Some of the names, each once, with commas between them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.one = OneOf(names)
+        self.remedy = "try " + ",".join(self.one.names)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[str]:
+        names = [self.one.convert(name.strip(), param, ctx) for name in value.split(",")]
+        if len(set(names)) < len(names):
+            raise self.refused(value, "names one twice", param)
+        return names
+
+
+class WebFolder(Field):
+    """Where files lie on the web: a path, or a whole address."""
+
+    remedy = "try /assets/tilelapse"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            good = whole or not parts.scheme
+        except ValueError:  # of the host or the port
+            good = False
+        if not good or not value.isprintable() or set(value) & set("?#\\") or len(value) > 2000:
+            raise self.refused(value, "is no web address or path", param)
+        return str(value)
+
+
+class PathField(click.Path):
     """An empty one, from a variable that is not set, would be the current folder."""
+
+    def __init__(self, *suffixes: str) -> None:
+        super().__init__(path_type=Path)
+        self.suffixes = suffixes
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value == "":
             raise Refused(param.opts[0], "", "is empty", "leave it out, or name a path")
-        return super().convert(value, param, ctx)
-
-
-PATH = _Path(path_type=Path)
+        path = Path(str(super().convert(value, param, ctx)))
+        try:
+            os.lstat(path)
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise Refused(param.opts[0], path, reason(error), "try a shorter one") from None
+        if self.suffixes and path.suffix not in self.suffixes:
+            rule = f"is not called {' or '.join(self.suffixes)}"
+            raise Refused(param.opts[0], path, rule, f"try tilings{self.suffixes[0]}")
+        return path
 
 
 def alone(ctx: click.Context, what: str, *others: str) -> None:
@@ -129,7 +168,7 @@ def tiling_options(command: Callable[..., None]) -> Callable[..., None]:
             command
         )
     config = "A tiling as TOML, after which its clips are named.  [e.g. mine.toml]"
-    command = click.option("--config", type=PATH, help=config)(command)
+    command = click.option("--config", type=PathField(), help=config)(command)
     names = ", ".join(presets())
     return click.option("--preset", metavar="NAME", help=f"{names}  [default: seed]")(command)
 
@@ -138,6 +177,9 @@ def chosen(options: dict[str, Any]) -> Choice:
     """The tiling that a command's options name."""
     fields = {field: options[field.replace("-", "_")] for field in FIELDS}
     if config := options["config"]:
+        if not config.stem.isprintable():
+            rule = "clips are named after it, and it cannot be printed"
+            raise Refused("--config", config, rule, "call the file mine.toml")
         words = config.stem.split("-")
         for word, others in (words[0], presets()), (words[-1], (*THEMES, *ASPECTS, *QUALITIES)):
             if word in others:  # other clips are called so
@@ -146,24 +188,9 @@ def chosen(options: dict[str, Any]) -> Choice:
     return choose(options["preset"], config, fields)
 
 
-def one_of(names: Any) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A check that each value is one of the names, refused as every other field is."""
-
-    def check(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        field = param.opts[0] if param.opts[0].startswith("-") else "scene"
-        if value is None:
-            return value
-        for name in value if isinstance(value, tuple) else (value,):
-            if name not in names:
-                raise Refused(field, name, "is not known", "try " + ", ".join(names))
-        return value
-
-    return check
-
-
 def named_option(name: str, values: Iterable[str], **how: Any) -> Decorator:
     """An option whose value is one of some names."""
-    return click.option(name, metavar="|".join(values), callback=one_of(values), **how)
+    return click.option(name, metavar="|".join(values), type=OneOf(values), **how)
 
 
 def quality_option() -> Decorator:
@@ -173,17 +200,21 @@ def quality_option() -> Decorator:
 def out_option(does: str = "write to") -> Decorator:
     """The folder of the clips."""
     return click.option(
-        "--out", default="media", show_default=True, type=PATH, help=f"Folder to {does}."
+        "--out", default="media", show_default=True, type=PathField(), help=f"Folder to {does}."
     )
 
 
 def look_options(*more: str) -> Decorator:
     """What clips look like, where they go, and who renders them. `more`: words beside a theme's or
     an aspect's name."""
-    jobs = click.option(
-        "--jobs", default=str(os.cpu_count() or 1), help="Processes.  [default: one a core]"
+    jobs: Decorator = click.option(
+        "--jobs",
+        type=Whole(1, MAX_JOBS, 2),
+        default=min(os.cpu_count() or 1, MAX_JOBS),
+        metavar="N",
+        help="Processes.  [default: one a core]",
     )
-    options = [
+    options: list[Decorator] = [
         named_option("--theme", [*THEMES, *more]),
         named_option("--aspect", [*ASPECTS, *more]),
         quality_option(),
@@ -199,34 +230,9 @@ def look_options(*more: str) -> Decorator:
     return add
 
 
-def positive(field: str, value: str, most: int, would_do: str) -> int:
-    """A whole number from 1 to `most`."""
-    if not value.isdecimal() or not 1 <= int(value) <= most:
-        rule = f"is not a whole number from 1 to {most}"
-        raise Refused(field, value, rule, f"try {would_do}")
-    return int(value)
-
-
-def whole(field: str, value: str) -> int:
-    """A whole number from 0."""
-    if not value.isdecimal() or len(value) > 18:
-        raise Refused(field, value, "is not a whole number from 0", "try 0")
-    return int(value)
-
-
-def web_address(field: str, value: str) -> None:
-    """Refuse what is no folder on the web, relative or whole."""
-    if urlsplit(value).scheme not in ("", "http", "https") or not value.isprintable():
-        raise Refused(field, value, "is no web address or path", "try /assets/tilelapse")
-
-
-def writable(field: str, folder: Path, would_do: str = "media") -> None:
-    """Refuse a folder that cannot be written, before any work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(None, "permission denied")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        rule = f"cannot be written: {reason}"
-        raise Refused(field, folder, rule, f"try {would_do}") from None
+def those(names: tuple[Name, ...], word: str | None, all_of_them: bool) -> tuple[Name, ...]:
+    """The themes or aspects that an option stands for: `both`, or one; without it the first, or all
+    of them."""
+    if word == "both" or (word is None and all_of_them):
+        return names
+    return tuple(name for name in names if name == word) or names[:1]

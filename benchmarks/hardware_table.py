@@ -1,4 +1,7 @@
-"""What the reports in evidence/ say, for the README. `python3 -m benchmarks.measured [--write]`"""
+"""What the reports in evidence/ say, for the README.
+
+python3 -m benchmarks.hardware_table [--write]
+"""
 
 import json
 import sys
