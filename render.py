@@ -3,38 +3,43 @@
 import json
 import os
 import sys
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from publish.door import (
+from publish import sources  # noqa: F401  what it says of the sources is from before the imports
+from publish.files import sweep, unwritable, writable, write
+from publish.kernel import check_report, kernel_options, save_report
+from publish.kernel import inspect as inspect_kernel
+from publish.kernel import verify as verify_kernel
+from publish.one_line import Commands
+from publish.options import (
     CHOOSING,
-    MAX_JOBS,
-    PATH,
-    Door,
+    OneOf,
+    PathField,
+    Several,
+    WebFolder,
+    Whole,
     alone,
     chosen,
     look_options,
     named_option,
-    one_of,
     out_option,
-    positive,
     quality_option,
+    those,
     tiling_options,
-    web_address,
-    whole,
-    writable,
 )
-from publish.settings import ASPECTS, THEMES, Clip
+from publish.settings import ANIMATED, ASPECTS, FILM, THEMES, Clip
 from scenes import SCENES
 from tiling.occupancy import CHIPS
 from tiling.presets import presets
-from tiling.shapes import Refused
+from tiling.regular import reason
+from tiling.shapes import Refused, cut_short, printable
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Explainer videos of tiled matrix multiplication, drawn from the schedule the kernel runs.
 
@@ -60,14 +65,14 @@ def list_command() -> None:
 
 
 @main.command()
-@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of(SCENES))
+@click.argument("names", nargs=-1, metavar="SCENE...", type=OneOf(SCENES))
 @click.option("--all", "every", is_flag=True, help="Every scene, in both themes and both aspects.")
 @click.option("--pictures", is_flag=True, help="Also SCENE.webp and SCENE.gif, which move.")
 @tiling_options
 @look_options("both")
 @click.pass_context
 def clip(
-    ctx: click.Context, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
+    ctx: click.Context, /, names: tuple[str, ...], every: bool, pictures: bool, **options: Any
 ) -> None:
     """Render clips: SCENE.mp4, a smaller .webm, a poster .jpg, subtitles .vtt, a transcript .txt,
     and .json about them all.
@@ -80,90 +85,78 @@ def clip(
     python render.py clip why_tile --theme both --aspect both
     python render.py clip --all --theme night
     """
-    from publish.cache import fingerprint, up_to_date
-    from publish.clip import sweep
+    from publish.stale import lacking
 
     if not names and not every:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --all")
     if names and every:
         raise Refused("--all", "", "means every scene", "leave out " + ", ".join(names))
     names = tuple(SCENES) if every else names
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    writable("--out", options["out"])
-    sweep(options["out"])
-    usual = ("both", "both") if every else (THEMES[0], ASPECTS[0])
-    look, shape = options["theme"] or usual[0], options["aspect"] or usual[1]
+    jobs, choice = options["jobs"], chosen(options)
     wanted = [
         Clip(name, choice, theme, aspect, options["quality"], options["out"])
         for name in dict.fromkeys(names)
-        for theme in (THEMES if look == "both" else [look])
-        for aspect in (ASPECTS if shape == "both" else [shape])
+        for theme in those(THEMES, options["theme"], every)
+        for aspect in those(ASPECTS, options["aspect"], every)
     ]
-    stale = [one for one in wanted if not up_to_date(one, fingerprint(one))]
+    writable("--out", options["out"], *(name for one in wanted for name in one.names))
+    stale = [one for one in wanted if lacking(one)]
     for one in wanted:
         if one not in stale:
-            click.echo(f"{one.file('.mp4')} is up to date")
-    failed = _render(stale, jobs) if stale else []
+            click.echo(printable(f"{one.file('.mp4')} is up to date"))
+    failed = _render(stale, jobs) if stale else {}
     if pictures:
-        _add_pictures([one for one in wanted if one not in failed], jobs)
+        failed |= _add_pictures([one for one in wanted if one not in failed], jobs)
     if failed:
         ctx.exit(1)
 
 
-def _add_pictures(clips: list[Clip], jobs: int) -> None:
-    """Moving pictures of clips that lack them."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    from rich.console import Console
-    from rich.progress import track
-
-    from publish.animate import ANIMATED, has_pictures, make_pictures
-    from publish.clip import unwritable
-    from publish.pool import unheard
-
-    lacking = [one for one in clips if not has_pictures(one)]
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        with unheard():
-            made = pool.map(make_pictures, lacking)
-        done = track(
-            zip(lacking, made, strict=True),
-            "pictures",
-            len(lacking),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not Console(stderr=True).is_terminal,
-        )
-        try:
-            for one, _ in done:
-                click.echo(", ".join(str(one.file(kind)) for kind in ANIMATED))
-        except OSError as error:
-            raise unwritable(clips[0].out, error) from None
-
-
-def _render(clips: list[Clip], jobs: int) -> list[Clip]:
-    """Verify the clips' tiling, then render them all. Returns those that failed, which do not stop
-    the others."""
+def _render(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
+    """Verify the clips' tiling, then render them all. Returns those that failed, and why: they do
+    not stop the others."""
     from publish.clip import render
     from publish.display import Display, verified
 
     rung = verified(clips[0].choice)
-    with Display(clips, rung.says) as display:
-        render(clips, [rung], jobs, display)
+    with Display(clips, lambda one: f"{one.file('.mp4')}  verified: {rung.says}") as display:
+        failed = render(clips, [rung], jobs, display)
     if len(clips) > 1:
-        click.echo(display.summary(len(clips), jobs))
-    for failed, why in display.failures:
-        if len(clips) == 1 and isinstance(why, Refused):
+        done = f"{len(clips) - len(failed)} of {len(clips)} clips"
+        click.echo(f"{done} in {display.summary(jobs)}")
+    return _said(failed, alone=len(clips) == 1)
+
+
+def _add_pictures(clips: list[Clip], jobs: int) -> dict[Clip, Exception]:
+    """Moving pictures of clips that lack them. Returns those that failed, and why."""
+    from publish.clip import add_pictures
+    from publish.display import Display
+    from publish.stale import described
+
+    lacking = [one for one in clips if not set(ANIMATED) <= set(described(one).files)]
+    with Display(lacking, lambda one: ", ".join(str(one.file(k)) for k in ANIMATED)) as display:
+        failed = add_pictures(lacking, jobs, display)
+    return _said(failed, alone=len(clips) == 1)
+
+
+def _said(failed: dict[Clip, Exception], alone: bool) -> dict[Clip, Exception]:
+    """Say why clips failed. Of one that was asked for alone it is the whole answer."""
+    for one, why in failed.items():
+        if alone and isinstance(why, Refused):
             raise why
-        click.echo(f"Error: {failed.stem}: {why}", err=True)
-    return [failed for failed, _ in display.failures]
+        click.echo(f"Error: {one.stem}: {cut_short(why, 500)}", err=True)
+    return failed
 
 
 @main.command()
-@click.option("--scenes", help="Which, and in which order.  [e.g. overview,outer_product]")
+@click.option(
+    "--scenes",
+    type=Several(SCENES),
+    metavar="SCENE,...",
+    help="Which, and in which order.  [e.g. overview,outer_product]",
+)
 @tiling_options
 @look_options()
-def film(scenes: str | None, **options: Any) -> None:
+def film(scenes: list[str] | None, **options: Any) -> None:
     """Join scenes to one film: film.mp4 with chapters, each scene behind its title card.
 
     Scenes that are up to date are not rendered again.
@@ -172,38 +165,40 @@ def film(scenes: str | None, **options: Any) -> None:
     python render.py film
     python render.py film --scenes overview,outer_product --preset sgemm --theme night
     """
-    from publish.cache import up_to_date
-    from publish.clip import sweep
     from publish.display import Display, verified
-    from publish.film import film_of, make_film, mark_of
+    from publish.film import make_film
     from publish.pool import RenderFailed
+    from publish.settings import film_of
+    from publish.stale import lacking
 
-    names = list(SCENES) if scenes is None else [name.strip() for name in scenes.split(",")]
-    for name in names:
-        if name not in SCENES:
-            raise Refused("--scenes", name, "is not known", "try " + ",".join(SCENES))
-    if len(set(names)) < len(names):
-        raise Refused("--scenes", scenes, "names a scene twice", "try " + ",".join(SCENES))
-    jobs, choice = positive("--jobs", options["jobs"], MAX_JOBS, "2"), chosen(options)
-    writable("--out", options["out"])
-    sweep(options["out"])
-    look = [options[key] or default[0] for key, default in (("theme", THEMES), ("aspect", ASPECTS))]
-    whole, parts = film_of(names, Clip("", choice, *look, options["quality"], options["out"]))
-    if up_to_date(whole, mark_of(parts)):
-        click.echo(f"{whole.file('.mp4')} is up to date")
+    names = scenes or list(SCENES)
+    jobs, choice = options["jobs"], chosen(options)
+    (theme,) = those(THEMES, options["theme"], False)
+    (aspect,) = those(ASPECTS, options["aspect"], False)
+    look = Clip("", choice, theme, aspect, options["quality"], options["out"])
+    whole, parts = film_of(names, look)
+    writable("--out", options["out"], *(name for one in [whole, *parts] for name in one.names))
+    if not lacking(whole, names):
+        click.echo(printable(f"{whole.file('.mp4')} is up to date"))
         return
     rung = verified(choice)
     try:
-        with Display(parts, rung.says) as display:
+        with Display(parts, lambda one: f"{one.file('.mp4')}  verified: {rung.says}") as display:
             make_film(whole, parts, [rung], jobs, display)
     except RenderFailed as failed:
         raise click.ClickException(str(failed)) from None
-    click.echo(f"{whole.file('.mp4')}  {len(parts)} scenes")
+    click.echo(printable(f"{whole.file('.mp4')}  {len(parts)} scenes"))
 
 
 @main.command()
-@click.argument("names", nargs=-1, metavar="SCENE...", callback=one_of([*SCENES, "film"]))
-@click.option("--base-url", default="", help="Where the files will lie.  [e.g. /assets/tilelapse]")
+@click.argument("names", nargs=-1, metavar="SCENE...", type=OneOf([*SCENES, FILM]))
+@click.option(
+    "--base-url",
+    type=WebFolder(),
+    default="",
+    metavar="URL",
+    help="Where the files will lie.  [e.g. /assets/tilelapse]",
+)
 @named_option("--theme", [*THEMES, "auto"], default="auto", help="auto: as the reader has it.")
 @click.option("--controls", is_flag=True, help="The browser's own controls too.")
 @click.option("--page", is_flag=True, help="Instead write index.html, a page of all clips.")
@@ -214,6 +209,7 @@ def film(scenes: str | None, **options: Any) -> None:
 @click.pass_context
 def embed(
     ctx: click.Context,
+    /,
     names: tuple[str, ...],
     base_url: str,
     theme: str,
@@ -234,26 +230,31 @@ def embed(
     python render.py embed --page
     """
     from publish.page.figure import figure
-    from publish.page.gallery import write_page
-    from publish.page.shown import in_looks
+    from publish.page.gallery import PAGE, write_page
+    from publish.page.on_disk import in_looks
 
     if page:
         if names:
             raise Refused("--page", "", "shows every clip", "leave out " + ", ".join(names))
         alone(ctx, "--page", "base_url", "theme", "controls", "no_render", "quality", *CHOOSING)
-        path, count, stale = write_page(options["out"])
-        click.echo(f"{path}  {count} clips")
-        for stem, why in stale.items():
+        try:
+            written = write_page(options["out"])
+        except OSError as error:
+            raise unwritable("--page", options["out"] / PAGE, error) from None
+        click.echo(printable(f"{written.path}  {written.clips} clips"))
+        for stem, why in written.stale.items():
             click.echo(f"{stem}.mp4 is stale: {why}", err=True)
+        for name, why in written.skipped.items():
+            click.echo(f"{cut_short(name)} is skipped: {why}", err=True)
         return
     if not names:
         raise Refused("scene", "", "is missing", "try " + ", ".join(SCENES) + ", or --page")
-    web_address("--base-url", base_url)
     choice = chosen(options)
+    sweep(options["out"])
     wanted = {
         name: [
             Clip(name, choice, each, aspect, options["quality"], options["out"])
-            for each in (THEMES if theme == "auto" else [theme])
+            for each in those(THEMES, None if theme == "auto" else theme, True)
             for aspect in ASPECTS
         ]
         for name in dict.fromkeys(names)
@@ -268,24 +269,30 @@ def _render_lacking(clips: list[Clip], options: dict[str, Any]) -> None:
     """Render scenes that are missing or stale. What is said of it leaves stdout to the HTML."""
     from contextlib import redirect_stdout
 
-    from publish.page.shown import lacking
+    from publish.stale import lacking
 
     todo = {one: why for one in clips if one.scene in SCENES and (why := lacking(one))}
     if not todo:
         return
-    chosen(options)  # refused before any work
-    writable("--out", options["out"])
+    writable("--out", options["out"], *(name for one in todo for name in one.names))
     with redirect_stdout(sys.stderr):
         for why in todo.values():
-            click.echo(why)
+            click.echo(printable(why))
         if failed := _render(list(todo), os.cpu_count() or 1):
-            raise click.ClickException(f"{failed[0].file('.mp4')} could not be rendered")
+            raise click.ClickException(f"{next(iter(failed)).file('.mp4')} could not be rendered")
 
 
 @main.command()
 @out_option("serve")
-@click.option("--port", default="8000", show_default=True, help="Of 127.0.0.1.")
-def serve(out: Path, port: str) -> None:
+@click.option(
+    "--port",
+    type=Whole(1, 65535, 8000),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="Of 127.0.0.1.",
+)
+def serve(out: Path, port: int) -> None:
     """Show the page of all clips on this machine, with byte ranges, so that seeking works.
 
     \b
@@ -296,28 +303,31 @@ def serve(out: Path, port: str) -> None:
     from publish.page.serve import HOST, listen
     from publish.page.serve import serve as run
 
-    number = positive("--port", port, 65535, "8000")
     if not (out / PAGE).is_file():
         raise Refused("--out", out, f"has no {PAGE}", "try python render.py embed --page, first")
     try:
-        at = listen(number)
+        at = listen(port)
     except OSError as error:
-        why = f"cannot be listened on: {(error.strerror or str(error)).lower()}"
-        raise Refused("--port", number, why, f"try {number % 65535 + 1}") from None
-    click.echo(f"http://{HOST}:{number}/  (Ctrl+C ends it)")
+        why = f"cannot be listened on: {reason(error)}"
+        raise Refused("--port", port, why, f"try {port % 65535 + 1}") from None
+    click.echo(f"http://{HOST}:{port}/  (Ctrl+C ends it)")
     run(out, at)
 
 
 @main.command()
+@kernel_options(inspect_kernel)
 @tiling_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
 @named_option("--chip", CHIPS, default="sm_90", show_default=True, help="For --sweep.")
 @click.option("--csv", "as_csv", is_flag=True, help="The whole ranking, as CSV.")
-@click.option("--plot", metavar="FILE", type=PATH, help="The ranking as .png or .svg.")
+@click.option(
+    "--plot", metavar="FILE", type=PathField(".svg", ".png"), help="The ranking as .png or .svg."
+)
 @click.pass_context
 def inspect(
     ctx: click.Context,
+    /,
     as_json: bool,
     sweep: bool,
     chip: str,
@@ -333,17 +343,14 @@ def inspect(
     python render.py inspect --sweep --chip sm_80 --csv > tilings.csv
     python render.py inspect --plot tilings.svg
     """
-    if plot is not None and plot.suffix not in (".png", ".svg"):
-        raise Refused("--plot", plot, "is neither .png nor .svg", f"try {plot.stem}.svg")
     if sweep or as_csv or plot:
         asked = "--plot" if plot else "--csv" if as_csv else "--sweep"
         alone(ctx, asked, "as_json", *CHOOSING, *(["as_csv"] if plot else []))
         if plot:
-            writable("--plot", plot.parent, "tilings.svg")
+            writable("--plot", plot.parent, plot.name)
         _sweep(chip, as_csv, plot)
         return
     alone(ctx, "the numbers of one tiling", "chip")
-    from publish.cache import describe
     from publish.tables import (
         occupancy_of,
         request_rows,
@@ -363,7 +370,7 @@ def inspect(
             "warp_requests": request_rows(plan),
             "ctas_at_best": {arch: one.ctas for arch, one in fits},
         }
-        click.echo(json.dumps({**describe(choice), **counts}, indent=2))
+        click.echo(json.dumps({**asdict(choice), **counts}, indent=2))
     else:
         show_traffic(choice, found)
         show_requests(plan)
@@ -395,11 +402,10 @@ def _sweep(arch: str, as_csv: bool, to: Path | None) -> None:
         from publish.plot import plot
 
         try:
-            plot(order, f"{arch} ({CHIPS[arch].name})", to)
+            write(to, plot(order, f"{arch} ({CHIPS[arch].name})", to.suffix))
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Refused("--plot", to, f"cannot be written: {why}", "try tilings.svg") from None
-        click.echo(str(to))
+            raise unwritable("--plot", to, error) from None
+        click.echo(printable(to))
     elif as_csv:
         click.echo(ranking_as_csv(order), nl=False)
     else:
@@ -423,22 +429,25 @@ def source(**options: Any) -> None:
 
 
 @main.command()
+@kernel_options(verify_kernel, sizes=True)
 @tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--report", type=PATH, help="Write the JSON to this file too.")
+@click.option("--report", type=PathField(), help="Write the JSON to this file too.")
 @click.option(
     "--without-barrier",
+    type=Whole(0, 10**18, 0),
     metavar="N",
     help="Instead say what can go wrong without the Nth barrier or wait of the schedule, from 0.",
 )
 @click.pass_context
 def verify(
     ctx: click.Context,
+    /,
     rung: tuple[str, ...],
     as_json: bool,
     report: Path | None,
-    without_barrier: str | None,
+    without_barrier: int | None,
     **options: Any,
 ) -> None:
     """Climb the rungs of proof that can be climbed here, and say why not of the others.
@@ -459,9 +468,9 @@ def verify(
     from rich.console import Console
     from rich.progress import Progress
 
-    from publish.cache import describe
+    from publish.sealed import REPORT, sealed
     from publish.tables import show_rungs
-    from tiling.verify import RUNGS
+    from tiling.verify import RUNGS, Rung
     from tiling.verify import verify as climb
 
     for name in rung:
@@ -472,35 +481,27 @@ def verify(
         from tiling.counterexample import told
 
         alone(ctx, "--without-barrier", "rung", "as_json", "report")
-        number = whole("--without-barrier", without_barrier)
         try:
-            click.echo(told(choice.schedule(), number))
+            click.echo(told(choice.schedule(), without_barrier))
         except Refused as no:
-            raise Refused("--without-barrier", number, no.rule, no.remedy) from None
+            raise Refused("--without-barrier", no.value, no.rule, no.remedy) from None
         return
     if report is not None:
-        if report.is_dir():
-            raise Refused("--report", report, "is a folder", "try report.json")
-        writable("--report", report.parent, "report.json")
-    rungs = []
+        check_report(report)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-        for name in rung or RUNGS:
+
+        def climbed(name: str) -> Rung:
             task = progress.add_task(name, total=1.0)
-            tell = partial(progress.update, task)
-            rungs.append(climb(name, choice, lambda share, tell=tell: tell(completed=share)))
+            found = climb(name, choice, lambda share: progress.update(task, completed=share))
             progress.remove_task(task)
-    text = json.dumps({**describe(choice), "rungs": [r.as_dict() for r in rungs]}, indent=2)
+            return found
+
+        rungs = [climbed(name) for name in rung or RUNGS]
+    text = sealed(REPORT, {**asdict(choice), "rungs": [asdict(rung) for rung in rungs]})
     if report is not None:
-        half = report.with_name(report.name + ".half")
-        try:
-            half.write_text(text + "\n", "utf-8")
-            half.replace(report)
-        except OSError as error:
-            half.unlink(missing_ok=True)
-            why = (error.strerror or str(error)).lower()
-            raise Refused("--report", report, f"cannot be written: {why}", "try another") from None
+        save_report(report, text)
     if as_json:
-        click.echo(text)
+        click.echo(text, nl=False)
     else:
         show_rungs(choice, rungs)
     if any(r.status == "failed" for r in rungs):

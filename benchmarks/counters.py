@@ -16,7 +16,8 @@ from benchmarks import ncu
 from benchmarks.evidence import device, keep
 from benchmarks.tables import table
 from tiling.banks import BankCost, shared
-from tiling.kernel.build import ENTRY, Missing
+from tiling.faults import Missing
+from tiling.kernel.build import ENTRY
 from tiling.presets import choose
 from tiling.schedule import Schedule, schedule
 from tiling.sectors import SECTOR, kinds_of_requests, loaded, stored

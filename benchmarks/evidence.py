@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from publish.files import write
+from tiling.faults import Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Missing
 
 FOLDER = Path(__file__).parent.parent / "evidence"
 
@@ -46,5 +47,5 @@ def keep(name: str, on: dict[str, str], found: dict[str, Any]) -> Path:
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     told = {**on, "commit": commit(), "date": date, **found}
     FOLDER.mkdir(exist_ok=True)
-    path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    write(path, json.dumps(told, indent=1) + "\n")
     return path

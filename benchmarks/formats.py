@@ -6,7 +6,6 @@ the same lossless frames of `overview`, `seed`, 1080p60. `--write` puts the tabl
 SSIM is FFmpeg's over all three planes, 1 where nothing differs: its mean, and its lowest frame.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -20,10 +19,10 @@ from av.filter import Graph
 
 from benchmarks.render import Tally
 from benchmarks.tables import machine, table, write
-from publish.animate import ANIMATED, make_pictures
-from publish.clip import render
+from publish.clip import add_pictures, render
 from publish.encode import CODECS, Encoder, join, segment
-from publish.settings import Clip
+from publish.pool import Done, News
+from publish.settings import ANIMATED, Clip
 from publish.worker import Work
 from tiling.presets import choose
 
@@ -41,11 +40,11 @@ LIMITS = {".mp4": 1200, ".webm": None, ".webp": 2500, ".gif": 2500}
 
 def lossless(clip: Clip, folder: Path) -> list[Path]:
     """The clip's chapters as they were drawn."""
-    heard: list[str] = []
+    heard: list[News] = []
     with patch.dict(CODECS, LOSSLESS, clear=True):
-        Work(clip, folder, lambda kind, value: kind == "marks" and heard.append(value)).run(False)
-        chapters = len(json.loads(heard[0])["chapters"])
-        return [segment(folder, chapter, ".mp4") for chapter in range(chapters)]
+        Work(clip, folder, heard.append).run(False)
+    (done,) = (news for news in heard if isinstance(news, Done))
+    return [segment(folder, chapter, ".mp4") for chapter in range(len(done.marks.chapters))]
 
 
 def encoded(parts: Sequence[Path], target: Path, options: dict[str, str]) -> float:
@@ -138,7 +137,8 @@ def main() -> None:
                 rows.append([named(kind, options), *values])
                 print(rows[-1], flush=True)
         render([clip], [], 2, Tally())
-        make_pictures(clip)
+        for why in add_pictures([clip], 1, Tally()).values():
+            raise why
         for kind in ANIMATED:
             rows.append(
                 [f"{kind}, 720 px", f"{clip.file(kind).stat().st_size / 1000:.0f}", *3 * [""]]

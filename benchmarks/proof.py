@@ -1,6 +1,6 @@
 """The proof of every preset as a table. `python -m benchmarks.proof [--write]`
 
-All rungs but the gpu rung: what that one said is read from its reports, by `benchmarks.measured`.
+All rungs but the gpu rung: what that one said `benchmarks.hardware_table` reads from its reports.
 """
 
 import sys

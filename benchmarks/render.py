@@ -61,8 +61,7 @@ class Tally:
 
     def done(self, clip: Clip) -> None: ...
 
-    def failed(self, clip: Clip, why: Exception) -> None:
-        raise why
+    def failed(self, clip: Clip) -> None: ...
 
     def memory(self, needed: int) -> None:
         self.bytes = max(self.bytes, needed)
@@ -71,7 +70,8 @@ class Tally:
 def timed(clips: list[Clip], jobs: int) -> tuple[float, Tally]:
     """Seconds of rendering clips, and what was heard of them."""
     tally, start = Tally(), time.perf_counter()
-    render(clips, [], jobs, tally)
+    for why in render(clips, [], jobs, tally).values():
+        raise why
     return time.perf_counter() - start, tally
 
 

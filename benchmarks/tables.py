@@ -4,6 +4,8 @@ import os
 import platform
 from pathlib import Path
 
+from publish import files
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -28,4 +30,4 @@ def write(name: str, text: str, path: Path = README) -> None:
     """Replace what stands between <!-- name --> and <!-- /name -->."""
     before, rest = path.read_text("utf-8").split(f"<!-- {name} -->\n")
     _, after = rest.split(f"<!-- /{name} -->")
-    path.write_text(f"{before}<!-- {name} -->\n{text}\n<!-- /{name} -->{after}", "utf-8")
+    files.write(path, f"{before}<!-- {name} -->\n{text}\n<!-- /{name} -->{after}")

@@ -1,21 +1,19 @@
 """Moving pictures for places that take no video: an animated WebP and a GIF of a clip's movie."""
 
-import json
-from collections.abc import Iterator
-from fractions import Fraction
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
 
-from publish.cache import digest
-from publish.clip import private_folder
-from publish.settings import Clip
+from publish.pool import Done, News, RenderFailed
+from publish.settings import ANIMATED, Clip
 from scenes.kit.look import PALETTES
-
-ANIMATED = (".webp", ".gif")
 
 LONGER, FPS, QUALITY = 720, 12, 60
 """Pixels of the longer side, frames a second, and WebP's quality."""
@@ -32,26 +30,16 @@ COLORS = 255
 Picture = npt.NDArray[np.uint8]
 
 
-def has_pictures(clip: Clip) -> bool:
-    """Whether the moving pictures of a clip that is up to date are there."""
-    about = json.loads(clip.file(".json").read_text("utf-8"))
-    return all(clip.file(kind).name in about["files"] for kind in ANIMATED)
-
-
-def make_pictures(clip: Clip) -> None:
-    """Put SCENE.webp and SCENE.gif beside a clip's movie, and into its description."""
-    with private_folder(clip.out) as folder:
+def work(clip: Clip, folder: Path, send: Callable[[News], None], first: bool) -> None:
+    """Make SCENE.webp and SCENE.gif of a clip's movie, unless another process does it."""
+    with suppress(FileExistsError):
+        os.close(os.open(folder / "taken", os.O_CREAT | os.O_EXCL))
         targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
         ground = ImageColor.getrgb(PALETTES[clip.theme].background)
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
         _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
         _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])
-        about = json.loads(clip.file(".json").read_text("utf-8"))
-        about["files"] |= {path.name: digest(path) for path in targets.values()}
-        description = folder / clip.file(".json").name
-        description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-        for path in [*targets.values(), description]:
-            path.replace(clip.out / path.name)
+    send(Done())
 
 
 def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image, int]]:
@@ -62,21 +50,23 @@ def _steady(movie: Path, ground: tuple[int, ...]) -> Iterator[tuple[Image.Image,
     lasts = 0
     with av.open(movie) as source:
         stream = source.streams.video[0]
-        every = max(1, round(Fraction(stream.average_rate) / FPS))
+        every = max(1, round((stream.average_rate or FPS) / FPS))
         size = _size(stream.width, stream.height)
         for i, frame in enumerate(source.decode(stream)):
             if i % every:
                 continue
-            small = frame.reformat(*size, interpolation="AREA").to_ndarray(format="rgb24")
+            reduced = frame.reformat(*size, interpolation="AREA")
+            small = cast(Picture, reduced.to_ndarray(format="rgb24"))
             small[np.abs(small.astype(np.int16) - ground).max(axis=2) <= ALIKE] = ground
-            if shown is None:
-                shown = small
-            changed = np.abs(small.astype(np.int16) - shown).max(axis=2) > ALIKE
+            before = small if shown is None else shown
+            changed = np.abs(small.astype(np.int16) - before).max(axis=2) > ALIKE
             if lasts and changed.any():
-                yield Image.fromarray(shown), lasts
+                yield Image.fromarray(before), lasts
                 lasts = 0
-            shown = np.where(changed[..., None], small, shown)
+            shown = np.where(changed[..., None], small, before)
             lasts += every
+    if shown is None:
+        raise RenderFailed(f"{movie.name} has no pictures")
     yield Image.fromarray(shown), lasts
 
 
@@ -84,7 +74,7 @@ def _milliseconds(lasts: tuple[int, ...], fps: int, step: int) -> list[int]:
     """How long each picture is shown, in whole steps of so many milliseconds, which GIF has 10 of.
     The times at which pictures begin are rounded, not the durations: the clip keeps its length."""
     begins = np.rint(np.cumsum([0, *lasts]) * 1000 / fps / step).astype(int) * step
-    return np.diff(begins).tolist()
+    return [int(milliseconds) for milliseconds in np.diff(begins)]
 
 
 def _size(width: int, height: int) -> tuple[int, int]:
@@ -93,7 +83,7 @@ def _size(width: int, height: int) -> tuple[int, int]:
 
 
 def _webp(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> None:
-    options = {"quality": QUALITY, "method": 4, "loop": 0, "duration": lasts}
+    options: dict[str, Any] = {"quality": QUALITY, "method": 4, "loop": 0, "duration": lasts}
     pictures[0].save(target, save_all=True, append_images=pictures[1:], **options)
 
 
@@ -112,5 +102,5 @@ def _gif(pictures: tuple[Image.Image, ...], lasts: list[int], target: Path) -> N
     colors[np.abs(colors - ground).max(axis=1) <= NEAR] = ground
     palette.putpalette(colors.flatten().tolist())
     plain = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    options = {"optimize": True, "disposal": 1, "loop": 0, "duration": lasts}
+    options: dict[str, Any] = {"optimize": True, "disposal": 1, "loop": 0, "duration": lasts}
     plain[0].save(target, save_all=True, append_images=plain[1:], **options)

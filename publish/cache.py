@@ -3,17 +3,15 @@
 import ast
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from publish.settings import Clip
-from tiling.presets import Choice
+from publish.sources import BEGAN, ROOT, digest
 from tiling.shapes import Refused
-
-ROOT = Path(__file__).parent.parent
 
 PACKAGES = (
     "manim",
@@ -36,40 +34,26 @@ def versions() -> dict[str, str]:
         raise Refused("package", missing.name, rule, "run make setup") from None
 
 
-def fingerprint(clip: Clip) -> str:
-    """SHA-256 of the tiling, the look, the versions, and the sources that draw and encode."""
+def fingerprint(clip: Clip, known: Mapping[Path, str] = BEGAN) -> str:
+    """SHA-256 of the tiling, the look, the versions, and the sources that draw and encode.
+
+    known: digests of sources; others are read now.
+    """
     parts = {
         "clip": [clip.scene, clip.theme, clip.aspect, *clip.pixels, clip.fps],
-        "choice": describe(clip.choice),
+        "choice": asdict(clip.choice),
         "versions": versions(),
-        "sources": {path: digest(ROOT / path) for path in sources_of(clip)},
+        "sources": {
+            path: known.get(ROOT / path) or digest(ROOT / path) for path in sources_of(clip)
+        },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def describe(choice: Choice) -> dict[str, Any]:
-    """A choice as data."""
-    return {
-        "name": choice.name,
-        "gemm": asdict(choice.gemm),
-        "tiling": asdict(choice.tiling),
-        "cta": list(choice.cta),
-    }
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def up_to_date(clip: Clip, mark: str) -> bool:
-    """Whether the clip's files are whole, belong together and were made from this fingerprint."""
-    try:
-        about = json.loads(clip.file(".json").read_text("utf-8"))
-        files = about["files"].items()
-        same = all(digest(clip.out / name) == wanted for name, wanted in files)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False
-    return same and about.get("fingerprint") == mark
+def mark_of(parts: Sequence[Clip]) -> str:
+    """Fingerprint of a film: of the cards and the clips of its scenes, in their order."""
+    both = [fingerprint(clip) for part in parts for clip in (replace(part, card=True), part)]
+    return hashlib.sha256(" ".join(both).encode()).hexdigest()
 
 
 MAKES = ("publish/clip.py", "publish/worker.py", "tiling/presets.toml")

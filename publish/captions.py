@@ -2,34 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import Any
+
+from publish.description import Marks
 
 WIDTH = 88
 """Characters of a line of a transcript."""
 
 
-def vtt(marks: dict[str, Any]) -> str:
+def vtt(marks: Marks, fps: int) -> str:
     """WebVTT of a clip's captions, each until the next begins, the last until the clip ends."""
-    captions = marks["captions"]
-    ends = [caption["seconds"] for caption in captions[1:]] + [marks["frames"] / marks["fps"]]
+    ends = [caption.seconds for caption in marks.captions[1:]] + [marks.frames / fps]
     cues = [
-        f"{_stamp(caption['seconds'])} --> {_stamp(end)}\n{caption['text']}\n"
-        for caption, end in zip(captions, ends, strict=True)
+        f"{_stamp(caption.seconds)} --> {_stamp(end)}\n{caption.text}\n"
+        for caption, end in zip(marks.captions, ends, strict=True)
     ]
     return "\n".join(["WEBVTT\n", *cues])
 
 
-def transcript(heading: Sequence[str], marks: dict[str, Any]) -> str:
+def transcript(heading: Sequence[str], marks: Marks) -> str:
     """For who cannot watch: captions with their times, and under each what the picture shows."""
     first, *rest = heading
     lines = [first, "=" * len(first), "", *rest]
-    chapters = {chapter["seconds"]: chapter["text"] for chapter in marks["chapters"]}
-    for caption in marks["captions"]:
-        if name := chapters.get(caption["seconds"]):
+    chapters = {chapter.seconds: chapter.text for chapter in marks.chapters}
+    for caption in marks.captions:
+        if name := chapters.get(caption.seconds):
             lines += ["", name[0].upper() + name[1:], "-" * len(name)]
-        seconds = int(caption["seconds"])
-        lines += ["", *_hanging(f"{seconds // 60}:{seconds % 60:02}", caption["text"])]
-        lines += _hanging("", caption["shows"])
+        seconds = int(caption.seconds)
+        lines += ["", *_hanging(f"{seconds // 60}:{seconds % 60:02}", caption.text)]
+        lines += _hanging("", caption.shows)
     return "\n".join(lines) + "\n"
 
 

@@ -1,28 +1,24 @@
 """Making clips: what the processes rendered, put together and moved into place as whole files."""
 
-import json
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from publish.cache import describe, digest, fingerprint, versions
+from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
-from publish.pool import RenderFailed, share
-from publish.settings import Clip
+from publish.description import Chapter, Description, Marks, write
+from publish.files import move, private_folder, unwritable
+from publish.pool import Advanced, Done, GaveUp, Memory, RenderFailed, Total, share
+from publish.sealed import Unfit
+from publish.settings import ANIMATED, KINDS, Clip, MovieKind
+from publish.sources import digest
+from publish.stale import described
 from scenes import SCENES, title_of
-from tiling.schedule import Schedule
 from tiling.shapes import Refused
 from tiling.verify import Rung
-
-PRIVATE = ".rendering-"
-
-KINDS = (".mp4", ".webm", ".jpg", ".vtt", ".txt")
-"""The files of a clip beside its description, which is .json. A .webm that is not smaller than the
-.mp4 is left out."""
 
 
 class Progress(Protocol):
@@ -31,18 +27,51 @@ class Progress(Protocol):
     def total(self, clip: Clip, frames: int) -> None: ...
     def advance(self, clip: Clip, frames: int) -> None: ...
     def done(self, clip: Clip) -> None: ...
-    def failed(self, clip: Clip, why: Exception) -> None:
-        """`why` is Refused where the folder or the scene says no, else RenderFailed."""
-
+    def failed(self, clip: Clip) -> None: ...
     def memory(self, needed: int) -> None:
         """Bytes that one process has needed so far."""
 
 
-def render(clips: Sequence[Clip], verified: list[Rung], jobs: int, progress: Progress) -> None:
+def render(
+    clips: Sequence[Clip], verified: Sequence[Rung], jobs: int, progress: Progress
+) -> dict[Clip, Exception]:
     """Render clips of one choice in so many processes, and put the files of each in place.
 
-    A clip that fails is told to `progress`, and leaves what lay there before; the others go on.
+    Returns those that failed, and why: they leave what lay there before, and the others go on.
     """
+    began = {clip: fingerprint(clip) for clip in clips}
+
+    def finish(clip: Clip, folder: Path, done: Done) -> None:
+        assert done.marks is not None
+        _finish(clip, folder, done.marks, verified, began[clip])
+
+    return work_on(clips, "publish.worker", jobs, progress, finish)
+
+
+def add_pictures(clips: Sequence[Clip], jobs: int, progress: Progress) -> dict[Clip, Exception]:
+    """Make moving pictures of the movies of clips, and put them beside. Returns those that failed,
+    and why."""
+
+    def finish(clip: Clip, folder: Path, done: Done) -> None:
+        about, made = described(clip), {kind: folder / clip.file(kind).name for kind in ANIMATED}
+        files = {**about.files, **{kind: digest(path) for kind, path in made.items()}}
+        description = folder / clip.file(".json").name
+        description.write_text(write(replace(about, files=files)), "utf-8")
+        move([*made.values(), description], clip.out)
+
+    return work_on(clips, "publish.animate", jobs, progress, finish)
+
+
+def work_on(
+    clips: Sequence[Clip],
+    module: str,
+    jobs: int,
+    progress: Progress,
+    finish: Callable[[Clip, Path, Done], None],
+) -> dict[Clip, Exception]:
+    """Let a module work on clips, in so many processes, and finish each when it is done. Returns
+    those that failed, and why."""
+    failed: dict[Clip, Exception] = {}
     with ExitStack() as stack:
         tasks = []
         for clip in clips:
@@ -50,71 +79,61 @@ def render(clips: Sequence[Clip], verified: list[Rung], jobs: int, progress: Pro
                 clip.out.mkdir(parents=True, exist_ok=True)
                 tasks.append((clip, stack.enter_context(private_folder(clip.out))))
             except OSError as error:
-                progress.failed(clip, unwritable(clip.out, error))
-        for number, kind, value in share(tasks, jobs) if tasks else ():
-            clip, folder = tasks[number]
+                failed[clip] = unwritable("--out", clip.out, error)
+        for told in share(tasks, jobs, module) if tasks else ():
+            clip, folder = tasks[told.task]
             try:
-                match kind:
-                    case "total":
-                        progress.total(clip, value)
-                    case "frames":
-                        progress.advance(clip, value)
-                    case "memory":
-                        progress.memory(value)
-                    case "marks":
-                        _finish(clip, folder, json.loads(value), verified)
+                match told.news:
+                    case Total(frames):
+                        progress.total(clip, frames)
+                    case Advanced(frames):
+                        progress.advance(clip, frames)
+                    case Memory(needed):
+                        progress.memory(needed)
+                    case Done():
+                        finish(clip, folder, told.news)
                         progress.done(clip)
-                    case "failed":
-                        raise value
+                    case GaveUp(why):
+                        raise why
             except OSError as error:
-                progress.failed(clip, unwritable(clip.out, error))
+                failed[clip] = unwritable("--out", clip.out, error)
             except (RenderFailed, Refused) as error:
-                progress.failed(clip, error)
-            if kind in ("marks", "failed"):
+                failed[clip] = error
+            except Unfit as error:
+                failed[clip] = RenderFailed(f"its description was changed meanwhile: {error}")
+            if isinstance(told.news, Done | GaveUp):
                 shutil.rmtree(folder, ignore_errors=True)
+                if clip in failed:
+                    progress.failed(clip)
+    return failed
 
 
-def unwritable(out: Path, error: OSError) -> Refused:
-    reason = (error.strerror or str(error)).lower()
-    remedy = "nothing was changed; make room, or try another folder"
-    return Refused("--out", out, f"cannot be written: {reason}", remedy)
+def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung], began: str) -> None:
+    """The clip's files from what was rendered into its private folder.
 
-
-def _finish(clip: Clip, folder: Path, marks: dict[str, Any], verified: list[Rung]) -> None:
-    """The clip's files from what was rendered into its private folder."""
+    began: its fingerprint before anything of it was imported.
+    """
     from PIL import Image
 
     from publish.encode import CODECS, segment
 
-    chapters = range(len(marks["chapters"]))
-    join_movies(
-        clip,
-        folder,
-        {kind: [segment(folder, chapter, kind) for chapter in chapters] for kind in CODECS},
-        marks["frames"],
-    )
-    poster = Image.open(folder / "poster.png")
-    poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
-    about = {
-        "scene": clip.scene,
-        "theme": clip.theme,
-        "aspect": clip.aspect,
-        "width": clip.pixels[0],
-        "height": clip.pixels[1],
-        "fps": clip.fps,
-        **marks,
-        "fingerprint": fingerprint(clip),
-    }
+    if fingerprint(clip, known={}) != began:
+        raise RenderFailed("its sources were changed while it was rendered (run it again)")
+    chapters = range(len(marks.chapters))
+    parts = {kind: [segment(folder, chapter, kind) for chapter in chapters] for kind in CODECS}
+    join_movies(clip, folder, parts, marks.frames)
+    with Image.open(folder / "poster.png") as poster:
+        poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
     heading = [f"{title_of(clip.scene)}: {SCENES[clip.scene]}"]
-    put_in_place(clip, folder, about, heading, verified)
+    put_in_place(clip, folder, marks, heading, verified, began)
 
 
 def join_movies(
     clip: Clip,
     folder: Path,
-    parts: Mapping[str, Sequence[Path]],
+    parts: Mapping[MovieKind, Sequence[Path]],
     frames: int,
-    chapters: Sequence[tuple[float, str]] = (),
+    chapters: Sequence[Chapter] = (),
 ) -> None:
     """Each kind of movie from its parts, in the folder, as far as it is worth having.
 
@@ -133,70 +152,49 @@ def join_movies(
 
 
 def put_in_place(
-    clip: Clip, folder: Path, about: dict[str, Any], heading: Sequence[str], verified: list[Rung]
+    clip: Clip,
+    folder: Path,
+    marks: Marks,
+    heading: Sequence[str],
+    verified: Sequence[Rung],
+    fingerprint: str,
+    scenes: Sequence[str] = (),
 ) -> None:
-    """Write the texts about a clip whose movies and poster lie in a private folder; move all."""
+    """Write the texts about a clip whose movies and poster lie in a private folder; move all.
+
+    `scenes`: of a film.
+    """
     from publish.encode import CODECS, mime
 
     schedule = clip.choice.schedule()
     proved = [f"Verified, {rung.name}: {rung.says}." for rung in verified]
     what = f"C = A·B, {schedule.gemm} in {schedule.tiling}, CTA {schedule.cta}."
-    text = transcript([*heading, what, *proved], about)
-    (folder / clip.file(".vtt").name).write_text(vtt(about), "utf-8")
+    text = transcript([*heading, what, *proved], marks)
+    (folder / clip.file(".vtt").name).write_text(vtt(marks, clip.fps), "utf-8")
     (folder / clip.file(".txt").name).write_text(text, "utf-8")
     files = {kind: folder / clip.file(kind).name for kind in KINDS}
     files = {kind: path for kind, path in files.items() if path.exists()}
-    about = {
-        **about,
-        "types": {kind: mime(path) for kind, path in files.items() if kind in CODECS},
-        "choice": describe(clip.choice),
-        "schedule": schedule_fingerprint(schedule),
-        "verified": [{k: v for k, v in vars(rung).items() if k != "seconds"} for rung in verified],
-        "versions": versions(),
-        "files": {path.name: digest(path) for path in files.values()},
-    }
+    about = Description(
+        scene=clip.scene,
+        scenes=tuple(scenes),
+        card=clip.card,
+        choice=clip.choice,
+        theme=clip.theme,
+        aspect=clip.aspect,
+        quality=clip.quality,
+        frames=marks.frames,
+        captions=marks.captions,
+        chapters=marks.chapters,
+        fingerprint=fingerprint,
+        verified=tuple(replace(rung, seconds=0.0, found={}) for rung in verified),
+        versions=versions(),
+        types={movie: mime(files[movie]) for movie in CODECS if movie in files},
+        files={kind: digest(path) for kind, path in files.items()},
+    )
     description = folder / clip.file(".json").name
-    description.write_text(json.dumps(about, indent=2) + "\n", "utf-8")
-    # The description comes last and goes first: while it is missing or does not fit the other
-    # files, `up_to_date` is false and the clip is rendered again.
-    clip.file(".json").unlink(missing_ok=True)
+    description.write_text(write(about), "utf-8")
+    # The description comes last: while it does not fit the other files, the clip is rendered again.
+    move([*files.values(), description], clip.out)
     for kind in KINDS:
         if kind not in files:
             clip.file(kind).unlink(missing_ok=True)
-    for path in [*files.values(), description]:
-        path.replace(clip.out / path.name)
-
-
-def schedule_fingerprint(schedule: Schedule) -> str:
-    """SHA-256 of the schedule's GEMM, tiling, CTA and events."""
-    import hashlib
-
-    text = repr((schedule.gemm, schedule.tiling, schedule.cta, schedule.events))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sweep(out: Path) -> None:
-    """Remove what runs that were killed have left in a folder, even after their last file."""
-    for left in out.glob(PRIVATE + "*"):
-        if not _alive(left.name.removeprefix(PRIVATE).split("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def private_folder(out: Path) -> Iterator[Path]:
-    """A folder beside the final files: moving them is one rename."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{os.getpid()}-", dir=out))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -1,6 +1,6 @@
 """How rendering goes, on a terminal: one bar for each clip that is being rendered, one for all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from publish.settings import Clip
 from tiling.presets import Choice
+from tiling.shapes import printable
 from tiling.verify import Rung, verify
 
 
@@ -25,11 +26,10 @@ def verified(choice: Choice) -> Rung:
 
 
 class Display:
-    """The Progress of some clips. A line is printed for each clip that is done or has failed."""
+    """The Progress of some clips. For each that is done what `line` says of it is printed."""
 
-    def __init__(self, clips: Sequence[Clip], says: str) -> None:
-        self.says, self.start = says, perf_counter()
-        self.failures: list[tuple[Clip, Exception]] = []
+    def __init__(self, clips: Sequence[Clip], line: Callable[[Clip], str]) -> None:
+        self.line, self.start = line, perf_counter()
         self.bytes = 0
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         self.bars = Progress(*columns, transient=True, disable=not Console().is_terminal)
@@ -52,23 +52,18 @@ class Display:
     def done(self, clip: Clip) -> None:
         self._over(clip)
         if not clip.card:
-            self._print(f"{clip.file('.mp4')}  verified: {self.says}")
+            self._print(self.line(clip))
 
-    def failed(self, clip: Clip, why: Exception) -> None:
+    def failed(self, clip: Clip) -> None:
         self._over(clip)
-        self.failures.append((clip, why))
 
     def memory(self, needed: int) -> None:
         self.bytes = max(self.bytes, needed)
 
-    def summary(self, clips: int, jobs: int) -> str:
+    def summary(self, jobs: int) -> str:
         """How long it took, in how many processes, and what the largest of them needed."""
         seconds, megabytes = perf_counter() - self.start, self.bytes / 1e6
-        done = clips - len(self.failures)
-        return (
-            f"{done} of {clips} clips in {seconds:.0f} s, "
-            f"{jobs} processes of at most {megabytes:.0f} MB"
-        )
+        return f"{seconds:.0f} s, {jobs} processes of at most {megabytes:.0f} MB"
 
     def _task(self, clip: Clip) -> Any:
         if clip.stem not in self.tasks:
@@ -82,5 +77,5 @@ class Display:
 
     def _print(self, line: str) -> None:
         self.bars.stop()
-        click.echo(line)
+        click.echo(printable(line))
         self.bars.start()

@@ -4,17 +4,22 @@ import os
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
-import numpy as np
+from av.video.stream import VideoStream
 
-from publish.frames import Pixels
+from publish.description import Chapter
+from publish.frames import Pixels, values_of
+from publish.settings import MovieKind
+
+T = TypeVar("T")
 
 GOP = 600
 """Frames from one key frame to the next at most. Chapters begin with one: jumping to them is quick
 whatever this is."""
 
-CODECS = {
+CODECS: dict[MovieKind, tuple[str, dict[str, str]]] = {
     ".mp4": ("libx264", {"preset": "veryfast", "crf": "24", "threads": "1"}),
     ".webm": ("libsvtav1", {"preset": "8", "crf": "44", "svtav1-params": "lp=1:scm=0"}),
 }
@@ -34,7 +39,7 @@ BT709 = 1
 """Its number in the tables of primaries, transfer and matrix: without it players guess."""
 
 
-def segment(folder: Path, chapter: int, kind: str) -> Path:
+def segment(folder: Path, chapter: int, kind: MovieKind) -> Path:
     """Where a chapter's frames lie until they are joined."""
     return folder / f"{chapter:03}-{CODECS[kind][0]}.mp4"
 
@@ -44,7 +49,7 @@ class Encoder:
     `close`."""
 
     def __init__(
-        self, path: Path, kind: str, width: int, height: int, fps: int, draft: bool = False
+        self, path: Path, kind: MovieKind, width: int, height: int, fps: int, draft: bool = False
     ) -> None:
         # It tells of itself each time, and calls a movie that was given up an error: silence.
         os.environ.setdefault("SVT_LOG", "0")
@@ -53,7 +58,9 @@ class Encoder:
             options = {**options, **DRAFT[kind]}
         # MP4 whatever the kind: WebM rounds times to milliseconds, and they are added up in `join`.
         self.container = av.open(path, "w", format="mp4")
-        self.stream = self.container.add_stream(codec, rate=fps, options={**options, "g": str(GOP)})
+        stream = self.container.add_stream(codec, rate=fps, options={**options, "g": str(GOP)})
+        assert isinstance(stream, VideoStream)
+        self.stream = stream
         self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
         context = self.stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
@@ -65,8 +72,7 @@ class Encoder:
         for _ in range(repeat):
             frame = av.VideoFrame(width, height, "yuv420p")
             for plane, values in zip(frame.planes, planes, strict=True):
-                buffer = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-                buffer[:, : plane.width] = values
+                values_of(plane)[:] = values
             frame.pts, frame.time_base = self.frames, self.time_base
             self.frames += 1
             self.container.mux(self.stream.encode(frame))
@@ -76,10 +82,10 @@ class Encoder:
         self.container.close()
 
 
-def join(segments: Sequence[Path], target: Path, chapters: Sequence[tuple[float, str]] = ()) -> int:
+def join(segments: Sequence[Path], target: Path, chapters: Sequence[Chapter] = ()) -> int:
     """Put segments one behind the other, the index in front. Returns the frames.
 
-    `chapters` are (seconds at which it begins, title), which players show in their own way.
+    Players show `chapters` in their own way.
     """
     frames = 0
     webm = {"cues_to_front": "1", "fflags": "+bitexact"}  # else it is given a number by chance
@@ -93,9 +99,9 @@ def join(segments: Sequence[Path], target: Path, chapters: Sequence[tuple[float,
                     stream = whole.add_stream_from_template(source, opaque=True)
                     if chapters:
                         whole.set_chapters(_marks(chapters, _length(segments)))
-                start = round(frames / source.average_rate / source.time_base)
+                start = round(frames / _known(source.average_rate) / _known(source.time_base))
                 for packet in part.demux(source):
-                    if packet.dts is not None:
+                    if packet.pts is not None and packet.dts is not None:
                         frames += 1
                         packet.pts += start
                         packet.dts += start
@@ -111,11 +117,17 @@ def mime(movie: Path) -> str:
     ISO/IEC 14496-15 (avcC) and the AV1 ISO media file format binding (av1C) say where they lie.
     """
     with av.open(movie) as container:
-        head = container.streams.video[0].codec_context.extradata
+        head = _known(container.streams.video[0].codec_context.extradata)
     if movie.suffix == ".webm":
         profile, level, tier = head[1] >> 5, head[1] & 31, "H" if head[2] >> 7 else "M"
         return f'video/webm; codecs="av01.{profile}.{level:02}{tier}.08"'
     return f'video/mp4; codecs="avc1.{head[1:4].hex()}"'
+
+
+def _known(value: T | None) -> T:
+    """What every movie that was encoded here has."""
+    assert value is not None
+    return value
 
 
 def _length(segments: Sequence[Path]) -> float:
@@ -125,20 +137,20 @@ def _length(segments: Sequence[Path]) -> float:
         with av.open(path) as part:  # WebM does not say how many frames it has
             stream = part.streams.video[0]
             count = sum(packet.dts is not None for packet in part.demux(stream))
-            seconds += count / float(stream.average_rate)
+            seconds += count / float(_known(stream.average_rate))
     return seconds
 
 
-def _marks(chapters: Sequence[tuple[float, str]], end: float) -> list[dict[str, object]]:
+def _marks(chapters: Sequence[Chapter], end: float) -> list[Any]:
     """Chapters as PyAV takes them, each until the next begins, in milliseconds."""
-    ends = [seconds for seconds, _ in chapters[1:]] + [end]
+    ends = [chapter.seconds for chapter in chapters[1:]] + [end]
     return [
         {
             "id": number,
-            "start": round(seconds * 1000),
+            "start": round(chapter.seconds * 1000),
             "end": round(until * 1000),
             "time_base": Fraction(1, 1000),
-            "metadata": {"title": title},
+            "metadata": {"title": chapter.text},
         }
-        for number, ((seconds, title), until) in enumerate(zip(chapters, ends, strict=True))
+        for number, (chapter, until) in enumerate(zip(chapters, ends, strict=True))
     ]

@@ -5,15 +5,16 @@ colours. In our scenes little moves at a time, so this one restores, draws and c
 rectangle in which something did.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import VideoReformatter
-from manim import Mobject
+from av.video.plane import VideoPlane
+from av.video.reformatter import Colorspace, VideoReformatter
+from manim import Animation, Scene, VMobject
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.family import extract_mobject_family_members
 
@@ -48,7 +49,8 @@ class FrameRenderer(CairoRenderer):
         self.planes: list[Pixels] | None = None
         self.last: list[Box] | None = None
 
-    def play(self, scene: TilingScene, *args: Any, **options: Any) -> None:
+    def play(self, scene: Scene, *args: Any, **options: Any) -> None:
+        assert isinstance(scene, TilingScene)
         chapter = max(0, len(scene.chapters) - 1)
         if chapter != self.chapter:
             self.chapter, self.drawing = chapter, self.mine(chapter)
@@ -67,37 +69,40 @@ class FrameRenderer(CairoRenderer):
     def _skip(self, scene: TilingScene, *args: Any, **options: Any) -> None:
         """Go to the end of a play at once. Manim, too, can skip, but first prepares to draw."""
         scene.compile_animation_data(*args, **options)
-        for animation in scene.animations:
+        animations = scene.animations or []
+        for animation in animations:
             animation._setup_scene(scene)
             animation.begin()
-        for animation in scene.animations:
+        for animation in animations:
             animation.finish()
             animation.clean_up_from_scene(scene)
         self.num_plays += 1
         self.frames += round(scene.duration * self.camera.frame_rate)
 
-    def save_static_frame_data(self, scene: TilingScene, static_mobjects: Any) -> Pixels | None:
+    def save_static_frame_data(self, scene: Scene, static_mobjects: Any) -> Any:
         """Draw what lies under the first thing that moves, once for the whole play.
 
         Manim takes a group whole as soon as one part of it moves. Here the parts are told apart.
         """
-        tops = [top for animation in scene.animations for top in animation.get_all_mobjects()]
+        animations: list[Animation] = scene.animations or []
+        tops = [top for animation in animations for top in animation.get_all_mobjects()]
         self.animated = {m for top in tops for m in top.get_family()}
         # With those that have no points yet: a play may give them some.
-        shown = extract_mobject_family_members(scene.mobjects, use_z_index=True)
+        family = extract_mobject_family_members(scene.mobjects, use_z_index=True)
+        shown = [mobject for mobject in family if isinstance(mobject, VMobject)]
         first = next((i for i, m in enumerate(shown) if m in self.animated), len(shown))
         self.moving = shown[first:]
-        self.paths: dict[Mobject, tuple[Box | None, Any]] = {}
+        self.paths: dict[VMobject, tuple[Box | None, Any]] = {}
         self.camera.reset()
         self._draw_all(shown[:first], [self._whole()])
         self.static_image = self.camera.pixel_array.copy()
         return self.static_image
 
-    def update_frame(self, scene: TilingScene, mobjects: Any = None, **options: Any) -> None:
+    def update_frame(self, scene: Scene, *args: Any, **options: Any) -> None:
         """Draw the first frame of a play: all of what may move, over what does not."""
         self._draw_all(self.moving, [self._whole()])
 
-    def render(self, scene: TilingScene, time: float, moving_mobjects: Any = None) -> None:
+    def render(self, scene: Scene, time: float, moving_mobjects: Any = None) -> None:
         # In the order in which they are drawn, not in the set's, which differs from run to run.
         moved = (m for m in self.moving if m in self.animated and _seen(m))
         now = _merge([box for m in moved if (box := self._reach(m))])
@@ -112,6 +117,11 @@ class FrameRenderer(CairoRenderer):
         self.last = now
         self._emit(1)
 
+    @property
+    def _pixels(self) -> Pixels:
+        """The frame (height, width, 4). Manim calls its bytes int64."""
+        return cast(Pixels, self.camera.pixel_array)
+
     def _whole(self) -> Box:
         return Box(0, 0, self.camera.pixel_width, self.camera.pixel_height)
 
@@ -122,11 +132,12 @@ class FrameRenderer(CairoRenderer):
     def _emit(self, repeat: int) -> None:
         at = round(self.scene.poster_at * self.camera.frame_rate)
         if self.frames <= at < self.frames + repeat:
-            self.poster = self.camera.pixel_array.copy()
+            self.poster = self._pixels.copy()
         self.frames += repeat
+        assert self.planes is not None
         self.sink([plane.copy() for plane in self.planes], repeat)
 
-    def _reach(self, mobject: Mobject) -> Box | None:
+    def _reach(self, mobject: VMobject) -> Box | None:
         """The pixels that a mobject may cover, whole and with a margin for its strokes."""
         camera = self.camera
         low, high = mobject.points.min(axis=0), mobject.points.max(axis=0)
@@ -161,6 +172,7 @@ class FrameRenderer(CairoRenderer):
         context.save()
         context.identity_matrix()
         context.new_path()
+        assert self.static_image is not None
         for box in boxes:
             at = slice(box.y, box.bottom), slice(box.x, box.right)
             self.camera.pixel_array[at] = self.static_image[at]
@@ -170,7 +182,7 @@ class FrameRenderer(CairoRenderer):
         self._draw_all(self.moving, boxes)
         context.restore()
 
-    def _draw_all(self, mobjects: list[Mobject], boxes: list[Box]) -> None:
+    def _draw_all(self, mobjects: Sequence[VMobject], boxes: list[Box]) -> None:
         """Draw what of the mobjects lies in the boxes. What does not move keeps its path."""
         camera = self.camera
         context = camera.get_cairo_context(camera.pixel_array)
@@ -192,13 +204,13 @@ class FrameRenderer(CairoRenderer):
             if mobject not in self.animated:
                 self.paths[mobject] = reach, path
 
-    def _path(self, mobject: Mobject) -> tuple[Box | None, Any]:
+    def _path(self, mobject: VMobject) -> tuple[Box | None, Any]:
         """What it may cover, and its path if that is known."""
         return self.paths.get(mobject) or (self._reach(mobject), None)
 
     def _convert(self, changed: Box | None) -> None:
         """Bring the planes up to date where the pixels have changed, or everywhere."""
-        pixels = self.camera.pixel_array
+        pixels = self._pixels
         height, width = pixels.shape[:2]
         if changed is None or self.planes is None:
             self.planes = to_planes(pixels)
@@ -222,11 +234,14 @@ def to_planes(pixels: Pixels) -> list[Pixels]:
     """Y (h, w), U and V (h/2, w/2) in BT.709 of RGBA pixels (h, w, 4)."""
     frame = av.VideoFrame.from_ndarray(pixels, format="rgba")
     converter = _converter(*pixels.shape[:2])
-    converted = converter.reformat(frame, format="yuv420p", dst_colorspace="itu709")
-    return [
-        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-        for plane in converted.planes
-    ]
+    converted = converter.reformat(frame, format="yuv420p", dst_colorspace=Colorspace.ITU709)
+    return [values_of(plane) for plane in converted.planes]
+
+
+def values_of(plane: VideoPlane) -> Pixels:
+    """A plane's values (height, width), where they lie in memory."""
+    rows = np.frombuffer(cast(bytes, plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]
 
 
 @lru_cache(maxsize=32)
@@ -236,7 +251,7 @@ def _converter(height: int, width: int) -> VideoReformatter:
     return VideoReformatter()
 
 
-def _seen(mobject: Mobject) -> bool:
+def _seen(mobject: VMobject) -> bool:
     if not len(mobject.points):
         return False
     strokes = mobject.stroke_width > 0 and mobject.get_stroke_opacity() > 0

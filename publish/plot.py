@@ -2,12 +2,15 @@
 what it requests from global memory. PNG or SVG, through Cairo, which Manim brings."""
 
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from math import log2, pi
-from pathlib import Path
+from typing import Any, TypeAlias
 
 import cairo
 
 from tiling.sweep import Prediction
+
+Context: TypeAlias = "cairo.Context[Any]"
 
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE, MARGIN = 960, 640, 90, 80, 100, 60
 """Points: the picture, and what it leaves beside its axes."""
@@ -16,24 +19,26 @@ INK, PALE, DOT = (0.2, 0.22, 0.25), (0.87, 0.88, 0.9), (0.608, 0.349, 0.714)
 """Colours: words, grid, and the purple of C."""
 
 
-def plot(order: Sequence[Prediction], chip: str, path: Path) -> None:
+def plot(order: Sequence[Prediction], chip: str, suffix: str) -> bytes:
     """A dot for all tilings that are alike in this, its area by occupancy; the best has its name.
 
-    Raises OSError where the file cannot be written.
+    `suffix`: of the file that is made, .svg or .png.
     """
-    if path.suffix == ".svg":
-        surface: cairo.Surface = cairo.SVGSurface(str(path), WIDTH, HEIGHT)
+    file = BytesIO()
+    if suffix == ".svg":
+        surface = cairo.SVGSurface(file, WIDTH, HEIGHT)
         _draw(cairo.Context(surface), order, chip)
         surface.finish()
-        return
+        return file.getvalue()
     image = cairo.ImageSurface(cairo.FORMAT_RGB24, 2 * WIDTH, 2 * HEIGHT)
     context = cairo.Context(image)
     context.scale(2, 2)
     _draw(context, order, chip)
-    image.write_to_png(str(path))
+    image.write_to_png(file)
+    return file.getvalue()
 
 
-def _draw(context: "cairo.Context[cairo.Surface]", order: Sequence[Prediction], chip: str) -> None:
+def _draw(context: Context, order: Sequence[Prediction], chip: str) -> None:
     context.set_source_rgb(1, 1, 1)
     context.paint()
     context.select_font_face("sans-serif")
@@ -51,7 +56,7 @@ def _draw(context: "cairo.Context[cairo.Surface]", order: Sequence[Prediction], 
 
 
 def _axes(
-    context: "cairo.Context[cairo.Surface]", order: Sequence[Prediction]
+    context: Context, order: Sequence[Prediction]
 ) -> tuple[Callable[[float], float], Callable[[float], float]]:
     """Draws them, and returns where an intensity and a pace lie on them."""
     least = 2 ** int(log2(min(one.intensity for one in order)))
@@ -80,18 +85,14 @@ def _axes(
     return x, y
 
 
-def _line(
-    context: "cairo.Context[cairo.Surface]", start: tuple[float, float], end: tuple[float, float]
-) -> None:
+def _line(context: Context, start: tuple[float, float], end: tuple[float, float]) -> None:
     context.set_source_rgb(*PALE)
     context.move_to(*start)
     context.line_to(*end)
     context.stroke()
 
 
-def _words(
-    context: "cairo.Context[cairo.Surface]", text: str, x: float, y: float, anchor: str = "left"
-) -> None:
+def _words(context: Context, text: str, x: float, y: float, anchor: str = "left") -> None:
     width = context.text_extents(text).x_advance
     context.set_source_rgb(*INK)
     context.move_to(x - width * {"left": 0, "center": 0.5, "right": 1}[anchor], y)

@@ -1,64 +1,108 @@
-"""Processes that render clips together. Each goes through all of them, in order, and draws the
-chapters that no other has taken: so one clip keeps all cores busy, and so do many."""
+"""Processes that work on clips together. Each goes through all of them, in order, and does what no
+other has taken: so one clip keeps all cores busy, and so do many."""
 
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import RLock, Thread
-from typing import Any, NamedTuple
+from typing import TypeAlias
 
+from publish.description import Marks
+from publish.files import probe
 from publish.settings import Clip
+from tiling.regular import reason
 from tiling.shapes import Refused
 
 
-class Told(NamedTuple):
-    """What is heard of a task, by its number.
+@dataclass(frozen=True)
+class Total:
+    """How many frames the clip has."""
 
-    total    the clip's frames
-    frames   so many more of them are done
-    marks    JSON: all is done, and every process has left the clip
-    failed   an Exception: OSError where the folder takes no more, Refused where the scene cannot
-             be made of this choice, else RenderFailed
-    memory   bytes that one process has needed so far
-    """
+    frames: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """So many more of them are done."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one process has needed so far."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """All is done, and every process has left the clip. Of a clip that was rendered, its marks."""
+
+    marks: Marks | None = None
+
+
+@dataclass(frozen=True)
+class GaveUp:
+    """`why` is an OSError where the folder takes no more, Refused where the scene cannot be made of
+    this choice, else RenderFailed."""
+
+    why: Exception
+
+
+News: TypeAlias = Total | Advanced | Memory | Done | GaveUp
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is heard of a task, by its number."""
 
     task: int
-    kind: str
-    value: Any
+    news: News
+
+
+BEAT, PATIENCE = 0.2, 60.0
+"""Seconds from one sign of life to the next, and those without one after which a process is given
+up."""
 
 
 class RenderFailed(Exception):
     """A clip could not be made; the text says why. Nothing was written under a final name."""
 
 
-def share(tasks: Sequence[tuple[Clip, Path]], jobs: int) -> Iterator[Told]:
-    """Let `jobs` processes render each clip's chapters into its folder, and tell how it goes.
+def share(tasks: Sequence[tuple[Clip, Path]], jobs: int, module: str) -> Iterator[Told]:
+    """Let `jobs` processes go through all tasks, each a clip and a folder, and tell how it goes.
 
-    Each task ends with `marks` or `failed`. A task that fails does not stop the others.
+    module: has the function `work(clip, folder, send, first)`, which does what no other process has
+    taken of a clip, and sends Done. `first` is true in one of the processes.
+
+    Each task ends with Done or GaveUp. A task that fails does not stop the others.
     """
     # A fresh interpreter each: forking one that has threads is not safe.
     context = multiprocessing.get_context("spawn")
-    processes, ends = [], []
+    processes: dict[Connection, BaseProcess] = {}
     try:
         for number in range(jobs):
             ours, theirs = context.Pipe(duplex=False)
-            process = context.Process(
-                target=_process, args=(os.getpid(), tasks, theirs, number), daemon=True
+            process: BaseProcess = context.Process(
+                target=_process, args=(os.getpid(), tasks, theirs, number, module), daemon=True
             )
             with unheard():
                 process.start()
-                processes.append(process)
+                processes[ours] = process
             theirs.close()
-            ends.append(ours)
-        yield from _listen(ends, len(tasks))
+        yield from _listen(processes, len(tasks))
     finally:
-        for process in processes:
+        for process in processes.values():
             process.kill()
             process.join()
 
@@ -81,40 +125,41 @@ def unheard() -> Iterator[None]:
 
 
 def _process(
-    parent: int, tasks: Sequence[tuple[Clip, Path]], progress: Connection, number: int
+    parent: int, tasks: Sequence[tuple[Clip, Path]], progress: Connection, number: int, module: str
 ) -> None:
     """The whole life of a process that renders. What goes wrong is sent, not raised."""
-    Thread(target=_die_with, args=(parent,), daemon=True).start()
+    lock = RLock()
+
+    def send(told: Told | None) -> None:
+        try:
+            with lock:
+                progress.send(told)
+        except BrokenPipeError:  # whoever started this process is gone
+            os._exit(1)
+
+    Thread(target=_live_with, args=(parent, send), daemon=True).start()
     _keep_to_one_core(parent + number)
-    from tqdm import tqdm  # of Manim
-
-    from publish.worker import Work  # imports Manim
-
-    tqdm.set_lock(RLock())  # its own would outlive a process that is killed
     for task, (clip, folder) in enumerate(tasks):
 
-        def send(kind: str, value: Any, task: int = task) -> None:
-            try:
-                progress.send(Told(task, kind, value))
-            except BrokenPipeError:  # whoever started this process is gone
-                os._exit(1)
+        def tell(news: News, task: int = task) -> None:
+            send(Told(task, news))
 
         try:
-            Work(clip, folder, send).run(count=number == 0)
+            import_module(module).work(clip, folder, tell, number == 0)
         except Refused as refused:
-            send("failed", refused)
+            tell(GaveUp(refused))
         except OSError as error:
-            send("failed", OSError(None, error.strerror or str(error)))
+            tell(GaveUp(OSError(error.errno, reason(error))))
         except Exception as error:
-            send("failed", _reason(error, folder))
+            tell(GaveUp(_reason(error, folder)))
 
 
 def _reason(error: Exception, folder: Path) -> Exception:
     """Manim's text comes by way of files, and one that was cut short fails as something else."""
     try:
-        (folder / "probe").write_bytes(bytes(2**20))
+        probe(folder)
     except OSError as full:
-        return OSError(None, full.strerror or str(full))
+        return OSError(full.errno, reason(full))
     return RenderFailed(f"{type(error).__name__}: {error}")
 
 
@@ -126,47 +171,65 @@ def _keep_to_one_core(number: int) -> None:
         os.sched_setaffinity(0, {cores[number % len(cores)]})
 
 
-def _die_with(parent: int) -> None:
-    """End this process when whoever started it is gone, killed perhaps."""
+def _live_with(parent: int, send: Callable[[None], None]) -> None:
+    """Say that this process is alive, and end it when who started it is gone, killed perhaps."""
     while os.getppid() == parent:
-        time.sleep(0.1)
+        send(None)
+        time.sleep(BEAT)
     os._exit(1)
 
 
-def _listen(ends: Sequence[Connection], tasks: int) -> Iterator[Told]:
-    """Hear all processes out. A task's marks are passed on when every process has sent them."""
-    ahead = {end: list(range(tasks)) for end in ends}  # what each has still to go through
-    marks: dict[int, str] = {}
+def _listen(processes: Mapping[Connection, BaseProcess], tasks: int) -> Iterator[Told]:
+    """Hear all processes out. A task is done when it is for every process."""
+    ahead = {end: list(range(tasks)) for end in processes}  # what each has still to go through
+    quiet = dict.fromkeys(processes, 0.0)  # seconds
+    before = time.monotonic()
+    done: dict[int, Told] = {}
     over: set[int] = set()
     while ahead:
-        for end in wait(list(ahead)):
+        lost: list[int] = []  # tasks at which a process ended
+        ready = wait(list(ahead), BEAT)
+        # While this process was stopped itself, or busy, nobody was quiet.
+        passed, before = min(time.monotonic() - before, 2 * BEAT), time.monotonic()
+        for end in ready:
             assert isinstance(end, Connection)
-            try:
-                told = end.recv()
-            except EOFError:
-                lost = ahead.pop(end)[:1]  # the task that the process was at, if it had not ended
-                told = None
-            else:
-                lost = []
-                match told.kind:
-                    case "marks":
-                        marks[told.task] = told.value
-                        ahead[end].remove(told.task)
-                    case "failed":
-                        ahead[end].remove(told.task)
-                        if told.task not in over:
-                            over.add(told.task)
-                            yield told
-                    case _:
+            match told := _received(end):
+                case None:
+                    pass
+                case EOFError():
+                    lost += ahead.pop(end)[:1]
+                case Told(task, Done()):
+                    done[task] = told
+                    ahead[end].remove(task)
+                case Told(task, GaveUp()):
+                    ahead[end].remove(task)
+                    if task not in over:
+                        over.add(task)
                         yield told
-            if not ahead:  # nobody is left to render what has not ended
-                lost = [task for task in range(tasks) if task not in marks]
-            for task in lost:
-                if task not in over:
-                    over.add(task)
-                    why = "a rendering process ended before its work was done"
-                    yield Told(task, "failed", RenderFailed(why))
-            for task in sorted(marks.keys() - over):
-                if not any(task in left for left in ahead.values()):
-                    over.add(task)
-                    yield Told(task, "marks", marks[task])
+                case Told():
+                    yield told
+        if not ahead:  # nobody is left to render what has not ended
+            lost += [task for task in range(tasks) if task not in done]
+        for task in lost:
+            if task not in over:
+                over.add(task)
+                why = "a rendering process ended, or stood still, before its work was done"
+                yield Told(task, GaveUp(RenderFailed(why)))
+        for task in sorted(done.keys() - over):
+            if not any(task in left for left in ahead.values()):
+                over.add(task)
+                yield done[task]
+        ahead = {end: left for end, left in ahead.items() if left}
+        quiet = {end: 0.0 if end in ready else quiet[end] + passed for end in ahead}
+        for end in ahead:
+            if quiet[end] > PATIENCE:  # stopped, by a signal perhaps
+                processes[end].kill()
+
+
+def _received(end: Connection) -> Told | EOFError | None:
+    """What a process sends: None says that it is alive, EOFError that it is not."""
+    try:
+        told: Told | None = end.recv()
+    except (EOFError, OSError):  # the latter in the middle of what it sends
+        return EOFError()
+    return told

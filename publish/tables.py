@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from tiling.banks import shared
-from tiling.layout import Operand
 from tiling.occupancy import CHIPS, Occupancy, occupancy, registers
 from tiling.presets import Choice
 from tiling.schedule import Schedule
@@ -62,10 +61,10 @@ def show_traffic(choice: Choice, found: Traffic) -> None:
 def request_rows(schedule: Schedule) -> dict[str, dict[str, int]]:
     """What a CTA's warps ask of the memories: how many requests, and what they cost."""
     found = shared(schedule)
-    both: tuple[Operand, Operand] = ("A", "B")
-    rows = {}
-    for operand in both:
-        rows[f"{operand} loaded"] = _in_sectors(*loaded(schedule, operand))
+    rows = {
+        "A loaded": _in_sectors(*loaded(schedule, "A")),
+        "B loaded": _in_sectors(*loaded(schedule, "B")),
+    }
     for does, costs in ("written", found.writes), ("read", found.reads):
         for operand, cost in costs.items():
             if cost.requests:

@@ -1,27 +1,29 @@
 """One of the processes that render: it goes through a clip and takes the chapters nobody has."""
 
-import json
 import logging
 import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from manim import config
 from PIL import Image
+from tqdm import tqdm  # of Manim
 
+from publish.description import Caption, Chapter, Marks
 from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
+from publish.pool import Advanced, Done, Memory, News, Total
 from publish.settings import Clip
 from scenes.kit.look import FRAMES, PALETTES, PIXEL, Look
 from scenes.kit.tiling_scene import TilingScene
 from scenes.title_card.scene import TitleCard
 
-Send = Callable[[str, Any], None]
+Send = Callable[[News], None]
 
 
 def scene_class(clip: Clip) -> type[TilingScene]:
@@ -67,6 +69,12 @@ def configured(clip: Clip, folder: Path) -> Iterator[None]:
         config.update(before)
 
 
+def work(clip: Clip, folder: Path, send: Send, first: bool) -> None:
+    """Render what no other process has taken of a clip. The first one counts its frames."""
+    tqdm.set_lock(RLock())  # its own would outlive a process that is killed
+    Work(clip, folder, send).run(count=first)
+
+
 class Work:
     """Chapters of one clip that this process renders, each into segments of the folder, one of
     every kind of movie."""
@@ -86,20 +94,15 @@ class Work:
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)
                 scene(renderer=counter).render()
-                self.send("total", counter.frames)
+                self.send(Total(counter.frames))
             renderer = FrameRenderer(self.put, self.take)
             film = scene(renderer=renderer)
             film.render()
         self.close()
         if renderer.poster is not None:
             Image.fromarray(renderer.poster).convert("RGB").save(self.folder / "poster.png")
-        marks = {
-            "frames": renderer.frames,
-            "captions": [asdict(mark) for mark in film.captions],
-            "chapters": [{"seconds": mark.seconds, "text": mark.text} for mark in film.chapters],
-        }
-        self.send("marks", json.dumps(marks))
-        self.send("memory", peak_memory())
+        self.send(Memory(peak_memory()))
+        self.send(Done(marks_of(film, renderer.frames)))
 
     def take(self, chapter: int) -> bool:
         """Take a chapter, unless another process has. The file is made by one process only."""
@@ -118,12 +121,21 @@ class Work:
     def put(self, planes: list[Pixels], repeat: int) -> None:
         for encoder in self.segments:
             encoder.write(planes, repeat)
-        self.send("frames", repeat)
+        self.send(Advanced(repeat))
 
     def close(self) -> None:
         for encoder in self.segments:
             encoder.close()
         self.segments = []
+
+
+def marks_of(film: TilingScene, frames: int) -> Marks:
+    """What a scene that was gone through has said."""
+    return Marks(
+        frames=frames,
+        captions=tuple(Caption(mark.seconds, mark.text, mark.shows) for mark in film.captions),
+        chapters=tuple(Chapter(mark.seconds, mark.text) for mark in film.chapters),
+    )
 
 
 def peak_memory() -> int:

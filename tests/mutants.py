@@ -16,9 +16,9 @@ from tests.kernel_cases import bits, build, chain
 from tests.mutant_list import KERNEL_MUTANTS, PROBLEMS, SCHEDULE_MUTANTS, Mutant, ScheduleMutant
 from tiling import hazards
 from tiling.execute import execute
+from tiling.faults import Broken
 from tiling.fma import Floats
 from tiling.kernel import compiled, compiler, host
-from tiling.kernel.build import Broken
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Differs
 from tiling.kernel.provenance import Slots, provenance

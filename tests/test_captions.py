@@ -5,7 +5,9 @@ import re
 import pytest
 
 from publish.captions import vtt
+from publish.description import Caption, Chapter, Marks
 from publish.settings import Clip
+from publish.worker import marks_of
 from scenes import SCENES
 from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Label
@@ -29,14 +31,10 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
         shown.append((film.renderer.frames, " ".join(lines)))
 
     film = screen(clip, look_at)
-    marks = {
-        "captions": [vars(mark) for mark in film.captions],
-        "frames": film.renderer.frames,
-        "fps": clip.fps,
-    }
+    marks = marks_of(film, film.renderer.frames)
     cues = [
         (milliseconds(*match.groups()[:4]), milliseconds(*match.groups()[4:8]), match.group(9))
-        for match in CUE.finditer(vtt(marks))
+        for match in CUE.finditer(vtt(marks, clip.fps))
     ]
     assert len(cues) == len(film.captions)
     assert cues[0][0] == 0 and cues[-1][1] == round(1000 * film.renderer.frames / clip.fps)
@@ -46,8 +44,8 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
 
 
 def test_the_file_is_webvtt() -> None:
-    marks = {"captions": [{"seconds": 0.0, "text": "a"}, {"seconds": 3661.2, "text": "b"}]}
-    text = vtt({**marks, "frames": 60 * 3662, "fps": 60})
-    assert text == (
+    captions = Caption(0.0, "a"), Caption(3661.2, "b")
+    marks = Marks(frames=60 * 3662, captions=captions, chapters=(Chapter(0.0, "x"),))
+    assert vtt(marks, 60) == (
         "WEBVTT\n\n00:00:00.000 --> 01:01:01.200\na\n\n01:01:01.200 --> 01:01:02.000\nb\n"
     )

@@ -1,33 +1,52 @@
 """Clips on disk: whole, reproducible, rendered once, and never half written."""
 
-import json
+import ast
 import os
 import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
+from click.testing import CliRunner
 
-from publish import cache
-from publish.cache import digest, up_to_date
-from publish.clip import PRIVATE, sweep
+import publish.clip
+import render
+from publish import cache, sources
+from publish.description import Caption, Chapter, Marks
+from publish.files import LOCK, PRIVATE, private_folder
+from publish.pool import Done, RenderFailed, Told
 from publish.settings import Clip
+from publish.sources import digest
+from publish.stale import described, lacking
 from scenes import SCENES
 from tests import browsing
 from tests.browsing import TINY, tiny_clips
+from tests.test_film import Heard
+from tests.test_imports import ROOMS, modules_after
 from tiling.presets import choose
+from tiling.shapes import Gemm
 
 ROOT = Path(__file__).parent.parent
 STEM = f"{browsing.STEM}-draft"
+LATER = {"tiling.presets", "tiling.schedule", "scenes", "publish.clip", "numpy"}
 
 
 def clip(out: Path, *options: str, **how: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(out), *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **how)
+
+
+def tiny_in(out: Path) -> Clip:
+    fields = zip(TINY[:6:2], TINY[1:6:2], strict=True)
+    choice = choose(overrides={field.removeprefix("--"): value for field, value in fields})
+    clip = Clip("overview", choice, quality="draft", out=out)
+    assert clip.stem == STEM
+    return clip
 
 
 def digests(out: Path) -> dict[str, str]:
@@ -48,25 +67,24 @@ def test_the_files(rendered: Path) -> None:
     assert sorted(digests(rendered)) == [
         STEM + end for end in (".jpg", ".json", ".mp4", ".txt", ".vtt", ".webm")
     ]
-    about = json.loads((rendered / f"{STEM}.json").read_text())
+    about = described(tiny_in(rendered))
     with av.open(rendered / f"{STEM}.mp4") as movie:
         stream = movie.streams.video[0]
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
-        assert (stream.width, stream.height) == (about["width"], about["height"]) == (960, 540)
-        assert stream.average_rate == about["fps"] == 15
+        assert (stream.width, stream.height) == about.clip().pixels == (960, 540)
+        assert stream.average_rate == 15
         stamps = [frame.pts * stream.time_base * 15 for frame in movie.decode(stream)]
-    assert stamps == list(range(about["frames"]))
+    assert stamps == list(range(about.frames))
     start = (rendered / f"{STEM}.mp4").read_bytes()
     assert start.index(b"moov") < start.index(b"mdat")  # "faststart"
     assert (rendered / f"{STEM}.jpg").read_bytes()[:2] == b"\xff\xd8"
-    assert about["verified"][0]["name"] == "model" and about["verified"][0]["status"] == "passed"
-    assert about["choice"]["gemm"] == {"m": 4, "n": 4, "k": 2}
-    starts = [chapter["seconds"] for chapter in about["chapters"]]
-    assert starts == sorted(starts) and starts[0] == 0 and len(set(starts)) == len(starts)
+    assert about.verified[0].name == "model" and about.verified[0].status == "passed"
+    assert about.choice.gemm == Gemm(4, 4, 2)
+    assert about.chapters[0].seconds == 0
 
 
 def test_a_chapter_begins_with_a_keyframe(rendered: Path) -> None:
-    about = json.loads((rendered / f"{STEM}.json").read_text())
+    about = described(tiny_in(rendered))
     with av.open(rendered / f"{STEM}.mp4") as movie:
         stream = movie.streams.video[0]
         keys = {
@@ -74,7 +92,7 @@ def test_a_chapter_begins_with_a_keyframe(rendered: Path) -> None:
             for packet in movie.demux(stream)
             if packet.is_keyframe and packet.pts is not None
         }
-    assert {chapter["seconds"] for chapter in about["chapters"]} <= keys
+    assert {chapter.seconds for chapter in about.chapters} <= keys
 
 
 def test_the_poster_is_a_frame_of_the_clip(rendered: Path) -> None:
@@ -114,7 +132,6 @@ def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage
     for path in rendered.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     about, movie = tmp_path / f"{STEM}.json", tmp_path / f"{STEM}.mp4"
-    mark = json.loads(about.read_text())["fingerprint"]
     match damage:
         case "cut":
             movie.write_bytes(movie.read_bytes()[:-100])
@@ -124,19 +141,14 @@ def test_a_damaged_clip_is_not_up_to_date(rendered: Path, tmp_path: Path, damage
             about.unlink()
         case "nonsense":
             about.write_text("[1, 2]")
-    tiny = {
-        field.removeprefix("--"): value
-        for field, value in zip(TINY[:6:2], TINY[1:6:2], strict=True)
-    }
-    wanted = Clip("overview", choose(overrides=tiny), quality="draft", out=tmp_path)
-    assert wanted.stem == STEM
-    assert up_to_date(wanted, mark) == (damage == "none")
+    why = lacking(tiny_in(tmp_path))
+    assert (why is None) == (damage == "none")
 
 
 def test_killed_at_any_moment_it_recovers(rendered: Path, tmp_path: Path) -> None:
     command = [sys.executable, "render.py", "clip", "overview", *TINY, "--out", str(tmp_path)]
     # The last one while it moves its files into place, whenever that is.
-    for patience in (0.2, 0.9, 1.4, 1.8, 2.2, 2.6, 60):
+    for patience in (0.9, 1.8, 60):
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -234,6 +246,44 @@ def test_a_change_of_a_source_makes_stale_what_uses_it(
     assert found == stale
 
 
+def test_a_source_that_is_edited_meanwhile_is_not_what_the_clip_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the old clip nor the new one is up to date then: nothing is put in its place."""
+    source = tmp_path / "sources" / "scenes" / "overview" / "scene.py"
+    source.parent.mkdir(parents=True)
+    source.write_text("old")
+    monkeypatch.setattr(cache, "ROOT", tmp_path / "sources")
+    monkeypatch.setattr(cache, "MAKES", ())
+    one = Clip("overview", choose(), out=tmp_path / "media")
+    marks = Marks(frames=9, captions=(Caption(0.0, "a"),), chapters=(Chapter(0.0, "b"),))
+
+    def edited(tasks: object, jobs: int) -> Iterator[Told]:
+        source.write_text("new")
+        yield Told(0, Done(marks))
+
+    monkeypatch.setattr("publish.clip.share", edited)
+    (why,) = publish.clip.render([one], [], 1, Heard()).values()
+    assert isinstance(why, RenderFailed) and "changed while it was rendered" in str(why)
+    assert not list(one.out.iterdir())
+
+
+def test_the_sources_are_those_from_before_the_imports() -> None:
+    """A process that has imported a scene speaks of that one, whatever was saved since."""
+    first = next(
+        node
+        for node in ast.parse((ROOT / "render.py").read_text()).body
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in ROOMS
+    )
+    assert (first.module, first.names[0].name) == ("publish", "sources")
+    assert not set(modules_after("import publish.sources")) & LATER
+    source = ROOT / "scenes" / "overview" / "scene.py"
+    assert sources.BEGAN[source] == digest(source)
+    known = {**sources.BEGAN, source: "0"}
+    one = Clip("overview", choose())
+    assert cache.fingerprint(one, known) != cache.fingerprint(one) == cache.fingerprint(one, {})
+
+
 def test_what_is_imported_inside_a_function_is_a_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,14 +317,13 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(
 ) -> None:
     for path in rendered.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    mine = tmp_path / f"{PRIVATE}{os.getpid()}-mine"
-    dead = tmp_path / f"{PRIVATE}999999999-dead"
-    mine.mkdir()
+    dead = tmp_path / f"{PRIVATE}dead"
     dead.mkdir()
-    run = clip(tmp_path)  # killed after its last file was in place, a run leaves only its folder
-    assert run.returncode == 0 and "up to date" in run.stdout
-    assert mine.exists() and not dead.exists()
-    mine.rmdir()
-    dead.mkdir()
-    sweep(tmp_path)
+    (dead / LOCK).touch()
+    with private_folder(tmp_path) as mine:
+        # Killed after its last file was in place, a run leaves only its folder.
+        arguments = ["clip", "overview", *TINY, "--out", str(tmp_path)]
+        run = CliRunner().invoke(render.main, arguments)
+        assert run.exit_code == 0 and "up to date" in run.stdout
+        assert mine.exists() and not dead.exists()
     assert digests(tmp_path) == digests(rendered)

@@ -1,8 +1,9 @@
 """The block that is pasted into a page, and the files it shows."""
 
-import json
+import os
 import shutil
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,15 +13,22 @@ from click.testing import CliRunner
 from PIL import Image
 
 import render
-from publish.animate import LONGER, make_pictures
-from publish.cache import digest
+from publish.animate import LONGER
+from publish.clip import add_pictures
+from publish.description import Chapter, write
 from publish.page.figure import figure
 from publish.page.gallery import write_page
-from publish.page.shown import Shown, all_in, in_looks, lacking
-from publish.settings import ASPECTS, THEMES, Clip
+from publish.page.on_disk import Shown, all_in, in_looks
+from publish.sealed import REPORT, sealed
+from publish.settings import ASPECTS, FILM, KINDS, THEMES, Clip
+from publish.sources import digest
+from publish.stale import described, lacking
+from tests.altered import WHOLE, altered
 from tests.browsing import TINY, render_py, tiny_clips
+from tests.test_film import Heard
 from tiling.presets import choose
 from tiling.shapes import Refused
+from tiling.verify import Rung
 
 CHOICE = choose(overrides={"gemm": "4x4x2", "cta": "2x2x2", "thread": "1x1"})
 CLIPS = [Clip("overview", CHOICE, t, a, "draft") for t in THEMES for a in ASPECTS]
@@ -92,24 +100,15 @@ def test_the_address_of_the_files(shown: Shown) -> None:
 
 def test_text_is_escaped(shown: Shown) -> None:
     evil = '"><script>alert(1)</script>'
-    first = {**shown.first, "stem": evil, "chapters": [{"seconds": 0, "text": evil}]}
-    first["verified"] = [{"name": evil, "says": evil}]
-    shutil.copy(shown.folder / f"{CLIPS[0].stem}.vtt", shown.folder / "x.vtt")
-    plain = {**first, "stem": "x"}
-    for text in (
-        figure(Shown(shown.folder, {("paper", "wide"): plain}), evil),
-        figure(replace_text(shown, first)),
-    ):
-        assert len(Tags(text).all("script")) == 1
-        assert "<script>alert" not in text
-
-
-def replace_text(shown: Shown, first: dict[str, object]) -> Shown:
-    class Fixed(Shown):
-        def text(self, about: object, suffix: str) -> str:
-            return "WEBVTT\n"
-
-    return Fixed(shown.folder, {("paper", "wide"): first})
+    first = replace(
+        shown.first,
+        choice=replace(CHOICE, name=evil),
+        chapters=(Chapter(0.0, evil),),
+        verified=(Rung("model", "passed", evil),),
+    )
+    text = figure(Shown(shown.folder, {("paper", "wide"): first}), evil)
+    assert len(Tags(text).all("script")) == 1
+    assert "<script>alert" not in text
 
 
 @pytest.mark.parametrize("missing", [".json", ".webm", ".vtt"])
@@ -129,17 +128,16 @@ def test_a_clip_that_is_not_there_is_named_with_what_makes_it(
 
 
 def change(clip: Clip, **what: object) -> None:
-    """Say something else in a clip's .json."""
-    about = json.loads(clip.file(".json").read_text("utf-8"))
-    clip.file(".json").write_text(json.dumps(about | what))
+    """Say something else in a clip's .json, as if it had been made so."""
+    clip.file(".json").write_text(write(replace(described(clip), **what)))
 
 
 @pytest.mark.parametrize(
     ("what", "why"),
     [
-        ({"fingerprint": "0"}, "the sources that draw it have changed since"),
-        ({"choice": {"name": "another"}}, "it was made of another tiling"),
-        ({"files": {f"{CLIPS[0].stem}.vtt": "0"}}, "its files are not those that were rendered"),
+        ({"fingerprint": "0" * 64}, "the sources that draw it have changed since"),
+        ({"choice": replace(CHOICE, cta=(0, 1))}, "it was made of another tiling"),
+        ({"files": dict.fromkeys(KINDS, "0" * 64)}, "its .mp4 is not the one that was rendered"),
     ],
 )
 def test_a_stale_clip_is_refused_with_the_reason(
@@ -157,19 +155,19 @@ def test_a_stale_clip_is_refused_with_the_reason(
 def test_other_versions_are_named(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     clip = replace(CLIPS[0], out=out)
-    about = json.loads(clip.file(".json").read_text("utf-8"))
-    change(clip, versions=about["versions"] | {"manim": "0.1"})
+    change(clip, versions=described(clip).versions | {"manim": "0.1"})
     assert lacking(clip) == f"{clip.file('.mp4')} is stale: manim has another version since"
 
 
 def test_the_page_says_what_is_stale(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
-    assert write_page(out)[2] == {}
+    assert write_page(out).stale == {}
     clip = replace(CLIPS[1], out=out)
-    change(clip, fingerprint="0")
-    path, _, stale = write_page(out)
-    assert stale == {clip.stem: "the sources that draw it have changed since"}
-    assert f"<code>{clip.stem}.mp4</code>, the sources that draw it" in path.read_text("utf-8")
+    change(clip, fingerprint="0" * 64)
+    written = write_page(out)
+    assert written.stale == {clip.stem: "the sources that draw it have changed since"}
+    text = written.path.read_text("utf-8")
+    assert f"<code>{clip.stem}.mp4</code>, the sources that draw it" in text
     run = CliRunner().invoke(render.main, ["embed", "--page", "--out", str(out)])
     assert run.exit_code == 0 and f"{clip.stem}.mp4 is stale: the sources" in run.stderr
 
@@ -179,7 +177,7 @@ def test_what_is_missing_or_stale_is_rendered_first(folder: Path, tmp_path: Path
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     clips = [replace(clip, out=out) for clip in CLIPS]
     clips[0].file(".mp4").unlink()
-    change(clips[3], fingerprint="0")
+    change(clips[3], fingerprint="0" * 64)
     before = [clip.file(".vtt").stat().st_mtime_ns for clip in clips]
     html = render_py("embed", "overview", *TINY, "--out", str(out))
     assert html.startswith("<figure") and html.rstrip().endswith("</figure>")
@@ -196,14 +194,11 @@ def test_what_is_missing_or_stale_is_rendered_first(folder: Path, tmp_path: Path
 def test_the_page_has_every_clip_once_and_what_proves_it(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     render_py("clip", "overview", *TINY, "--gemm", "5x4x2", "--out", str(out))
-    (out / "broken.json").write_text("{", "utf-8")
-    rungs = [{"name": "host", "status": "passed", "says": "of this tiling"}]
-    about = json.loads((out / f"{CLIPS[0].stem}.json").read_text("utf-8"))["choice"]
-    (out / "proof.json").write_text(json.dumps({**about, "rungs": rungs}), "utf-8")
+    rungs = [asdict(Rung("host", "passed", "of this tiling"))]
+    (out / "proof.json").write_text(sealed(REPORT, {**asdict(CHOICE), "rungs": rungs}), "utf-8")
     # The other tiling's clip has another name, so it took the place of none of the four.
-    assert sorted(len(one.looks) for one in all_in(out)) == [1, 4]
-    path, *_ = write_page(out)
-    text = path.read_text("utf-8")
+    assert sorted(len(one.looks) for one in all_in(out).shown) == [1, 4]
+    text = write_page(out).path.read_text("utf-8")
     assert text.count("of this tiling") == 1
     assert text.count("<video") == text.count("&lt;video") == 2  # shown, and as a snippet
 
@@ -212,13 +207,13 @@ def test_tilings_that_differ_in_anything_have_numbers_of_their_own(
     folder: Path, tmp_path: Path
 ) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
-    about = json.loads((out / f"{CLIPS[0].stem}.json").read_text("utf-8"))
-    about["choice"]["tiling"] |= {"vector": 2, "pad": 4}
-    about["files"] = {name.replace("overview", "other"): x for name, x in about["files"].items()}
-    for name in about["files"]:
-        shutil.copy(out / name.replace("other", "overview"), out / name)
-    (out / f"{CLIPS[0].stem.replace('overview', 'other')}.json").write_text(json.dumps(about))
-    text = write_page(out)[0].read_text("utf-8")
+    one = replace(CLIPS[0], out=out)
+    tiling = replace(CHOICE.tiling, vector=2, pad=4)
+    other = replace(one, choice=replace(CHOICE, name="other", tiling=tiling))
+    for kind in (*KINDS, ".json"):
+        shutil.copy(one.file(kind), other.file(kind))
+    other.file(".json").write_text(write(replace(described(one), choice=other.choice)))
+    text = write_page(out).path.read_text("utf-8")
     assert text.count("Its numbers") == 2
     assert text.count("1×1 a thread, vector 2, pad 4</h2>") == 1
 
@@ -226,7 +221,7 @@ def test_tilings_that_differ_in_anything_have_numbers_of_their_own(
 def test_a_picture_of_an_older_clip_is_not_offered(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     (out / f"{CLIPS[0].stem}.gif").write_bytes(b"GIF89a")
-    assert f"{CLIPS[0].stem}.gif" not in write_page(out)[0].read_text("utf-8")
+    assert f"{CLIPS[0].stem}.gif" not in write_page(out).path.read_text("utf-8")
 
 
 def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
@@ -235,15 +230,90 @@ def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def some(text: bytes) -> Iterator[tuple[str, bytes]]:
+    """All files that are no description, and of the other changes one in forty."""
+    for number, (change, data) in enumerate(altered(text)):
+        if number < len(WHOLE) or number % 40 == 0:
+            yield change, data
+
+
+def test_an_altered_description_is_named_and_skipped_or_holds_together(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Whatever lies there the page is written, and of each clip it says something or nothing."""
+    out = tmp_path / "media"
+    out.mkdir()
+    for clip in CLIPS[:2]:
+        for kind in (*KINDS, ".json"):
+            (out / clip.file(kind).name).symlink_to(folder / clip.file(kind).name)
+    path = out / f"{CLIPS[0].stem}.json"
+    text = path.read_bytes()
+    path.unlink()
+    tried = shown = 0
+    for change, data in some(text):
+        path.write_bytes(data)
+        found = all_in(out)
+        names = [about.stem for one in found.shown for about in one.looks.values()]
+        assert (CLIPS[0].stem in names) != (path.name in found.skipped), change
+        assert CLIPS[1].stem in names and len(found.skipped) < 2, change
+        assert all(len(why) < 300 and why.isprintable() for why in found.skipped.values()), change
+        for one in found.shown:
+            assert figure(one).isascii() or figure(one).encode("utf-8"), change
+        tried, shown = tried + 1, shown + (path.name not in found.skipped)
+        if tried % 10 == 0:
+            write_page(out)
+    assert tried > 80 and 0 < shown < tried / 3
+
+
+def test_what_is_no_file_is_skipped(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    os.mkfifo(out / "pipe.json")
+    (out / "folder.json").mkdir()
+    (out / "device.json").symlink_to("/dev/zero")
+    (out / "nowhere.json").symlink_to("nowhere")
+    (out / "round.json").symlink_to("round.json")
+    (out / f"{CLIPS[1].stem}.vtt").unlink()
+    os.mkfifo(out / f"{CLIPS[1].stem}.vtt")
+    written = write_page(out)
+    names = {"pipe.json", "folder.json", "device.json", "nowhere.json", "round.json"}
+    assert written.skipped.keys() == {*names, f"{CLIPS[1].stem}.json"}
+    run = CliRunner().invoke(render.main, ["embed", "--page", "--out", str(out)])
+    assert run.exit_code == 0
+    assert "pipe.json is skipped: cannot be read: not a regular file" in run.stderr
+
+
+def test_what_was_verified_cannot_be_edited(folder: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(folder, tmp_path / "media"))
+    wanted = [replace(clip, out=out) for clip in CLIPS]
+    path = wanted[2].file(".json")
+    path.write_text(path.read_text().replace("all 4 CTAs", "all 9 CTAs"))
+    with pytest.raises(Refused, match="edited or damaged"):
+        in_looks(wanted)
+    written = write_page(out)
+    assert "edited or damaged" in written.skipped[path.name]
+    assert "all 9 CTAs" not in written.path.read_text()
+
+
+def test_a_film_is_of_the_scenes_that_were_asked_for(folder: Path, tmp_path: Path) -> None:
+    film = replace(CLIPS[0], scene=FILM, out=tmp_path)
+    about = replace(described(replace(CLIPS[0], out=folder)), scene=FILM, scenes=("overview",))
+    film.file(".json").write_text(write(about))
+    assert "it has other scenes" in lacking(film, ["overview", "why_tile"])
+    assert "it has other scenes" not in lacking(film, ["overview"])
+
+
 def test_moving_pictures_move_as_the_movie_does(folder: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(folder, tmp_path / "media"))
     clip = replace(CLIPS[1], out=out)
-    about = json.loads(clip.file(".json").read_text("utf-8"))
-    change(clip, frames=cut(clip.file(".mp4"), about["chapters"][2]["seconds"]))
-    make_pictures(clip)
-    about = json.loads(clip.file(".json").read_text("utf-8"))
+    end = described(clip).chapters[1].seconds
+    captions = tuple(one for one in described(clip).captions if one.seconds < end)
+    chapters = described(clip).chapters[:1]
+    frames = cut(clip.file(".mp4"), end)
+    change(clip, frames=frames, captions=captions, chapters=chapters)
+    assert not add_pictures([clip], 1, Heard())
+    about = described(clip)
     for kind in ".webp", ".gif":
-        assert about["files"][clip.file(kind).name] == digest(clip.file(kind))
+        assert about.files[kind] == digest(clip.file(kind))
         with Image.open(clip.file(kind)) as picture:
             assert max(picture.size) == LONGER and picture.info["loop"] == 0
             milliseconds = 0
@@ -252,7 +322,7 @@ def test_moving_pictures_move_as_the_movie_does(folder: Path, tmp_path: Path) ->
                 picture.load()
                 milliseconds += picture.info["duration"]
             ground = picture.convert("RGB").getpixel((0, 0))
-        assert milliseconds == pytest.approx(about["frames"] / about["fps"] * 1000, abs=10)
+        assert milliseconds == pytest.approx(about.frames / clip.fps * 1000, abs=10)
         assert ground == (255, 255, 255)
 
 

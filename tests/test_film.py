@@ -1,6 +1,5 @@
 """Many clips at once, and scenes joined to a film."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,12 +9,13 @@ from typing import Any
 import av
 import pytest
 
-from publish.cache import fingerprint, up_to_date
+from publish.cache import mark_of
 from publish.captions import transcript
-from publish.clip import KINDS, render
-from publish.film import film_of, mark_of
+from publish.clip import render
+from publish.description import Caption, Chapter, Marks
 from publish.pool import RenderFailed
-from publish.settings import Clip
+from publish.settings import KINDS, Clip, film_of
+from publish.stale import described, lacking
 from scenes import SCENES, title_of
 from scenes.title_card.scene import SECONDS
 from tests.browsing import CHANGED, TINY
@@ -38,7 +38,7 @@ class Heard:
     def __init__(self) -> None:
         self.frames: dict[str, int] = {}
         self.totals: dict[str, int] = {}
-        self.ended: dict[str, Exception | None] = {}
+        self.ended: dict[str, bool] = {}
         self.bytes = 0
 
     def total(self, clip: Clip, frames: int) -> None:
@@ -49,11 +49,11 @@ class Heard:
 
     def done(self, clip: Clip) -> None:
         assert clip.stem not in self.ended
-        self.ended[clip.stem] = None
+        self.ended[clip.stem] = False
 
-    def failed(self, clip: Clip, why: Exception) -> None:
+    def failed(self, clip: Clip) -> None:
         assert clip.stem not in self.ended
-        self.ended[clip.stem] = why
+        self.ended[clip.stem] = True
 
     def memory(self, needed: int) -> None:
         self.bytes = max(self.bytes, needed)
@@ -67,46 +67,20 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
     nowhere = replace(good[0], out=tmp_path / "a file" / "under it")
     heard = Heard()
-    render([good[0], bad, replace(nowhere, aspect="tall"), good[1]], [], 2, heard)
-    assert list(map(type, heard.ended.values())).count(type(None)) == 2
-    assert isinstance(heard.ended[bad.stem], RenderFailed)
-    assert "nothing_like_it" in str(heard.ended[bad.stem])
-    assert isinstance(heard.ended[replace(nowhere, aspect="tall").stem], Refused)
+    nowhere = replace(nowhere, aspect="tall")
+    failed = render([good[0], bad, nowhere, good[1]], [], 2, heard)
+    assert failed.keys() == {bad, nowhere}
+    assert heard.ended == {clip.stem: clip in failed for clip in (*good, bad)}
+    assert isinstance(failed[bad], RenderFailed) and "nothing_like_it" in str(failed[bad])
+    assert isinstance(failed[nowhere], Refused)
     for clip in good:
-        assert up_to_date(clip, fingerprint(clip))
+        assert not lacking(clip)
         assert heard.frames[clip.stem] == heard.totals[clip.stem] > 0
     assert {path.name for path in tmp_path.iterdir()} == {
         "a file",
         *(clip.file(kind).name for clip in good for kind in (*KINDS, ".json")),
     }
     assert 5e7 < heard.bytes < 2e9
-
-
-def test_a_process_that_is_killed_fails_its_clip_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One process dies when its first frame is heard of; the other goes on, and the clip that the
-    first was at is lost: the second clip, if it was quick."""
-    import multiprocessing
-
-    killed = []
-
-    class Heartless(Heard):
-        def advance(self, clip: Clip, frames: int) -> None:
-            super().advance(clip, frames)
-            if not killed:
-                killed.append(multiprocessing.active_children()[0])
-                killed[0].kill()
-
-    clips = [
-        Clip("overview", CHOICE, theme, "wide", "draft", tmp_path) for theme in ("paper", "night")
-    ]
-    heard = Heartless()
-    render(clips, [], 2, heard)
-    assert heard.ended.keys() == {clip.stem for clip in clips}
-    (lost,) = (why for why in heard.ended.values() if why)
-    assert isinstance(lost, RenderFailed)
-    assert "ended before its work was done" in str(lost)
 
 
 def test_all_means_every_scene_in_every_look(
@@ -119,11 +93,11 @@ def test_all_means_every_scene_in_every_look(
 
     asked: list[Clip] = []
 
-    def pretend(clips: list[Clip], verified: Any, jobs: int, progress: Any) -> None:
+    def pretend(clips: list[Clip], verified: Any, jobs: int, progress: Any) -> Any:
         asked.extend(clips)
-        progress.failed(clips[0], RenderFailed("planted"))
         for clip in clips[1:]:
             progress.done(clip)
+        return {clips[0]: RenderFailed("planted")}
 
     monkeypatch.setattr(publish.clip, "render", pretend)
     arguments = ["clip", "--all", *TINY, "--out", str(tmp_path)]
@@ -155,21 +129,19 @@ STEM = f"film-{CHANGED}-draft"
 
 def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
     whole, parts = film_of(ORDER, Clip("", CHOICE, quality="draft", out=film))
-    about = json.loads(whole.file(".json").read_text())
-    assert about["scenes"] == ORDER and about["fingerprint"] == mark_of(parts)
-    clips = [json.loads(part.file(".json").read_text()) for part in parts]
+    about = described(whole)
+    assert about.scenes == tuple(ORDER) and about.fingerprint == mark_of(parts)
+    clips = [described(part) for part in parts]
     card = round(SECONDS * 15)
-    assert about["frames"] == sum(clip["frames"] + card for clip in clips)
+    assert about.frames == sum(clip.frames + card for clip in clips)
     with av.open(whole.file(".mp4")) as movie:
         stream = movie.streams.video[0]
         decoded = list(movie.decode(stream))
-        assert [frame.pts * stream.time_base * 15 for frame in decoded] == list(
-            range(about["frames"])
-        )
+        assert [frame.pts * stream.time_base * 15 for frame in decoded] == list(range(about.frames))
         chapters = movie.chapters()
     starts = [0.0]
     for clip in clips[:-1]:
-        starts.append(starts[-1] + SECONDS + clip["frames"] / 15)
+        starts.append(starts[-1] + SECONDS + clip.frames / 15)
     assert [c["metadata"]["title"] for c in chapters] == [title_of(scene) for scene in ORDER]
     assert [float(c["start"] * c["time_base"]) for c in chapters] == pytest.approx(starts)
     # Not encoded again: each scene's frames decode to what they are in its own clip.
@@ -180,19 +152,19 @@ def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
                 if i % 40 == 0:
                     same = frame.to_ndarray() == decoded[first + i].to_ndarray()
                     assert same.all()
-        first += json.loads(part.file(".json").read_text())["frames"] + card
+        first += described(part).frames + card
 
 
 def test_its_captions_are_those_of_the_scenes_later(film: Path) -> None:
-    about = json.loads((film / f"{STEM}.json").read_text())
+    whole, parts = film_of(ORDER, Clip("", CHOICE, quality="draft", out=film))
     captions, start = [], 0.0
-    for scene in ORDER:
-        clip = json.loads((film / f"{scene}-{CHANGED}-draft.json").read_text())
-        captions.append((round(start, 3), title_of(scene)))
+    for part in parts:
+        clip = described(part)
+        captions.append((round(start, 3), title_of(part.scene)))
         start += SECONDS
-        captions += [(round(c["seconds"] + start, 3), c["text"]) for c in clip["captions"]]
-        start += clip["frames"] / 15
-    assert [(c["seconds"], c["text"]) for c in about["captions"]] == captions
+        captions += [(round(c.seconds + start, 3), c.text) for c in clip.captions]
+        start += clip.frames / 15
+    assert [(c.seconds, c.text) for c in described(whole).captions] == captions
     assert (film / f"{STEM}.vtt").read_text().count("-->") == len(captions)
     words = " ".join((film / f"{STEM}.txt").read_text().split())
     assert all(" ".join(text.split()) in words for _, text in captions)
@@ -219,13 +191,8 @@ def test_title_cards_can_be_read(scene: str, theme: str, aspect: str) -> None:
 
 
 def test_a_transcript_says_when_what_is_said_and_what_is_seen() -> None:
-    marks = {
-        "chapters": [{"seconds": 0.0, "text": "load"}],
-        "captions": [
-            {"seconds": 0.0, "text": "Loading tiles", "shows": "A tile travels."},
-            {"seconds": 62.4, "text": "Done", "shows": ""},
-        ],
-    }
+    captions = Caption(0.0, "Loading tiles", "A tile travels."), Caption(62.4, "Done")
+    marks = Marks(frames=1000, captions=captions, chapters=(Chapter(0.0, "load"),))
     assert transcript(["Overview: a claim", "C = A·B"], marks).splitlines() == [
         "Overview: a claim",
         "=================",

@@ -14,12 +14,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import counters, evidence, hardware, measured, ncu, sanitizer, sgemm
+from benchmarks import counters, evidence, hardware, hardware_table, ncu, sanitizer, sgemm
 from tests.kernel_cases import TILINGS, TOY, needs_host
 from tests.stand_in import stand_in as stand_in
 from tiling.expand import expand_copy, expand_store
+from tiling.faults import Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Missing, source
+from tiling.kernel.build import source
 from tiling.presets import presets
 from tiling.schedule import Copy, schedule
 from tiling.shapes import Gemm, Tiling
@@ -244,7 +245,7 @@ COUNTED = {
 
 def test_the_table_is_made_from_the_reports(tmp_path, monkeypatch):
     monkeypatch.setattr(evidence, "FOLDER", tmp_path)
-    assert measured.shown(tmp_path) == measured.NOTHING
+    assert hardware_table.shown(tmp_path) == hardware_table.NOTHING
     on = {"device": "NVIDIA H200", "driver": "1.2", "nvrtc": "13.0", "cupy": "14"}
     rates = sgemm.rates({"cuBLAS": 2.0, "warp": 4.0, "vector": 5.0}, Gemm(1000, 1000, 1000), 10.0)
     evidence.keep("proof", on, PROOF)
@@ -252,7 +253,7 @@ def test_the_table_is_made_from_the_reports(tmp_path, monkeypatch):
     evidence.keep("counters", on, COUNTED)
     evidence.keep("sgemm", on, {"sizes": [{"rates": rates}]})
     (tmp_path / "other.json").write_text("{}")
-    lines = measured.shown(tmp_path).splitlines()
+    lines = hardware_table.shown(tmp_path).splitlines()
     assert lines[0] == (
         "| measured on NVIDIA H200 | driver 1.2, NVRTC 13.0, CuPy 14 | commit | date |"
     )
@@ -269,7 +270,7 @@ def test_the_table_is_made_from_the_reports(tmp_path, monkeypatch):
 def test_the_readme_says_what_the_reports_say():
     text = (ROOT / "README.md").read_text("utf-8")
     said = text.split("<!-- hardware -->\n")[1].split("\n<!-- /hardware -->")[0]
-    assert said == measured.shown()
+    assert said == hardware_table.shown()
 
 
 @needs_host
@@ -305,7 +306,7 @@ def test_all_reports_are_written_and_read(program, stand_in, tmp_path, monkeypat
     assert statuses == [0, 1, 1]
     sgemm.main()
     assert "barriers: this ncu has no such counter" in capsys.readouterr().out
-    lines = [line.split(" | ")[:2] for line in measured.shown(tmp_path).splitlines()[2:]]
+    lines = [line.split(" | ")[:2] for line in hardware_table.shown(tmp_path).splitlines()[2:]]
     assert lines == [
         ["| gpu rung, presets", "1 of 1 passed"],
         ["| gpu rung, random tilings", "1 of 1 passed"],

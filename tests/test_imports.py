@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-HEAVY = {"manim", "cupy", "cuda", "av", "PIL", "scipy", "matplotlib"}
+HEAVY = {"manim", "cupy", "cuda", "tree_sitter", "av", "PIL", "scipy", "matplotlib"}
 
 FOLDERS = [
     f"scenes.{path.parent.name}"
@@ -20,22 +20,25 @@ FOLDERS = [
 
 # room: what of other rooms and HEAVY it may import at the top of a module, and inside a function
 ALLOWED: dict[str, tuple[set[str], set[str]]] = {
-    "tiling": (set(), {"tiling.kernel"}),
-    "tiling.kernel": ({"tiling", "tiling.ptx"}, {"cupy", "cuda"}),
+    "tiling": (set(), {"tiling.kernel", "cuda"}),
+    "tiling.kernel": ({"tiling", "tiling.ptx"}, {"cupy"}),
     "tiling.ptx": (set(), set()),
-    "tiling.reading": ({"tiling", "tiling.ptx"}, set()),
+    "tiling.reading": ({"tiling", "tiling.ptx"}, {"tree_sitter", "tree_sitter_cuda"}),
     "scenes": (set(), set()),
     "scenes.kit": ({"manim", "tiling"}, set()),
     **dict.fromkeys(FOLDERS, ({"manim", "tiling", "scenes", "scenes.kit"}, set())),
     "publish": (
-        {"tiling", "scenes", "scenes.kit", "scenes.title_card", "manim", "av", "PIL"},
+        {
+            *("tiling", "tiling.reading", "scenes", "scenes.kit", "scenes.title_card"),
+            *("manim", "av", "PIL"),
+        },
         set(),
     ),
 }
 OF_ANOTHER_SCENE = ["scenes.why_tile.board.Through"]
 ROOMS = {*ALLOWED, "render", "tests", "benchmarks"}
 PURE = {"tiling", "tiling.ptx", "tiling.reading"}
-"""Rooms that need nothing but Python and NumPy."""
+"""Rooms that need nothing but Python and NumPy to be loaded."""
 
 GIVEN = {*sys.stdlib_module_names, "numpy"}
 
@@ -59,6 +62,7 @@ def imports(text: str) -> list[tuple[str, bool]]:
         node
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        or (isinstance(function, ast.If) and ast.unparse(function.test) == "TYPE_CHECKING")
         for node in ast.walk(function)
     }
     found = []
@@ -124,6 +128,8 @@ def test_a_file_imports_only_what_its_room_may(path):
         ("tiling.kernel", "import cupy", ["cupy"]),
         ("tiling.kernel", "def f():\n import cupy", []),
         ("tiling.reading", "from tiling.kernel import build", ["tiling.kernel.build"]),
+        ("tiling.reading", "import tree_sitter", ["tree_sitter"]),
+        ("tiling.reading", "if TYPE_CHECKING:\n import tree_sitter", []),
         ("scenes", "import manim", ["manim"]),
         ("scenes.kit", "import manim, tiling.shapes; from scenes.kit import look", []),
         ("scenes.kit", "import tiling.kernel, publish.cache", ["tiling.kernel", "publish.cache"]),
@@ -188,18 +194,18 @@ def modules_after(code: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("room", ["tiling", "tiling.ptx"])
+@pytest.mark.parametrize("room", ["tiling", "tiling.ptx", "tiling.reading"])
 def test_a_whole_room_loads_without_the_rest(room):
     loaded = modules_after("import " + ", ".join(map(module_of, files(room))))
     packages = {"tiling"} if room == "tiling.ptx" else set()  # that the room is a part of
     rooms = {room_of(name) for name in loaded - packages}
-    assert "numpy" in loaded and rooms & (ROOMS | HEAVY) == {room}
+    assert "numpy" in loaded and rooms & (ROOMS | HEAVY) == {room} | ALLOWED[room][0]
 
 
 @pytest.mark.parametrize("command", ["list", "inspect", "inspect --json", "verify", "clip --help"])
 def test_a_command_that_draws_nothing_loads_nothing_that_draws(command):
     code = f"from render import main\nmain({command.split()}, standalone_mode=False)"
-    assert not modules_after(code) & {"manim", "cairo", "av", "PIL"}
+    assert not modules_after(code) & {"manim", "cairo", "av", "PIL", "msgspec", "jinja2"}
 
 
 def test_refusing_a_clip_does_not_load_manim():

@@ -1,7 +1,11 @@
 """Wrong input at the door: exit status 2, one line that says what would do, nothing written."""
 
+import errno
+import io
+import os
 import re
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,8 @@ from click.testing import CliRunner
 import render
 
 GOOD = 'gemm = "12x12x12"\ncta = "6x6x4"\nthread = "2x2"\n'
+
+LONG = "x" * 100_000
 
 FILES = {
     "broken.toml": 'gemm = "12x12x12\n',
@@ -26,6 +32,14 @@ FILES = {
     "uneven.toml": GOOD.replace("2x2", "4x4"),
     "good.toml": GOOD,
     "night.toml": GOOD,
+    "long.toml": f"{GOOD}pad = {'9' * 5000}\n",
+    "hexadecimal.toml": f"{GOOD}pad = 0x{'f' * 5000}\n",
+    "deep.toml": f"{GOOD}pad = {'[' * 3000}{']' * 3000}\n",
+    "dotted.toml": ".".join("a" * 100_000) + " = 1\n",
+    "large.toml": GOOD + "#" * 10_000,
+    "escape.toml": GOOD.replace("6x6x4", "6x6x\\u001b[31m4"),
+    "lines.toml": GOOD.replace("6x6x4", "6x6\\nx4"),
+    "\udcff.toml": GOOD,
     "a-file": "not a folder",
 }
 
@@ -105,6 +119,39 @@ CASES = {
     "--config table.toml": ("table.toml: warp {'m': 3}: is not 2 numbers",),
     "--config uneven.toml": ("uneven.toml: thread 4x4: TM=4 does not divide BM=6",),
     "--config good.toml --thread 5x1": ("--thread 5x1: TM=5 does not divide BM=6",),
+    "--config long.toml": ("--config long.toml: is not TOML: ", "digits"),
+    "--config hexadecimal.toml": ("hexadecimal.toml: pad a number of thousands of digits: ",),
+    "--config deep.toml": ("--config deep.toml: is not TOML: maximum recursion depth",),
+    "--config dotted.toml": ("--config dotted.toml: cannot be read: larger than 8,192 bytes",),
+    "--config large.toml": ("--config large.toml: cannot be read: larger than 8,192 bytes",),
+    "--config escape.toml": ("escape.toml: cta 6x6x\\x1b[31m4: '\\x1b[31m4' is not a whole",),
+    "--config lines.toml": ("lines.toml: cta 6x6\\nx4: '6\\n' is not a whole number",),
+    "--config \udcff.toml": ("--config \\udcff.toml: clips are named after it",),
+    "--config /dev/zero": ("--config /dev/zero: cannot be read: not a regular file",),
+    f"--config {'y' * 256}": ("--config yyy", "file name too long", "try a shorter one"),
+    # numbers and texts that are too long, or look like others
+    f"clip overview --jobs {'9' * 5000}": ("--jobs 999", "(5,000 characters): is not a whole"),
+    f"serve --port {'9' * 5000}": ("--port 999", "is not a whole number from 1 to 65535"),
+    f"--stages {'9' * 5000}": ("--stages 999", "is not a whole number"),
+    f"verify --without-barrier {'9' * 5000}": ("--without-barrier 999", "is not a whole number"),
+    "clip overview --jobs ８": ("--jobs ８: is not a whole number",),
+    "serve --port ８０００": ("--port ８０００: is not a whole number",),
+    "--cta ６x6x4": ("--cta ６x6x4: '６' is not a whole number",),
+    "--cta 6x6\nx4": ("--cta 6x6\\nx4: '6\\n' is not a whole number", "try 6x6x4"),
+    "--block 1,\n0": ("--block 1,\\n0: '\\n0' is not a whole number",),
+    f"--preset {LONG}": ("--preset xxx", "(100,000 characters): is not a preset"),
+    f"--cta {LONG}": ("--cta xxx", "is not 3 numbers"),
+    f"--{LONG}": ("--xxx", "is no option of "),
+    f"inspect {LONG}": ("render.py inspect: Got unexpected extra argument (xxx",),
+    f"clip {LONG}": ("scene xxx", "is not known"),
+    f"clip overview --theme {LONG}": ("--theme xxx", "is not known"),
+    f"film --scenes {LONG}": ("--scenes xxx", "is not known"),
+    f"verify --rung {LONG}": ("--rung xxx", "is not known"),
+    f"embed overview --base-url {LONG}": ("--base-url xxx", "is no web address"),
+    f"serve --out {LONG}": ("--out xxx", "file name too long"),
+    f"clip overview --out {'y' * 256}": ("--out yyy", "file name too long", "try a shorter one"),
+    "clip \x1b[2J": ("scene \\x1b[2J: is not known",),
+    "inspect --\x1b[2J": ("--\\x1b[2J: is no option of ",),
     # clips
     "clip overvew": ("scene overvew: is not known", "try overview"),
     "clip overview nothing": ("scene nothing: is not known",),
@@ -134,7 +181,7 @@ CASES = {
     "clip --all overview": ("--all: means every scene", "leave out overview"),
     "clip": ("scene: is missing", "try overview", "--all"),
     "film --scenes overview,nothing": ("--scenes nothing: is not known", "try overview"),
-    "film --scenes overview,overview": ("--scenes overview,overview: names a scene twice",),
+    "film --scenes overview,overview": ("--scenes overview,overview: names one twice",),
     "film --scenes=": ("--scenes: is not known", "try overview"),
     "film --theme dusk": ("--theme dusk: is not known", "try paper, night"),
     "film overview": ("", "unexpected extra argument (overview)", "--help"),
@@ -155,6 +202,15 @@ CASES = {
     "embed outer_product --direct --pad 1": ("--direct: leaves no shared memory for pad",),
     "embed overview --theme dusk": ("--theme dusk: is not known", "try paper, night, auto"),
     "embed overview --base-url javascript:x": ("--base-url javascript:x: is no web address",),
+    "embed overview --base-url http://[": ("--base-url http://[: is no web address",),
+    "embed overview --base-url http://a]b": ("--base-url http://a]b: is no web address",),
+    "embed overview --base-url http://": ("--base-url http://: is no web address",),
+    "embed overview --base-url http:x": ("--base-url http:x: is no web address",),
+    "embed overview --base-url /a?b": ("--base-url /a?b: is no web address",),
+    "embed overview --base-url /a#b": ("--base-url /a#b: is no web address",),
+    "embed overview --base-url \\\\evil": ("--base-url \\\\evil: is no web address",),
+    "embed overview --base-url http://a:99999999999": ("--base-url http://a:999", "is no web"),
+    "embed overview --base-url http://a:b": ("--base-url http://a:b: is no web address",),
     "embed --page": ("--out media: has no clip to show", "clip --all"),
     "embed overview --page": ("--page: shows every clip", "leave out overview"),
     "serve": ("--out media: has no index.html", "embed --page"),
@@ -164,14 +220,21 @@ CASES = {
     # options that say nothing beside others, and empty ones
     "inspect --sweep --json": ("--json: does not go with --sweep", "leave out one"),
     "inspect --sweep --cta 6x6x4": ("--cta: does not go with --sweep", "leave out one"),
+    "inspect --plot .svg": ("--plot .svg: is not called .svg or .png", "try tilings.svg"),
+    "inspect --plot a.pdf": ("--plot a.pdf: is not called .svg or .png", "try tilings.svg"),
     "inspect --plot a.svg --csv": ("--csv: does not go with --plot", "leave out one"),
     "inspect --chip sm_80": ("--chip: does not go with the numbers of one tiling", "leave out one"),
-    "inspect --plot a-file/a.svg": ("--plot a-file: cannot be written: ", "try tilings.svg"),
+    "inspect --plot a-file/a.svg": (
+        "--plot a-file/a.svg: cannot be written: ",
+        "try another folder",
+    ),
     "verify --without-barrier 1 --json": ("--json: does not go with --without-barrier",),
     "verify --without-barrier 1 --rung model": ("--rung: does not go with --without-barrier",),
     "embed --page --base-url /x": ("--base-url: does not go with --page", "leave out one"),
     "embed --page --preset small": ("--preset: does not go with --page", "leave out one"),
     "clip overview --out=": ("--out: is empty", "leave it out"),
+    "verify --report /dev/null": ("--report /dev/null: cannot be written: null is there, and no",),
+    "verify --report .": ("--report .: cannot be written: ", "no regular file"),
     "verify --report=": ("--report: is empty", "leave it out"),
     "clip overview --config night.toml": (
         "--config night.toml: clips are named after it, and night has a meaning there",
@@ -210,6 +273,7 @@ def refused(args: list[str]) -> str:
     assert result.stdout == "" and result.stderr.count("\n") == 1, result.output
     assert snapshot() == before and {path.name for path in Path().iterdir()} == set(FILES)
     assert result.stderr.startswith("Error: ") and result.stderr.endswith(")\n")
+    assert len(result.stderr) < 1000 and result.stderr[:-1].isprintable()
     return result.stderr.removeprefix("Error: ").removesuffix("\n")
 
 
@@ -228,6 +292,7 @@ def test_refused_in_one_line_that_says_what_would_do(case):
 
 SUGGESTS = [case for case in CASES if case.startswith("--") and "--config" not in case]
 SUGGESTS.remove("--nothing")
+SUGGESTS.remove(f"--{LONG}")
 
 
 @pytest.mark.parametrize("case", SUGGESTS)
@@ -296,3 +361,59 @@ def test_right_input_is_not_refused(args):
 def test_no_command_shows_the_help():
     result = run([])
     assert "Commands:" in result.output and "Error" not in result.output
+
+
+def test_a_pipe_is_not_waited_for():
+    os.mkfifo("pipe.toml")
+    result = run(["inspect", "--config", "pipe.toml"])
+    assert result.exit_code == 2 and "cannot be read: not a regular file" in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
+def test_whatever_the_terminal_speaks_it_is_utf_8(encoding, monkeypatch):
+    """What is printed goes into files, too, and they into pages."""
+    file = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding))
+    render.main(["inspect"], standalone_mode=False)
+    assert "12×12×12 in 6×6×4" in file.getvalue().decode("utf-8")
+
+
+def ends(args, capfd) -> tuple[int, str]:
+    """Exit status and stderr of the program itself."""
+    with pytest.raises(SystemExit) as end:
+        render.main(args)
+    return end.value.code, capfd.readouterr().err
+
+
+class Full(io.StringIO):
+    """As /dev/full: what is printed goes nowhere, which is found out when there is much of it."""
+
+    def flush(self) -> None:
+        if self.getvalue():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("args", [["list"], ["inspect"], ["inspect", "--json"], ["--help"]])
+def test_a_full_device_is_said_in_one_line(args, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert ends(args, capfd) == (1, "Error: no space left on device\n")
+
+
+def test_a_closed_stdout_is_said(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert ends(["list"], capfd) == (1, "Error: stdout is closed (try > /dev/null)\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (OSError(24, "Too many open files", "a\x1bb"), "too many open files: a\\x1bb"),
+    ],
+)
+def test_what_the_machine_does_not_give_is_said_in_one_line(error, line, monkeypatch, capfd):
+    def fails(*args, **options):
+        raise error
+
+    monkeypatch.setattr("publish.tables.show_traffic", fails)
+    assert ends(["inspect"], capfd) == (1, f"Error: {line}\n")

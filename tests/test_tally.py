@@ -70,7 +70,7 @@ def test_every_moment_of_every_cta(tiled: Schedule, kind: str):
         assert +spread_out(found) == want
         for operand in "A", "B":
             of_it = [times for key, times in want.items() if key[0] == operand]
-            assert found.requested(operand) == sum(of_it)
+            assert found.loaded(operand) == sum(of_it)
             assert found.most(operand) == max(of_it, default=0)
 
 
@@ -93,7 +93,7 @@ def test_all_ctas_together_ask_for_what_the_traffic_counts(tiled: Schedule, dire
         (direct, traffic(direct).total.requested),
     ):
         end = moment(plan, int(np.prod(plan.grid)) * len(plan.events))
-        assert end.before.requested == end.requested("A") + end.requested("B") == want
+        assert end.before.loaded == end.loaded("A") + end.loaded("B") == want
         assert end.done.per_result == pytest.approx(want / (plan.gemm.m * plan.gemm.n))
 
 

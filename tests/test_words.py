@@ -9,8 +9,9 @@ ROOMS = ("tiling", "scenes", "publish")
 APART = {"kernel", "ptx", "reading"}
 """Rooms of tiling/ with words of their own."""
 
-SAME = {"OuterProduct"}
-"""May stand twice: a scene has its folder's name, and this one that of an event."""
+SAME = {"OuterProduct", "shots"}
+"""May stand twice: a scene has its folder's name, and this one that of an event; and each scene has
+its shots."""
 
 
 def defined(tree: ast.Module) -> dict[str, bool]:

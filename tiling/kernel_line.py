@@ -42,7 +42,7 @@ IN_STORE = {
 
 
 @dataclass(frozen=True)
-class Line:
+class SourceLine:
     """A line of gemm.cu: its number, from 1 on, and its text without what it is indented by.
 
     does   what a compiled kernel is seen to do in it: load or store in an array of A, B, C in
@@ -54,7 +54,7 @@ class Line:
     does: tuple[str, ...]
 
 
-def lines_of(tiling: Tiling, event: Event) -> tuple[Line, ...]:
+def lines_of(tiling: Tiling, event: Event) -> tuple[SourceLine, ...]:
     """The lines that do an event, in the order in which a thread comes to them."""
     return tuple(_line(part, *does) for part, *does in _parts(tiling, event))
 
@@ -95,9 +95,9 @@ def _parts(tiling: Tiling, event: Event) -> tuple[tuple[str, ...], ...]:
 
 
 @lru_cache
-def _line(part: str, *does: str) -> Line:
+def _line(part: str, *does: str) -> SourceLine:
     """The line of gemm.cu in which the only place with this text ends."""
     text = files("tiling.kernel").joinpath("gemm.cu").read_text("utf-8")
     before, _ = text.split(part)  # it stands there once
     number = f"{before}{part}".count("\n")
-    return Line(number + 1, text.splitlines()[number].strip(), does)
+    return SourceLine(number + 1, text.splitlines()[number].strip(), does)

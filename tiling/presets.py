@@ -10,8 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from tiling.regular import read_regular, reason
 from tiling.schedule import Schedule, grid, schedule
-from tiling.shapes import Gemm, Refused, Tiling
+from tiling.shapes import Gemm, Refused, Tiling, cut_short
 
 FIELDS = {
     "gemm": "12x12x12",
@@ -34,6 +35,9 @@ FIELDS = {
 FLAGS = {field for field, would_do in FIELDS.items() if would_do == "true"}
 
 DEFAULT = "seed"
+
+MOST = 2**13
+"""Bytes of a file: more would be no tiling, and a parser can be kept busy for long with it."""
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
@@ -99,16 +103,21 @@ def _in_name(field: str, value: object) -> str:
     return field + re.sub(r"[^0-9]+", "x", str(value))
 
 
-def _read(config: Path) -> dict[str, Any]:
+def table_of(config: Path) -> dict[str, Any]:
+    """What a TOML says. Raises Refused, for what is no regular file too."""
     try:
-        text = config.read_text("utf-8-sig")  # some editors put a mark before the first line
-        table = tomllib.loads(text)
+        text = read_regular(config, MOST).decode("utf-8-sig")  # some editors put a mark in front
+        return tomllib.loads(text)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise Refused("--config", config, f"cannot be read: {reason}", "try a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        rule = f"cannot be read: {reason(error)}"
+        raise Refused("--config", config, rule, "try a TOML file") from None
+    except (ValueError, RecursionError) as error:  # of the encoding and of long numbers, too
         remedy = 'try cta = "6x6x4", with the quotes'
         raise Refused("--config", config, f"is not TOML: {error}", remedy) from None
+
+
+def _read(config: Path) -> dict[str, Any]:
+    table = table_of(config)
     for key in table:
         if key not in FIELDS:
             raise Refused(f"{config}:", key, "is not a field", "try " + ", ".join(FIELDS))
@@ -128,15 +137,15 @@ def _build(
 
     def sizes(field: str, count: int, separator: str = "x") -> list[int]:
         value = table[field]
-        parts = str(value).lower().replace("×", "x").split(separator)
-        if not isinstance(value, str) or len(parts) != count:
+        parts = value.lower().replace("×", "x").split(separator) if isinstance(value, str) else []
+        if len(parts) != count:
             raise refused(field, f'is not {count} numbers as "{would_do[field]}"')
-        return [number(field, part.strip()) for part in parts]
+        return [number(field, part.strip(" ")) for part in parts]
 
     def number(field: str, value: object) -> int:
-        text = str(value)
-        if not NUMBER.fullmatch(text):
-            raise refused(field, f"{value!r} is not a whole number")
+        if not NUMBER.fullmatch(text := cut_short(value)):
+            shown = f"'{text}'" if isinstance(value, str) else text
+            raise refused(field, f"{shown} is not a whole number")
         return int(text)
 
     def pair(field: str, separator: str = "x") -> tuple[int, int]:

@@ -43,13 +43,27 @@ MAX_ELEMENTS = 2**31 - 1
 of a tile that hangs over an edge stay within 32 bits."""
 
 
+def printable(value: object) -> str:
+    """A text on one line that a terminal can show: what cannot be printed is escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(value))
+
+
+def cut_short(value: object, most: int = 200) -> str:
+    """The same, and of what is longer than so many characters the beginning."""
+    try:
+        text = str(value)
+    except ValueError:  # Python converts up to 4300 digits
+        return "a number of thousands of digits"
+    begin = printable(text[:most])
+    return begin if len(text) <= most else f"{begin}… ({len(text):,} characters)"
+
+
 class Refused(ValueError):
     """Input that breaks a rule. The text is one line: field, value, rule, and what would do."""
 
     def __init__(self, field: str, value: object, rule: str, remedy: str) -> None:
-        named = f"{field} {value}".rstrip()
-        line = f"{named}: {rule} ({remedy})"
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in line))
+        named = f"{cut_short(field)} {cut_short(value)}".rstrip()
+        super().__init__(f"{named}: {cut_short(rule, 500)} ({cut_short(remedy, 500)})")
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -8,12 +8,14 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from publish.page.shown import Shown
+from publish.captions import vtt
+from publish.page.on_disk import Shown
+from publish.settings import MovieKind
 
 NARROW = 600
 """CSS pixels of the window's width up to which the tall clip is shown."""
 
-FORMATS = (".webm", ".mp4")
+FORMATS: tuple[MovieKind, ...] = (".webm", ".mp4")
 """In the order in which a browser is asked to take them."""
 
 HERE = Path(__file__).parent
@@ -50,15 +52,17 @@ def figure(shown: Shown, base_url: str = "", controls: bool = False) -> str:
     """
     base = base_url.rstrip("/") + "/" if base_url else ""
     first = shown.first
+    clip = first.clip()
     html = (
         templates()
         .get_template("figure.html")
         .render(
             shown=shown,
             first=first,
-            base=base + quote(first["stem"]),
+            size=clip.pixels,
+            base=base + quote(first.stem),
             sources=list(_sources(shown, base)),
-            captions=base64.b64encode(shown.text(first, ".vtt").encode()).decode(),
+            captions=base64.b64encode(vtt(first, clip.fps).encode()).decode(),
             narrow=NARROW if len({look[1] for look in shown.looks}) == 2 else None,
             controls=controls,
         )
@@ -76,7 +80,7 @@ def _sources(shown: Shown, base: str) -> Iterator[dict[str, str]]:
             asks.append(f"(max-width: {NARROW}px)")
         if theme == "night" and len(themes) == 2:
             asks.append("(prefers-color-scheme: dark)")
-        for suffix in FORMATS:
-            if suffix in about["types"]:
-                src = base + quote(about["stem"] + suffix)
-                yield {"src": src, "type": about["types"][suffix], "media": " and ".join(asks)}
+        for kind in FORMATS:
+            if kind in about.types:
+                src = base + quote(about.stem + kind)
+                yield {"src": src, "type": about.types[kind], "media": " and ".join(asks)}

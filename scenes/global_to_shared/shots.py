@@ -23,7 +23,7 @@ from scenes.global_to_shared.views import (
     strip,
 )
 from scenes.kit.amounts import grouped, plural
-from scenes.kit.said import Said
+from scenes.kit.shot import Said
 from scenes.kit.timing import FRAME, evenly, to_read
 from tiling.for_scenes import loads as model
 from tiling.for_scenes.one_thread import THREAD

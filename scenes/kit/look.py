@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from manim import ManimColor, interpolate_color
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+Points: TypeAlias = npt.NDArray[np.float64]
 
 PIXEL = 8 / 1080
 """Manim units in a design pixel."""
@@ -155,12 +155,12 @@ class Look:
         """Where things may be: the frame less 4 % on each side."""
         return self.frame.inset(0.04 * self.frame.w, 0.04 * self.frame.h)
 
-    def point(self, x: float, y: float) -> Floats:
+    def point(self, x: float, y: float) -> Points:
         """Manim's point of a place in design pixels."""
-        point: Floats = self.points([(x, y)])[0]
+        point: Points = self.points([(x, y)])[0]
         return point
 
-    def points(self, places: list[tuple[float, float]]) -> Floats:
+    def points(self, places: list[tuple[float, float]]) -> Points:
         """(places, 3): Manim's points of places in design pixels."""
         points = np.zeros((len(places), 3))
         points[:, :2] = places

@@ -85,8 +85,10 @@ class Spread(Plain[Slab]):
     """A slab that grows over a box and then fades: a value used for every cell it covers. If it is
     `passing`, it is in the picture only while it does."""
 
-    def __init__(self, slab: Slab, over: Box, passing: bool = False) -> None:
-        self.over, self.start = over, Pose(slab.pose.box, VEIL)
+    def __init__(
+        self, slab: Slab, over: Box, passing: bool = False, opacity: float | None = None
+    ) -> None:
+        self.over, self.start = over, Pose(slab.pose.box, VEIL if opacity is None else opacity)
         super().__init__(slab, introducer=passing, remover=passing)
 
     def interpolate_mobject(self, alpha: float) -> None:
@@ -218,6 +220,23 @@ class Pulse(Plain[VMobject]):
         share = self.rate_func(alpha)
         width = self.thin + (self.thick - self.thin) * share
         self.moved.set_stroke(self.dark.interpolate(self.light, share), width)
+
+
+class Arrive(Plain[VMobject]):
+    """Something that lights up when it comes to a barrier, and goes out when all have come."""
+
+    def __init__(self, who: VMobject, moment: float) -> None:
+        self.moment = moment
+        super().__init__(who, rate_func=rate_functions.linear)
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        come = during(self.moment, min(self.moment + 0.1, OPENS - 0.01))(alpha)
+        gone = during(OPENS, 1)(alpha)
+        self.moved.set_fill(opacity=VEIL * come * (1 - gone))
+
+
+OPENS = 0.85
+"""Share of a barrier's time after which all go on."""
 
 
 def during(first: float, last: float) -> Callable[[float], float]:

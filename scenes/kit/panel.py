@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
-from manim import RoundedRectangle, VGroup
+from manim import Polygon, RoundedRectangle, VGroup
 
 from scenes.kit.fast_mobject import FastMobject
 from scenes.kit.look import LABEL, PIXEL, Box, Look
@@ -16,19 +16,35 @@ PAD = 28
 LINE = 36
 """Design pixels from line to line."""
 
+ROUND = 14 * PIXEL
+"""Radius of a border's corners."""
+
+NOTCH = 10
+"""Design pixels between two panels of which one lies in a corner of the other."""
+
 
 class Panel(VGroup):
-    """The border with its heading. What lies in it is up to who draws there."""
+    """The border, with a heading if it has a name. What lies in it is up to who draws there."""
 
-    def __init__(self, look: Look, box: Box, name: str, sizes: str) -> None:
+    def __init__(self, look: Look, box: Box, name: str = "", sizes: str = "") -> None:
         self.look, self.box = look, box
         self.border = FastMobject(stroke_color=look.theme.line, stroke_width=2 * STROKE)
         self.border.set_points(_border(box.w, box.h) + look.point(*box.center))
         super().__init__(self.border)
         self.lines = 0
-        x, y = box.x + PAD, box.y + PAD + CAP * LABEL
-        self.add(Label(look, name, x, y, LABEL, look.theme.muted, weight="SEMIBOLD"))
-        self.head(sizes, MONO)
+        if name:
+            x, y = box.x + PAD, box.y + PAD + CAP * LABEL
+            self.add(Label(look, name, x, y, LABEL, look.theme.muted, weight="SEMIBOLD"))
+            self.head(sizes, MONO)
+
+    def notch(self, corner: Box) -> None:
+        """Leave out the corner at the lower right, which is another panel's."""
+        box, gap = self.box, NOTCH
+        x, y = corner.x - gap, corner.y - gap
+        sides = [(box.x, box.y), (box.right, box.y), (box.right, y), (x, y)]
+        sides += [(x, box.bottom), (box.x, box.bottom)]
+        shape = Polygon(*self.look.points(sides)).round_corners(radius=ROUND)
+        self.border.set_points(shape.points)
 
     def head(self, text: str, font: str = WORDS) -> None:
         """A line of the heading: at the right in wide, under the name in tall."""
@@ -49,4 +65,4 @@ class Panel(VGroup):
 def _border(width: float, height: float) -> np.ndarray:
     """Points of a panel's border about its centre; there are few sizes, and each takes long."""
     sides = {"width": width * PIXEL, "height": height * PIXEL}
-    return RoundedRectangle(corner_radius=14 * PIXEL, **sides).points
+    return RoundedRectangle(corner_radius=ROUND, **sides).points

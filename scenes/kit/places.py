@@ -26,6 +26,11 @@ def caption_line(look: Look) -> tuple[Box, float]:
     return Box(frame.x, frame.y, frame.w, 116), 52 if wide else 38
 
 
+def note_line(look: Look) -> tuple[float, float]:
+    """On which line a word of the caption is explained, and the size of the letters."""
+    return (164.0, 28) if look.aspect == "wide" else (170.0, 22)
+
+
 def below_caption(look: Look) -> Box:
     """What a scene has for its picture."""
     frame, top = look.margin, 182.0

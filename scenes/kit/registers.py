@@ -42,6 +42,7 @@ class RegistersPanel(ProductPanel[S]):
         self.slab("acc", corner.box("C"), tint("C", 0.5))
         for name, operand in zip("ab", AB, strict=True):
             self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
+        self.slab("products", corner.box("C"), tint("C", 0.5))
         self.add(self._frame("C"))
         along = "" if self.buffers == 1 else f"{self.buffers} k"
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)
@@ -111,10 +112,12 @@ class RegistersPanel(ProductPanel[S]):
         return [box.part(1, count, 0, i, 1, 1) for i in range(count)]
 
     def multiplies(self, after: State) -> list[Animation]:
-        """Each value of a spreads along its row of the accumulators, each of b down its column."""
+        """Each value of a spreads along its row of the accumulators, each of b down its column;
+        where they meet are products, in the colour of C."""
         products, over = self.products_at(after), self.corner.box("C")
         return [
             *(Spread(self.slabs[f"{name} spread"], over) for name in ("a", "b")),
+            Spread(self.slabs["products"], over, opacity=1),
             Swap(self.cells["acc"], self.cells_in(after)["acc"], GROWN),
             *([Glimpse(products, GROWN)] if products else []),
         ]
@@ -136,7 +139,8 @@ class RegistersPanel(ProductPanel[S]):
         return theme.ink if name == "C" else theme.ink_on(theme.tint(name, 0.95))
 
     def poses_in(self, state: State) -> dict[str, Pose]:
-        poses = {"acc": Pose(self.corner.box("C"), float(state.k_done > 0))}
+        c = self.corner.box("C")
+        poses = {"acc": Pose(c, float(state.k_done > 0)), "products": Pose(Box(c.x, c.y, 0, 0), 0)}
         # The fragments that are multiplied next.
         turn = state.k_done % self.schedule.tiling.bk % self.buffers
         for name, operand in zip(("a", "b"), AB, strict=True):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import uharfbuzz as hb
 
 from scenes.kit.fast_mobject import FastMobject
-from scenes.kit.look import LEAST, PIXEL, Box, Floats, Look
+from scenes.kit.look import LEAST, PIXEL, Box, Look, Points
 
 Written: TypeAlias = npt.NDArray[np.object_]
 """Texts of cells (rows, cols), "" for none."""
@@ -107,7 +107,7 @@ def _balanced(words: list[str], count: int, size: float, weight: str) -> list[st
 
 
 @lru_cache(maxsize=4096)
-def _outline(text: str, font: str, weight: str) -> tuple[Floats, float]:
+def _outline(text: str, font: str, weight: str) -> tuple[Points, float]:
     """Points of a text one em large, its left end and baseline at 0; and its width in em."""
     face, drawn = _face(font, weight)
     if not text:
@@ -126,7 +126,7 @@ def _outline(text: str, font: str, weight: str) -> tuple[Floats, float]:
 
 
 @lru_cache
-def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], Floats]]:
+def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], Points]]:
     """A font at a weight, and what gives the outline of one of its glyphs, in the font's units."""
     package, axes = FONTS[font]
     files = Path(package.__file__).parent / "files"
@@ -135,7 +135,7 @@ def _face(font: str, weight: str) -> tuple[hb.Font, Callable[[int], Floats]]:
     face.set_variations({**axes, "wght": WEIGHTS[weight]})
 
     @lru_cache
-    def drawn(glyph: int) -> Floats:
+    def drawn(glyph: int) -> Points:
         pen = _Pen()
         face.draw_glyph(glyph, _PEN, pen)
         return np.array([(*point, 0) for point in pen.points]).reshape(-1, 3)
@@ -233,7 +233,7 @@ class Tags(Texts):
         self._write(look, np.array(texts, object), placed, size, color)
 
 
-def as_text(values: Floats) -> Written:
+def as_text(values: Points) -> Written:
     """Whole numbers as texts, of the same shape."""
     return np.array([f"{value:g}" for value in values.flat], dtype=object).reshape(values.shape)
 

@@ -1,4 +1,4 @@
-"""What the thread has read and made, in numbers."""
+"""What the thread has loaded and made, in numbers."""
 
 import numpy as np
 
@@ -7,24 +7,23 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.panel import LINE
 from scenes.kit.type import ADVANCE, CAP, MONO, Label, Texts
-from scenes.outer_product.slices import memory_of
-from tiling.for_scenes.one_thread import Dot, Moment, words_and_fma
+from scenes.outer_product.shots import OneThread, memory_of
+from tiling.for_scenes.one_thread import Dot, extent_inside, loads_and_fma
 from tiling.schedule import Schedule
-from tiling.state import State
 
 SIZE = LABEL + 4
 """Design pixels of the letters."""
 
 
-class ThreadCounters(Figure[Moment]):
-    """Words that the thread has read, and its multiply-adds. Of shared memory it reads zeros past
-    an edge as well, of global memory only what is there."""
+class ThreadCounters(Figure[OneThread]):
+    """Elements that the thread has loaded, and its multiply-adds; none past an edge counts."""
 
     def __init__(self, look: Look, box: Box, schedule: Schedule) -> None:
         super().__init__(look)
-        self.box, self.schedule, tiling = box, schedule, schedule.tiling
-        self.names = f"words read from {memory_of(tiling)} memory", "FMA"
-        longest = max(len(grouped(n)) for n in words_and_fma(schedule, Dot(tiling.tm * tiling.tn)))
+        self.schedule = schedule
+        rows, cols, _ = extent_inside(schedule)
+        self.names = f"loads from {memory_of(schedule.tiling)} memory", "multiply-adds (FMA)"
+        longest = max(len(grouped(n)) for n in loads_and_fma(schedule, Dot(rows * cols)))
         self.places, x, y = [], box.x, box.y + 6
         for name in self.names:
             width = (len(name) + 1) * ADVANCE * SIZE
@@ -33,13 +32,11 @@ class ThreadCounters(Figure[Moment]):
             self.add(Label(look, name, x, y + CAP * SIZE, SIZE, look.theme.muted, font=MONO))
             self.places.append(Box(x + width, y, longest * ADVANCE * SIZE, CAP * SIZE))
             x += width + (longest + 3) * ADVANCE * SIZE
-        self.add_cells(self.cells_at(State()))
+        self.add_cells(self.cells_at(OneThread()))
 
-    def cells_at(self, state: Moment) -> dict[str, Texts]:
-        color = self.look.theme.ink
+    def cells_at(self, state: OneThread) -> dict[str, Texts]:
+        numbers, color = loads_and_fma(self.schedule, state.moment), self.look.theme.ink
         return {
             name: Texts(self.look, place, np.array([[grouped(number)]], object), SIZE, color)
-            for name, place, number in zip(
-                self.names, self.places, words_and_fma(self.schedule, state), strict=True
-            )
+            for name, place, number in zip(self.names, self.places, numbers, strict=True)
         }

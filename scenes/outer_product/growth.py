@@ -1,40 +1,40 @@
-"""Thread tiles side by side on one scale: at each k what is read grows like a side, what is made of
-it like an area."""
+"""Thread tiles side by side on one scale: at each k what is loaded grows like a side, what is made
+of it like an area."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from manim import Animation
 
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import Corner, Name, frame, marks
-from scenes.kit.motion import GROWN, Move, Spread, Swap
+from scenes.kit.motion import GROWN, Spread
 from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import CAP, MONO, Label, Tags, Texts, width_of
-from tiling.for_scenes.reuse import Way
+from scenes.outer_product.shots import OneThread
+from tiling.for_scenes.reuse import Way, distinct
 from tiling.shapes import dims
 
 CELL = 64
-"""Design pixels of a value's side, or less where tiles are large."""
+"""Design pixels of an element's side, or less where tiles are large."""
 
 NEAR, APART = 6, 18
 """Design pixels between the parts of a tile, and from tile to tile at least."""
 
-ROWS = ("words", "FMA")
+ROWS = ("loads", "FMA")
 """What is written under each tile."""
 
 PARTS: tuple[Name, Name] = ("A", "B")
 
 
-class Growth(Figure[Collection[str]]):
-    """A state is the labels of the ways whose products have been made."""
+class Growth(Figure[OneThread]):
+    """Products are seen of the ways that have grown."""
 
     def __init__(self, look: Look, panel: Box, ways: Sequence[Way]) -> None:
         super().__init__(look)
-        first = {way.tile: way for way in reversed(ways)}  # of a tile that comes twice
-        self.ways = [way for way in ways if way is first[way.tile]]
-        self.add(Panel(look, panel, "THREAD TILES", "at each k"))
+        self.ways = distinct(ways)
+        self.add(Panel(look, panel, "THREAD TILES", "results of one thread, at each k"))
         tall = look.aspect == "tall"
         self.size = LABEL if tall else LABEL + 6
         top, line = PAD + LINE * (1 + tall) + 8, 1.5 * self.size
@@ -48,7 +48,7 @@ class Growth(Figure[Collection[str]]):
         self.corners = dict(zip((way.name for way in self.ways), self._corners(room), strict=True))
         for way in self.ways:
             self._draw(way, self.corners[way.name])
-        self.add_cells(self.cells_at(()))
+        self.add_cells(self.cells_at(OneThread()))
 
     def _corners(self, room: Box) -> list[Corner]:
         """Each tile, as large as all of them can be on one scale, standing on the room's floor."""
@@ -85,33 +85,34 @@ class Growth(Figure[Collection[str]]):
             box, (rows, cols) = corner.box(part), corner.shape(part)
             self.add(frame(look, box, part, marks(box.h, rows, rows), marks(box.w, cols, cols)))
         middle, ink = corner.within.center[0], look.theme.ink
-        for text, base in zip((dims(*way.tile), f"{way.read}"), self.lines, strict=False):
+        for text, base in zip((dims(*way.tile), f"{way.loaded}"), self.lines, strict=False):
             self.add(Label(look, text, middle, base, self.size, ink, "center", MONO))
 
-    def poses(self, state: Collection[str]) -> dict[str, Pose]:
+    def poses(self, state: OneThread) -> dict[str, Pose]:
         return {
-            label: Pose(corner.box("C"), float(label in state))
-            for label, corner in self.corners.items()
+            name: Pose(corner.box("C"), float(name in state.grown))
+            for name, corner in self.corners.items()
         }
 
-    def cells_at(self, state: Collection[str]) -> dict[str, Texts]:
-        high, made = CAP * self.size, [way for way in self.ways if way.name in state]
+    def cells_at(self, state: OneThread) -> dict[str, Texts]:
+        high, made = CAP * self.size, [way for way in self.ways if way.name in state.grown]
         middles = [self.corners[way.name].within.center[0] for way in made]
         places = [Box(x, self.lines[2] - high, 0, high) for x in middles]
         texts = [f"{way.made}" for way in made]
         return {"FMA": Tags(self.look, places, texts, self.size, self.look.theme.ink)}
 
-    def multiplies(self, after: Collection[str]) -> list[Animation]:
-        """What is new after this: each value of a spreads along its row, each of b down its
-        column."""
-        tint = self.look.theme.tint
-        moves: list[Animation] = [Swap(self.cells["FMA"], self.cells_at(after)["FMA"], GROWN)]
-        for label, pose in self.poses(after).items():
-            if pose != self.slabs[label].pose:
+    def moves(self, state: OneThread, swap: float = GROWN) -> list[Animation]:
+        """Each element of a spreads along its row, each of b down its column; where they meet are
+        products."""
+        moves, tint = super().moves(state, GROWN), self.look.theme.tint
+        for name, pose in self.poses(state).items():
+            if pose.fill > self.slabs[name].pose.fill:
                 for part in PARTS:
-                    slab = Slab(self.look, self.corners[label].box(part), tint(part, 0.95))
+                    slab = Slab(self.look, self.corners[name].box(part), tint(part, 0.95))
                     moves.append(Spread(slab, pose.box, passing=True))
-                moves.append(Move(self.slabs[label], pose))
+                start = Box(pose.box.x, pose.box.y, 0, 0)
+                met = Slab(self.look, start, tint("C", 0.8))
+                moves.append(Spread(met, pose.box, passing=True, opacity=1))
         return moves
 
 

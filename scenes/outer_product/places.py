@@ -3,14 +3,11 @@
 from scenes.kit.look import Box, Look
 from scenes.kit.places import Places, below_caption
 
-HIGH = 500.0
-"""Design pixels of the panel of thread tiles, in tall."""
-
 
 def outer_product_places(look: Look) -> Places:
     """Shared memory, registers and bars side by side; in tall shared memory above the others.
 
-    In place of the first two comes `growth`; in tall it takes more, and leaves `compared` to bars.
+    In place of the first two comes `growth`, in tall in place of the first.
     """
     room, panels = below_caption(look), {}
     if look.aspect == "wide":
@@ -34,8 +31,7 @@ def outer_product_places(look: Look) -> Places:
             "shared": Box(room.x, room.y, room.w, upper),
             "registers": Box(room.x, low, half, lower),
             "bars": Box(room.x + half + gap, low, half, lower),
-            "growth": Box(room.x, room.y, room.w, HIGH),
-            "compared": Box(room.x, room.y + HIGH + gap, room.w, room.h - HIGH - gap),
+            "growth": Box(room.x, room.y, room.w, upper),
         }
         content = {
             "shared": Box(room.x + 58, room.y + 88, room.w - 116, upper - 150),

@@ -1,100 +1,81 @@
-"""What one thread reads in one k-tile, and what it makes of it: result by result, each a dot
+"""What one thread loads in one k-tile, and what it makes of it: result by result, each a dot
 product, or all at once by outer products. Numbers are those of the schedule's own execution."""
 
-import numpy as np
+from manim import Animation
 
-from scenes.kit.look import LEAST, Box, Look
-from scenes.kit.matrix import Corner, Name, frame, marks
+from scenes.kit.look import LEAST, Look
+from scenes.kit.matrix import ABC, Corner, frame, marks
+from scenes.kit.motion import Move
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Texts, as_text, fitting_size
-from tiling.for_scenes.numbers import ThreadValues
-from tiling.for_scenes.one_thread import THREAD, Dot, Moment, inside_at, reads_at
-from tiling.layout import AB, Operand
+from scenes.outer_product.shots import OneThread, matrices_of, memory_of
+from tiling.for_scenes.numbers import thread_values
+from tiling.for_scenes.one_thread import THREAD, extent_inside
+from tiling.layout import AB
 from tiling.schedule import Schedule
-from tiling.shapes import Tiling
 from tiling.state import State
 
-
-def memory_of(tiling: Tiling) -> str:
-    """The memory that threads read their fragments from."""
-    return "global" if tiling.direct else "shared"
-
-
-def matrices_of(tiling: Tiling) -> tuple[str, str]:
-    """What they are fragments of."""
-    return ("A", "B") if tiling.direct else ("As", "Bs")
-
-
 PALE, LIT = 0.3, 0.6
-"""Strengths of what waits in shared memory and of what is read: one ink is legible on both."""
+"""Strengths of what waits in shared memory and of what is loaded: one ink is legible on both."""
 
 
-class Slices(ProductPanel[Moment]):
+class Slices(ProductPanel[OneThread]):
     """The thread's rows of As and columns of Bs at every k of the k-tile; its results where they
     meet. Without shared memory they are rows of A and columns of B."""
 
-    def __init__(
-        self, look: Look, places: Places, schedule: Schedule, values: ThreadValues
-    ) -> None:
-        tiling = schedule.tiling
-        corner = Corner(tiling.tm, tiling.tn, tiling.bk, places.content["shared"], GAP)
-        self.there, note = reads_at(schedule), f"first k-tile, thread {THREAD}"
-        if not all(inside.all() for inside in inside_at(schedule).values()):
-            note = "nothing past an edge" if tiling.direct else "zeros past an edge"
-        heading = [f"{memory_of(tiling)} memory".upper(), note]
+    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
+        tiling, self.schedule, tint = schedule.tiling, schedule, look.theme.tint
+        rows, cols, ks = self.extent = extent_inside(schedule)
+        corner = Corner(rows, cols, ks, places.content["shared"], GAP)
+        heading = [f"{memory_of(tiling)} memory".upper(), f"what thread {THREAD} loads"]
         super().__init__(look, places, "shared", heading, corner)
-        corner = self.corner
-        self.tiling = tiling
-        tint = look.theme.tint
+        corner, values = self.corner, thread_values(schedule, THREAD)
         for operand in AB:
             self.slab(f"{operand}s", corner.box(operand), tint(operand, PALE))
             self.slab(f"{operand}s lit", corner.box(operand), tint(operand, LIT), look.theme.ink)
         for name in "made", "made row", "making":
             self.slab(name, corner.box("C"), tint("C", 0.95 if name == "making" else 0.5))
-        numbers: dict[Name, np.ndarray] = {"A": values.a.T, "B": values.b}
-        names: tuple[Name, ...] = ("A", "B", "C")
-        for name in names:
-            box, (rows, cols) = corner.box(name), corner.shape(name)
-            self.add(frame(look, box, name, marks(box.h, rows, rows), marks(box.w, cols, cols)))
+        numbers = {"A": values.a[:ks, :rows].T, "B": values.b[:ks, :cols]}
+        for name in ABC:
+            box, (height, width) = corner.box(name), corner.shape(name)
+            lines = marks(box.h, height, height), marks(box.w, width, width)
+            self.add(frame(look, box, name, *lines))
             size = fitting_size(self.cell(name), 1, places.value_size)
             if name in numbers and size >= LEAST:
-                shown = self.there["A"] if name == "A" else self.there["B"].T
-                texts = np.where(shown, as_text(numbers[name]), "")
-                color = look.theme.ink_on(tint(name, PALE))
-                self.add(Texts(look, box, texts, size, color))
-        self.letters(dict(zip(AB, matrices_of(tiling), strict=True)), ("TM", "TN", "BK"), LETTER)
+                ink = look.theme.ink_on(tint(name, PALE))
+                self.add(Texts(look, box, as_text(numbers[name].astype(float)), size, ink))
+        sides = zip(("TM", "TN", "BK"), (tiling.tm, tiling.tn, tiling.bk), self.extent, strict=True)
+        axes = [name if whole == inside else "" for name, whole, inside in sides]
+        self.letters(dict(zip(AB, matrices_of(tiling), strict=True)), axes, LETTER)
 
-    def fragment(self, operand: Operand, k: int) -> list[Box]:
-        """What it reads at one k: a column of the rows of As, a row of the columns of Bs."""
-        size = int(self.there[operand][:, k].sum())
-        return [self.fragment_box(operand, 0, 0, k, size)] if size else []
-
-    def read(self, state: Dot, operand: Operand) -> bool:
-        """Whether the operand of the product that is being made has been read."""
-        at = state.result(self.tiling)[AB.index(operand)]
-        return state.held is not None and bool(self.there[operand][at, state.held])
-
-    def poses(self, state: Moment) -> dict[str, Pose]:
-        part, tn = self.corner.part, self.tiling.tn
+    def poses(self, state: OneThread) -> dict[str, Pose]:
+        moment, part, (rows, cols, _) = state.moment, self.corner.part, self.extent
+        c = self.corner.box("C")
         poses = {f"{operand}s": Pose(self.corner.box(operand)) for operand in AB}
-        if isinstance(state, State):
-            for operand in AB:
-                name, k = f"{operand}s lit", state.fragment[1] if state.fragment else 0
-                boxes = self.fragment(operand, k)
-                lit = float(bool(boxes) and state.fragment is not None)
-                poses[name] = Pose(boxes[0] if boxes else self.slabs[name].pose.box, lit, lit)
-            poses["made"] = Pose(self.corner.box("C"), float(state.k_done > 0))
-            poses["made row"] = poses["making"] = Pose(self.corner.box("C"), 0)
-            return poses
-        (row, col), k = state.result(self.tiling), state.held or 0
-        lit = float(state.held is not None)
-        rows, rest = divmod(state.done, tn)
-        for operand, at in ("A", (row, k)), ("B", (k, col)):
-            seen = float(self.read(state, operand))
-            poses[f"{operand}s lit"] = Pose(part(operand, *at, 1, 1), seen, seen)
-        poses["making"] = Pose(part("C", row, col, 1, 1), lit)
-        poses["made"] = Pose(part("C", 0, 0, max(rows, 1), tn), float(rows > 0))
-        poses["made row"] = Pose(part("C", min(rows, row), 0, 1, max(rest, 1)), float(rest > 0))
-        return poses
+        if isinstance(moment, State):
+            lit, k = (
+                float(moment.fragment is not None),
+                moment.fragment[1] if moment.fragment else 0,
+            )
+            return poses | {
+                "As lit": Pose(part("A", 0, k, rows, 1), lit, lit),
+                "Bs lit": Pose(part("B", k, 0, 1, cols), lit, lit),
+                "made": Pose(c, float(moment.k_done > 0)),
+                "made row": Pose(c, 0),
+                "making": Pose(c, 0),
+            }
+        (row, col), k = moment.result(self.schedule), moment.held or 0
+        lit, (full, rest) = float(moment.held is not None), divmod(moment.done, cols)
+        return poses | {
+            "As lit": Pose(part("A", row, k, 1, 1), lit, lit),
+            "Bs lit": Pose(part("B", k, col, 1, 1), lit, lit),
+            "making": Pose(part("C", row, col, 1, 1), lit),
+            "made": Pose(part("C", 0, 0, max(full, 1), cols), float(full > 0)),
+            "made row": Pose(part("C", min(full, row), 0, 1, max(rest, 1)), float(rest > 0)),
+        }
+
+    def moves(self, state: OneThread, swap: float = 0.5) -> list[Animation]:
+        """What is loaded lights up before it travels."""
+        return [Move(self.slabs[name], pose, (0, 0.3)) for name, pose in self.poses(state).items()]

@@ -4,73 +4,90 @@ import numpy as np
 from manim import Animation
 
 from scenes.kit.look import Box, Look
+from scenes.kit.matrix import Corner
 from scenes.kit.motion import LANDED, Move, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.registers import RegistersPanel
 from scenes.kit.shapes import Pose
 from scenes.kit.type import Texts, as_text
-from scenes.outer_product.slices import Slices
-from tiling.for_scenes.one_thread import Dot, Moment, reads_at
+from scenes.outer_product.shots import OneThread
+from tiling.for_scenes.one_thread import Dot, extent_inside
 from tiling.layout import AB, Operand
-from tiling.schedule import Schedule
+from tiling.schedule import Fragments, OuterProduct, Schedule
 from tiling.state import State
 
 
-class Thread(RegistersPanel[Moment]):
-    """The thread's registers, also where it makes its results one by one."""
+class Thread(RegistersPanel[OneThread]):
+    """The way to a moment tells its last event: what is loaded comes from where `memory` has it."""
 
-    def __init__(self, look: Look, places: Places, schedule: Schedule) -> None:
-        self.there = reads_at(schedule)
+    def __init__(self, look: Look, places: Places, schedule: Schedule, memory: Corner) -> None:
+        self.memory, self.extent = memory, extent_inside(schedule)
         super().__init__(look, places, schedule)
+        self.settle(OneThread())
 
-    def cells_at(self, state: Moment) -> dict[str, Texts]:
-        if isinstance(state, State):
-            return self.cells_in(state)
-        tiling, values = self.schedule.tiling, self.values
-        a = np.full((tiling.tm, 1), "", object)
-        b = np.full((1, tiling.tn), "", object)
-        acc = np.full((tiling.tm, tiling.tn), "", object)
+    def cells_at(self, state: OneThread) -> dict[str, Texts]:
+        moment, values, (tm, tn) = state.moment, self.values, self.corner.shape("C")
+        if isinstance(moment, State):
+            return self.cells_in(moment)
+        a, b, acc = (np.full(shape, "", object) for shape in ((tm, 1), (1, tn), (tm, tn)))
         if values is not None:
-            row, col = state.result(tiling)
-            acc.flat[: state.done] = as_text(values.acc[-1]).flat[: state.done]
-            if state.held is not None:
-                a[row], b[0, col] = (f"{x:g}" for x in self._operands(state))
-                sums = values.acc[:, row, col]
-                acc[row, col] = f"{sums[state.k - 1] if state.k else 0:g}"
+            (row, col), (rows, cols, ks) = moment.result(self.schedule), self.extent
+            done = np.arange(rows * cols).reshape(rows, cols) < moment.done
+            acc[:rows, :cols][done] = as_text(values.acc[ks - 1].astype(float))[:rows, :cols][done]
+            if moment.held is not None:
+                a[row], b[0, col] = (
+                    f"{values.a[moment.held, row]:g}",
+                    f"{values.b[moment.held, col]:g}",
+                )
+                acc[row, col] = f"{values.acc[moment.k - 1, row, col] if moment.k else 0:g}"
         return self.written(a, b, acc)
 
-    def poses(self, state: Moment) -> dict[str, Pose]:
-        if isinstance(state, State):
-            return self.poses_in(state)
-        row, col = state.result(self.schedule.tiling)
-        held, part = float(state.held is not None), self.corner.part
-        return {
-            **self.poses_in(State()),
-            "a": Pose(part("A", row, 0, 1, 1), held),
-            "b": Pose(part("B", 0, col, 1, 1), held),
-            "acc": Pose(part("C", row, col, 1, 1), held),
-        }
+    def poses(self, state: OneThread) -> dict[str, Pose]:
+        moment, part = state.moment, self.corner.part
+        if isinstance(moment, State):
+            return self.poses_in(moment)
+        (row, col), held = moment.result(self.schedule), float(moment.held is not None)
+        here = {"a": part("A", row, 0, 1, 1), "b": part("B", 0, col, 1, 1)}
+        here["acc"] = part("C", row, col, 1, 1)
+        return self.poses_in(State()) | {name: Pose(box, held) for name, box in here.items()}
 
-    def fetches(self, slices: Slices, after: Dot) -> list[Animation]:
+    def settle(self, state: OneThread) -> None:
+        super().settle(state)
+        self.moment = state.moment
+
+    def moves(self, state: OneThread, swap: float = 0.5) -> list[Animation]:
+        moment, (rows, cols, _) = state.moment, self.extent
+        if moment == self.moment:  # something else moves
+            return []
+        if isinstance(moment, Dot):
+            loads = moment.held == moment.k
+            return self._fetches(state, moment.k) if loads else super().moves(state, swap)
+        match self.schedule.events[moment.step - 1 : moment.step]:
+            case (Fragments(_, k),):
+                a, b = self.memory.part("A", 0, k, rows, 1), self.memory.part("B", k, 0, 1, cols)
+                return self.reads({"A": [a], "B": [b]}, moment)
+            case (OuterProduct(),):
+                acc = Move(self.slabs["acc"], self.poses(state)["acc"])
+                return [*self.multiplies(moment), acc]
+        return super().moves(state, swap)
+
+    def _fetches(self, state: OneThread, k: int) -> list[Animation]:
         """The two operands of one product on their way to the registers."""
-        poses, numbers = self.poses(after), self.cells_at(after)
-        lit = slices.poses(after)
+        assert isinstance(state.moment, Dot)
+        poses, numbers = self.poses(state), self.cells_at(state)
+        row, col = state.moment.result(self.schedule)
+        here = self.memory.part("A", row, k, 1, 1), self.memory.part("B", k, col, 1, 1)
         moves: list[Animation] = [Move(self.slabs["acc"], poses["acc"], (0, 0.3))]
-        for operand, name in zip(AB, ("a", "b"), strict=True):
-            here, there = lit[f"{operand}s lit"].box, poses[name].box
-            if slices.read(after, operand):
-                moves.append(carried(self.look, here, there, operand, 1, (0.3, LANDED)))
-            moves.append(Move(self.slabs[name], poses[name], (LANDED, 1)))
-            moves.append(Swap(self.cells[name], numbers[name], LANDED))
+        for operand, name, box in zip(AB, ("a", "b"), here, strict=True):
+            moves += [
+                carried(self.look, box, poses[name].box, operand, 1, (0.3, LANDED)),
+                Move(self.slabs[name], poses[name], (LANDED, 1)),
+                Swap(self.cells[name], numbers[name], LANDED),
+            ]
         return [*moves, Swap(self.cells["acc"], numbers["acc"], 0.3)]
 
     def parts(self, operand: Operand, count: int, buffer: int = 0) -> list[Box]:
-        """Of a fragment what is read at the first k: later, while anything is, it is as much."""
-        size = int(self.there[operand][:, 0].sum())
-        rows, cols = (size, 1) if operand == "A" else (1, size)
-        return [self.corner.part(operand, 0, 0, rows, cols)] * count
-
-    def _operands(self, state: Dot) -> tuple[float, float]:
-        assert self.values is not None and state.held is not None
-        row, col = state.result(self.schedule.tiling)
-        return self.values.a[state.held, row], self.values.b[state.held, col]
+        """Of a fragment what lies inside the matrix."""
+        rows, cols, _ = self.extent
+        inside = (rows, 1) if operand == "A" else (1, cols)
+        return [self.corner.part(operand, 0, 0, *inside)] * count

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from manim import Animation, VGroup
 
+from scenes.kit.kernel_line import KernelLine
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
@@ -46,8 +47,10 @@ class ThreeMemories(VGroup):
         self.registers = ThreadRegisters(look, places, self.schedule)
         self.memories = (self.memory, self.shared, self.registers)
         self.timeline = Timeline(look, places.strip, self.schedule)
+        self.line = KernelLine(look, places.line, self.schedule.tiling)
         self.counters = Counters(look, places.counters, self.schedule)
-        super().__init__(*self.memories, _arrows(look, places.panels), self.timeline, self.counters)
+        below = self.timeline, self.line, self.counters
+        super().__init__(*self.memories, _arrows(look, places.panels), *below)
         self.settle(state_at(self.schedule, 0))
 
     @property
@@ -103,7 +106,10 @@ class ThreeMemories(VGroup):
                     *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
-                return [Pulse(self.shared.panel.border, self.look.theme.ink, 6)]
+                return [
+                    Pulse(self.shared.panel.border, self.look.theme.ink, 6),
+                    *self.shared.arrive(),
+                ]
             case Fragments(k_tile, k, stage):
                 if self.schedule.tiling.direct:
                     names = [f"{operand} {part}" for operand in AB for part in ("tile", "outline")]

@@ -20,14 +20,17 @@ class Counters(VGroup):
         self.edges = k_tile_edges(schedule)
         wide = look.aspect == "wide"
         size = LABEL + 2 if wide else LABEL - 2
-        anchors = ["left", "center", "center", "right"] if wide else ["left", "right"] * 2
+        anchors = (
+            ["left", "center", "center", "right"] if wide else ["left", "right", "right", "left"]
+        )
+        rows = (0, 0, 0, 0) if wide else (0, 1, 0, 1)
         longest = [len(text) for text in self.texts(self.end)]
         self.labels = []
         for i, anchor in enumerate(anchors):
             share = {"left": 0.0, "right": 1.0}.get(anchor, 0.335 if i == 1 else 0.61)
             width = longest[i] * 0.6 * size
             x = box.x + box.w * share - width * {"left": 0, "center": 0.5, "right": 1}[anchor]
-            y = box.y + CAP * size + 6 + (0 if wide else (i // 2) * 40)
+            y = box.y + CAP * size + 6 + rows[i] * 40
             self.labels.append((x, y, size))
         super().__init__()
         self.settle(state_at(schedule, 0))

@@ -2,24 +2,33 @@
 
 from dataclasses import replace
 from itertools import pairwise, product
-from math import prod
+from math import gcd, prod
 
 import numpy as np
+from manim import Animation
 
 from scenes.kit.amounts import plural
 from scenes.kit.look import LABEL, Box, Look
 from scenes.kit.matrix import ABC, Corner, Name, cut, frame, marks, tile_marks
-from scenes.kit.panel import LINE, PAD
+from scenes.kit.motion import Arrive
+from scenes.kit.panel import LINE, NOTCH, Panel
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
 from scenes.kit.registers import RegistersPanel
-from scenes.kit.shapes import STROKE, Path, Pose, Slab, Style, dashed, outline
+from scenes.kit.shapes import STROKE, Patch, Path, Pose, Slab, Style, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, Label, Texts, fitting_size, width_of
 from tiling.for_scenes.one_thread import read_groups
+from tiling.for_scenes.waiting import waiting
 from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Schedule
 from tiling.shapes import dims
 from tiling.state import State
+
+APART = 38
+"""Design pixels between As or Bs and the CTA's tile of C, which is in another memory."""
+
+INSIDE = 14
+"""Design pixels between a panel's border and what is written in the corner."""
 
 DASH = 9
 """Design pixels of a dash in the lines between the CTAs' tiles of C."""
@@ -130,9 +139,11 @@ class SharedMemory(ProductPanel[State]):
         tiling = schedule.tiling
         self.stages = 0 if tiling.direct else tiling.stages
         within, depth = places.content["shared"], self.stages * tiling.bk
-        corner = Corner(tiling.bm, tiling.bn, depth, within, GAP)
+        corner = Corner(tiling.bm, tiling.bn, depth, within, APART)
         if tiling.direct:
             corner = replace(corner, floor=0)  # no room for As and Bs
+        else:
+            corner = _with_room(corner, places.panels["shared"].right, NARROWEST[look.aspect])
         sizes = dims(tiling.bm, tiling.bn, tiling.bk)
         heading = ["SHARED MEMORY", sizes]
         if tiling.direct:  # then only C's tile is here
@@ -152,12 +163,23 @@ class SharedMemory(ProductPanel[State]):
         if tiling.shared_store:
             self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
         self.add_cells(self.cells_at(State()))
+        self.waiting = [
+            Patch(
+                look,
+                [outline(corner.part("C", *part)) for part in parts],
+                fill_color=look.theme.ink,
+                fill_opacity=0,
+                stroke_width=0,
+            )
+            for parts in waiting(tiling)
+        ]
+        self.add(*self.waiting)
         for (row, _), (col, _) in product(self.groups["A"], self.groups["B"]):
             self.add(Slab(look, corner.part("C", row, col, *quads), stroke=look.theme.ink))
         if self.stages:
             along = "BK" if self.stages == 1 else f"{self.stages}·BK"
             self.letters({"A": "As", "B": "Bs"}, ("BM", "BN", along), LETTER)
-            self._say_where_c_is()
+            self._registers()
         else:
             ink, y = look.theme.ink_of["C"], c.bottom + 14 + CAP * LETTER
             self.add(Label(look, "C", c.center[0], y, LETTER, ink, "center", weight="SEMIBOLD"))
@@ -179,20 +201,36 @@ class SharedMemory(ProductPanel[State]):
             self.slab(f"{operand}s fragment {part}", box, tint(operand, 1))
             self.slab(f"{operand}s read {part}", box, stroke=look.theme.ink)
 
-    def _say_where_c_is(self) -> None:
-        """This tile of C is not in shared memory: under it, on one line or in tall on two."""
-        threads, c = self.schedule.tiling.threads, self.corner.box("C")
-        lines = [f"in {threads} threads'" if threads > 1 else "in one thread's", "registers"]
-        if self.look.aspect == "wide":
-            lines = [" ".join(lines)]
-        half = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines) / 2
-        # Under a narrow C it keeps clear of the K beside it, and of the panel's border.
-        x = min(c.center[0], self.panel.box.right - PAD - half)
-        y = c.bottom + 14 + CAP * LABEL + (LINE if 2 * half > c.w + GAP else 0)
-        style = {"weight": "SEMIBOLD", "anchor": "center"}
+    def _registers(self) -> None:
+        """C's tile is not in shared memory: a panel of its own, in the corner that is left of it,
+        with its name below, on one line or on two."""
+        look, c, whole = self.look, self.corner.box("C"), self.panel.box
+        margin = (APART - NOTCH) / 2
+        x, y = c.x - margin + NOTCH / 2, c.y - margin + NOTCH / 2
+        box = Box(x, y, whole.right - x, whole.bottom - y)
+        self.panel.notch(box)
+        self.add(Panel(look, box))
+        threads = plural(self.schedule.tiling.threads, "thread")
+        short, longer = ["REGISTERS", "CTA", threads], ["REGISTERS · CTA", threads]
+        for lines in ([f"REGISTERS · CTA · {threads}"], longer, short):
+            wide = max(width_of(line, LABEL, weight="SEMIBOLD") for line in lines)
+            if wide <= box.w - 2 * INSIDE:
+                break
+        x = min(max(c.center[0], box.x + INSIDE + wide / 2), box.right - INSIDE - wide / 2)
+        top = c.bottom + 18 + CAP * LABEL
         for i, line in enumerate(lines):
-            ink = self.look.theme.ink_of["C"]
-            self.add(Label(self.look, line, x, y + i * LINE, LABEL, ink, **style))
+            at = x, top + i * LINE, LABEL, look.theme.muted, "center"
+            self.add(Label(look, line, *at, weight="SEMIBOLD"))
+
+    def arrive(self) -> list[Animation]:
+        """All come to a barrier one after another, and go on together."""
+        many = len(self.waiting)
+        # In an order that looks like none; the followed thread's is the first, and waits longest.
+        turns = [place * 7 % many if gcd(7, many) == 1 else place for place in range(many)]
+        return [
+            Arrive(one, EARLIEST + (LATEST - EARLIEST) * turn / max(1, many - 1))
+            for one, turn in zip(self.waiting, turns, strict=True)
+        ]
 
     def cells_at(self, state: State) -> dict[str, Texts]:
         """The zeros that fill what hangs over an edge, where a cell is large enough to read one;
@@ -290,6 +328,23 @@ class SharedMemory(ProductPanel[State]):
             poses[f"{operand}s fragment {part}"] = _within(box, resident, reading)
             poses[f"{operand}s read {part}"] = Pose(box, 0, reading)
         return poses
+
+
+NARROWEST, LEAST_WIDE = {"wide": 256, "tall": 172}, 90
+"""Design pixels across the panel of the CTA's registers, so that its name fits on two lines, in
+tall on three; if all matrices together are then not narrower than LEAST_WIDE."""
+
+
+def _with_room(corner: Corner, right: float, wanted: float) -> Corner:
+    """The corner drawn smaller, if need be, so that there is room right of C's left side."""
+    while right - corner.box("C").x < wanted and corner.within.w > LEAST_WIDE:
+        within = corner.within
+        corner = replace(corner, within=Box(within.x, within.y, within.w - 8, within.h))
+    return corner
+
+
+EARLIEST, LATEST = 0.05, 0.7
+"""Shares of a barrier's time in which the first and the last come to it."""
 
 
 def _within(box: Box, resident: Box, seen: float) -> Pose:

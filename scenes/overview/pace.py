@@ -65,9 +65,9 @@ def _k_tile(schedule: Schedule, step: int, end: int, first: bool) -> Iterator[Be
             case Copy(_, k_tile):
                 seconds = 2.0 if k_tile == 0 else 0.8
             case Barrier(_, "overwrite"):
-                seconds = 1.0 if second else 0.4
+                seconds = 1.8 if second else 0.4
             case Barrier() | Wait():
-                seconds = 1.0 if first else 0.4
+                seconds = 1.8 if first else 0.4
             case Commit(k_tile):
                 seconds = 0.6 if k_tile == 0 else 0.2
             case Fragments(_, k) | OuterProduct(_, k) if k < len(told):

@@ -2,6 +2,6 @@
 nothing; the model itself needs none of it.
 
 `one_thread` and `numbers`: what the followed thread reads and holds. `loads`: who fetches
-which element, request by request. `tally`: how often each element has been requested. `naive` and
+which element, request by request. `tally`: how often each element has been loaded. `naive` and
 `reuse`: what a tiling is compared with.
 """

@@ -10,7 +10,8 @@ import numpy as np
 from tiling.expand import Bools, accumulator_map, expand_fragments
 from tiling.layout import AB, Operand, arrangement
 from tiling.schedule import Fragments, Schedule
-from tiling.shapes import Tiling
+from tiling.schedule import schedule as schedule_of
+from tiling.shapes import Gemm, Tiling
 from tiling.state import State
 
 THREAD = 0
@@ -30,10 +31,11 @@ class Dot:
     k: int = 0
     held: int | None = None
 
-    def result(self, tiling: Tiling) -> tuple[int, int]:
-        """(row, col) in the thread tile of the result that is being made, or was made last."""
-        row, col = divmod(min(self.done, tiling.tm * tiling.tn - 1), tiling.tn)
-        return row, col
+    def result(self, schedule: Schedule) -> tuple[int, int]:
+        """(row, col) in the thread tile of the result that is being made, or was made last. Those
+        past an edge are not made."""
+        rows, cols, _ = extent_inside(schedule)
+        return divmod(min(self.done, rows * cols - 1), cols)
 
 
 Moment: TypeAlias = State | Dot
@@ -58,21 +60,27 @@ def inside_at(schedule: Schedule) -> dict[Operand, Bools]:
     return {o: np.array([read[o].predicate[THREAD] for read in reads]).T for o in AB}
 
 
-def reads_at(schedule: Schedule) -> dict[Operand, Bools]:
-    """The same of what it reads: from shared memory zeros past an edge as well, from global memory
-    only what lies inside."""
-    direct = schedule.tiling.direct
-    return {o: inside if direct else inside | True for o, inside in inside_at(schedule).items()}
+@lru_cache(maxsize=4)
+def extent_inside(schedule: Schedule) -> tuple[int, int, int]:
+    """How many of its rows of A, of its columns of B and of the k of a k-tile lie inside."""
+    inside = inside_at(schedule)
+    rows, cols = (int(inside[operand][:, 0].sum()) for operand in AB)
+    return rows, cols, min(schedule.tiling.bk, schedule.gemm.k)
 
 
-def words_and_fma(schedule: Schedule, moment: Moment) -> tuple[int, int]:
-    """(words that the thread has read, its multiply-adds)."""
-    tiling, reads = schedule.tiling, reads_at(schedule)
-    a, b = reads["A"], reads["B"]
+def first_k_tile(whole: Schedule) -> Schedule:
+    """The first k-tile alone: its numbers may be larger than where all of K is summed. Of the first
+    CTA, if in the schedule's own the thread hangs over an edge; and with one buffer of each."""
+    gemm, tiling = whole.gemm, whole.tiling.plain()
+    own = schedule_of(Gemm(gemm.m, gemm.n, min(gemm.k, tiling.bk)), tiling, whole.cta)
+    return own if extent_inside(own)[:2] == (tiling.tm, tiling.tn) else own.at((0, 0))
+
+
+def loads_and_fma(schedule: Schedule, moment: Moment) -> tuple[int, int]:
+    """(elements that the thread has loaded, its multiply-adds), those past an edge not counted."""
+    rows, cols, ks = extent_inside(schedule)
     if isinstance(moment, State):
         k = moment.fragment[1] + 1 if moment.fragment else 0
-        return int(a[:, :k].sum() + b[:, :k].sum()), moment.fma // tiling.threads
-    whole = a.sum(1)[:, None] + b.sum(1)  # (TM, TN) words for each result
-    (row, col), k = moment.result(tiling), moment.k + (moment.held == moment.k)
-    words = whole.flat[: moment.done].sum() + a[row, :k].sum() + b[col, :k].sum()
-    return int(words), moment.done * tiling.bk + moment.k
+        return min(k, ks) * (rows + cols), min(moment.k_done, ks) * rows * cols
+    k = moment.k + (moment.held == moment.k)
+    return 2 * (moment.done * ks + k), moment.done * ks + moment.k

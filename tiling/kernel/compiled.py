@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tiling import nvidia
+from tiling.faults import Broken
 from tiling.fma import Floats
-from tiling.kernel import compiler, line_info
-from tiling.kernel.build import Broken, device_defines, source
+from tiling.kernel import line_info
+from tiling.kernel.build import device_defines, source
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
 from tiling.kernel.widths import by_line
@@ -86,7 +88,7 @@ def _body(text: str) -> str:
 def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
     """The tiling's kernel as PTX, with the lines it came from. `arch` such as "compute_80"."""
     options = (f"--gpu-architecture={arch}", "--std=c++17", "-lineinfo", *device_defines(tiling))
-    return compiler.ptx(kernel or source(), options)
+    return nvidia.ptx(kernel or source(), options)
 
 
 def buffers(a: Floats, b: Floats, shape: tuple[int, int]) -> tuple[Buffer, Buffer, Buffer]:
