@@ -60,20 +60,24 @@ class FrameRenderer(CairoRenderer):
         if self.drawing:
             super().play(scene, *args, **options)
         else:
-            self._skip(scene, *args, **options)
+            self._begin(scene, *args, **options)
+            self._end(scene)
         made, wanted = self.frames - before, round(scene.duration * self.camera.frame_rate)
         if made != wanted:
             raise AssertionError(f"a play of {scene.duration} s has {made} frames")
         self.time = self.frames / self.camera.frame_rate  # seconds never drift from frames
 
-    def _skip(self, scene: TilingScene, *args: Any, **options: Any) -> None:
-        """Go to the end of a play at once. Manim, too, can skip, but first prepares to draw."""
+    def _begin(self, scene: TilingScene, *args: Any, **options: Any) -> None:
+        """Begin a play that is not drawn. Manim, too, can skip, but first prepares to draw."""
         scene.compile_animation_data(*args, **options)
         animations = scene.animations or []
         for animation in animations:
             animation._setup_scene(scene)
             animation.begin()
-        for animation in animations:
+
+    def _end(self, scene: TilingScene) -> None:
+        """Go to the end of the play at once."""
+        for animation in scene.animations or []:
             animation.finish()
             animation.clean_up_from_scene(scene)
         self.num_plays += 1

@@ -15,6 +15,7 @@ from scenes.kit.matrix import frame, marks
 from scenes.kit.motion import LANDED, Pulse, Relight, Swap, Travel, exchange
 from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.places import below_caption
+from scenes.kit.route import Memory, Route
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
 from scenes.kit.type import ADVANCE, CAP, MONO, Label, Tags, Texts, fitting_size
 from tiling.sectors import SECTOR, SECTOR_FLOATS
@@ -246,7 +247,7 @@ class Board:
     def _below(self, name: str) -> VGroup:
         """The second panel. In tall its name is at its foot: what travels comes from above."""
         look, box = self.look, self.right
-        self.panel = Panel(look, box, name if self.wide else "", "")
+        self.panel = Panel(look, box, name if self.wide else "", memory=name.split()[0].lower())
         y, muted = box.bottom - PAD, look.theme.muted
         foot = Label(
             look, "" if self.wide else name, box.x + PAD, y, LABEL, muted, weight="SEMIBOLD"
@@ -300,11 +301,13 @@ class Board:
         here, there = (self.sheets[flights[0].operand + end] for end in ("", "s"))
         starts, ends = [here.part(f.here) for f in flights], [there.part(f.there) for f in flights]
         texts, part = [str(f.lane) for f in flights], (0.25, LANDED)
-        found = [Travel(here.filled(NOW, starts), here.filled(NOW, ends), part)]
+        memory: Memory = "registers" if self.loads.direct else "shared"
+        route = Route(flights[0].operand, "global", memory)
+        found = [Travel(here.filled(NOW, starts), here.filled(NOW, ends), part, route)]
         size = min(here.number_size(texts), there.number_size(texts))
         if size and len({f.here for f in flights}) == len(flights):
             one, other = (Tags(self.look, at, texts, size, here.ink(NOW)) for at in (starts, ends))
-            found.append(Travel(one, other, part))
+            found.append(Travel(one, other, part, route))
         return [*found]
 
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from manim import Animation, VGroup
 
 from scenes.kit.look import Box, Look
-from scenes.kit.motion import Move, Swap
+from scenes.kit.motion import Jump, Move, Swap
 from scenes.kit.shapes import Colour, Pose, Slab
 from scenes.kit.type import Texts
 
@@ -57,11 +57,11 @@ class Figure(VGroup, Generic[S]):
 
     def moves(self, state: S, swap: float = 0.5) -> list[Animation]:
         """The way to a state: slabs move, and at a share of the run time the numbers change."""
-        moves: list[Animation] = [
-            Move(self.slabs[name], pose)
-            for name, pose in self.poses(state).items()
-            if pose != self.slabs[name].pose
-        ]
+        moves: list[Animation] = []
+        for name, pose in self.poses(state).items():
+            slab = self.slabs[name]
+            if pose != slab.pose:
+                moves.append(Jump(slab, pose) if slab.stroke_width else Move(slab, pose))
         for name, cells in self.cells_at(state).items():
             moves.append(Swap(self.cells[name], cells, swap))
         return moves

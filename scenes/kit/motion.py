@@ -7,6 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 from manim import Animation, ManimColor, Scene, VMobject, rate_functions
 
 from scenes.kit.look import Box, Look
+from scenes.kit.route import Route
 from scenes.kit.shapes import STROKE, Patch, Pose, Slab
 from scenes.kit.type import Texts
 
@@ -57,11 +58,21 @@ class Move(Plain[Slab]):
         self.moved.take(self.start.toward(self.pose, self.rate_func(alpha)))
 
 
+class Jump(Move):
+    """The same of an outline that may lie on numbers: it does not slide over those between, but
+    goes out where it is and lights up where it comes to."""
+
+    def interpolate_mobject(self, alpha: float) -> None:
+        share = self.rate_func(alpha)
+        pose, left = (self.start, 1 - 2 * share) if share < 0.5 else (self.pose, 2 * share - 1)
+        self.moved.take(Pose(pose.box, pose.fill * left, pose.stroke * left))
+
+
 class Carry(Plain[Slab]):
     """A slab that travels to another box in a part of the run time; it is seen only then."""
 
-    def __init__(self, slab: Slab, to: Box, part: Part) -> None:
-        self.start, self.to, self.part = slab.pose, to, part
+    def __init__(self, slab: Slab, to: Box, part: Part, route: Route) -> None:
+        self.start, self.to, self.part, self.route = slab.pose, to, part, route
         super().__init__(slab, remover=True)
 
     def interpolate_mobject(self, alpha: float) -> None:
@@ -75,10 +86,10 @@ LANDED = 0.9
 """Share of the run time after which what is carried has arrived."""
 
 
-def carried(look: Look, here: Box, there: Box, operand: str, strength: float, part: Part) -> Carry:
+def carried(look: Look, here: Box, there: Box, route: Route, strength: float, part: Part) -> Carry:
     """What travels from one memory to another: the operand's colour with an outline."""
-    theme = look.theme
-    return Carry(Slab(look, here, theme.tint(operand, strength), theme.ink), there, part)
+    color = look.theme.tint(route.operand, strength)
+    return Carry(Slab(look, here, color, look.theme.ink), there, part, route)
 
 
 class Spread(Plain[Slab]):
@@ -151,8 +162,9 @@ class Relight(Plain[Patch]):
 class Travel(Plain[VMobject]):
     """A path on its way to where another of as many points lies; seen in a part of the run time."""
 
-    def __init__(self, path: VMobject, to: VMobject, part: Part) -> None:
+    def __init__(self, path: VMobject, to: VMobject, part: Part, route: Route) -> None:
         self.start, self.end, self.part = path.points, to.points, part
+        self.route = route
         self.seen = path.get_fill_opacity()
         super().__init__(path, rate_func=rate_functions.linear, introducer=True, remover=True)
 

@@ -24,10 +24,16 @@ NOTCH = 10
 
 
 class Panel(VGroup):
-    """The border, with a heading if it has a name. What lies in it is up to who draws there."""
+    """The border, with a heading if it has a name. What lies in it is up to who draws there.
 
-    def __init__(self, look: Look, box: Box, name: str = "", sizes: str = "") -> None:
+    memory  which memory is in it: the first word of its name, if nothing else is said
+    """
+
+    def __init__(
+        self, look: Look, box: Box, name: str = "", sizes: str = "", memory: str = ""
+    ) -> None:
         self.look, self.box = look, box
+        self.memory = memory or name.partition(" ")[0].lower()
         self.border = FastMobject(stroke_color=look.theme.line, stroke_width=2 * STROKE)
         self.border.set_points(_border(box.w, box.h) + look.point(*box.center))
         super().__init__(self.border)

@@ -9,6 +9,7 @@ from scenes.kit.matrix import ABC, Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
 from scenes.kit.places import Places
 from scenes.kit.product import GAP, LETTER, ProductPanel
+from scenes.kit.route import Route
 from scenes.kit.shapes import Pose, Slab
 from scenes.kit.type import ADVANCE, CAP, Texts, Written, as_text, fitting_size
 from tiling.for_scenes.numbers import ThreadValues, magnitudes, thread_values
@@ -88,14 +89,20 @@ class RegistersPanel(ProductPanel[S]):
         numbers, poses = self.cells_in(after), self.poses_in(after)
         buffer = after.fragment[1] % self.buffers
         for operand, name in zip(AB, ("a", "b"), strict=True):
+            route = self.route(operand)
             for box, there in zip(
                 here[operand], self.parts(operand, len(here[operand]), buffer), strict=True
             ):
-                moves.append(carried(self.look, box, there, operand, 1, (0.3, LANDED)))
+                moves.append(carried(self.look, box, there, route, 1, (0.3, LANDED)))
             slab = held(name, buffer)
             moves.append(Move(self.slabs[slab], poses[slab], (LANDED, 1)))
             moves.append(Swap(self.cells[name], numbers[name], LANDED))
         return moves
+
+    def route(self, operand: Operand) -> Route:
+        """The way on which fragments come."""
+        direct = self.schedule.tiling.direct
+        return Route(operand, "global" if direct else "shared", "registers")
 
     def buffer(self, operand: Operand, buffer: int) -> Box:
         """The place of one buffer of fragments: they lie one behind the other along k."""

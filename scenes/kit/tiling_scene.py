@@ -88,10 +88,7 @@ class TilingScene(Scene):
         the trade that stands here first is explained below, in small.
         """
         if self.captions:
-            last = self.captions[-1]
-            short = round(to_read(last.read) - (self.now - last.seconds), 3)
-            if short > 0:
-                self.hold(short)
+            self._let_read(self.captions[-1].read)
         if chapter:
             self.chapters.append(Mark(self.now, chapter))
             self.next_section(chapter)
@@ -104,6 +101,18 @@ class TilingScene(Scene):
         else:
             self.add(*caption)
         self._caption = caption
+
+    def tear_down(self) -> None:
+        """The last words, too, stand as long as it takes to read them. They are the first again:
+        what explains a word of them has been read."""
+        self._let_read(self.captions[-1].text)
+        super().tear_down()
+
+    def _let_read(self, words: str) -> None:
+        """Let the picture stand until the words that are on it can have been read."""
+        short = round(to_read(words) - (self.now - self.captions[-1].seconds), 3)
+        if short > 0:
+            self.hold(short)
 
     def _note_of(self, text: str) -> str:
         """What explains a word of the caption; the same where the same is said again, so that a

@@ -80,7 +80,7 @@ class Thread(RegistersPanel[OneThread]):
         moves: list[Animation] = [Move(self.slabs["acc"], poses["acc"], (0, 0.3))]
         for operand, name, box in zip(AB, ("a", "b"), here, strict=True):
             moves += [
-                carried(self.look, box, poses[name].box, operand, 1, (0.3, LANDED)),
+                carried(self.look, box, poses[name].box, self.route(operand), 1, (0.3, LANDED)),
                 Move(self.slabs[name], poses[name], (LANDED, 1)),
                 Swap(self.cells[name], numbers[name], LANDED),
             ]

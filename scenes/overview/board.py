@@ -12,6 +12,7 @@ from manim import Animation, VGroup
 from scenes.kit.kernel_line import KernelLine
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
+from scenes.kit.route import Route
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
 from scenes.overview.counters import Counters
 from scenes.overview.memories import GlobalMemory, SharedMemory, ThreadRegisters
@@ -100,9 +101,10 @@ class ThreeMemories(VGroup):
                 there = self.shared.resident(operand, k_tile, stage)
                 filled = f"{operand}s stage {stage}", f"{operand}s zeros {stage}"
                 strength = 0.5 * picture[filled[0]].fill
+                route = Route(operand, "global", "shared")
                 return [
                     *(Move(slabs[s], picture[s], (0, 0.3)) for s in lit),
-                    carried(self.look, here, there, operand, strength, (0.25, LANDED)),
+                    carried(self.look, here, there, route, strength, (0.25, LANDED)),
                     *(Move(slabs[s], picture[s], (LANDED, 1)) for s in filled),
                 ]
             case Barrier():
@@ -127,8 +129,9 @@ class ThreeMemories(VGroup):
                 numbers = self.shared.cells_at(after)
                 zeros = [name for name in numbers if name != "Cs"]  # they go with the tiles
                 here, there = self.shared.corner.box("C"), self.shared.exchange
+                route = Route("C", "registers", "shared")
                 return [
-                    carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
                     Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
                     *(Swap(self.shared.cells[name], numbers[name], 0) for name in zeros),
                     Swap(self.shared.cells["Cs"], numbers["Cs"], LANDED),
@@ -136,8 +139,9 @@ class ThreeMemories(VGroup):
             case Store(row):
                 registers, there = self.shared.stored(), self.memory.inside("C")
                 here = registers if row is None else self.shared.exchange
+                route = Route("C", "registers" if row is None else "shared", "global")
                 return [
-                    carried(self.look, here, there, "C", 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
             case Commit() | Wait():  # what has arrived fills its stage

@@ -209,7 +209,7 @@ class SharedMemory(ProductPanel[State]):
         x, y = c.x - margin + NOTCH / 2, c.y - margin + NOTCH / 2
         box = Box(x, y, whole.right - x, whole.bottom - y)
         self.panel.notch(box)
-        self.add(Panel(look, box))
+        self.add(Panel(look, box, memory="registers"))
         threads = plural(self.schedule.tiling.threads, "thread")
         short, longer = ["REGISTERS", "CTA", threads], ["REGISTERS · CTA", threads]
         for lines in ([f"REGISTERS · CTA · {threads}"], longer, short):

@@ -7,6 +7,7 @@ from scenes.kit.figure import Figure
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, carried
 from scenes.kit.places import below_caption
+from scenes.kit.route import Route
 from scenes.kit.shapes import Pose
 from scenes.why_tile.loads import Loads
 from scenes.why_tile.matrices import CopiedTiles, CountedMatrices
@@ -61,16 +62,19 @@ class Comparison(Board[Seen]):
         if isinstance(event, Copy) and (tile := count.lit(event.operand)):
             copies, name = self.beside[0], f"{event.operand}s"
             held, pose = copies.slabs[name], copies.poses(state)[name]
-            here = memory.place(event.operand, tile)
+            here, route = (
+                memory.place(event.operand, tile),
+                Route(event.operand, "global", "shared"),
+            )
             moves = [move for move in moves if id(move.mobject) != id(held)]
-            moves.append(carried(self.look, here, pose.box, event.operand, 0.5, (0.3, LANDED)))
+            moves.append(carried(self.look, here, pose.box, route, 0.5, (0.3, LANDED)))
             moves.append(Move(held, pose, (LANDED, 1)))
         if isinstance(event, Fragments) and state.near and state.tiled is None:
             there = memory.place("C", Region(*results_of(count.plan), 1))
             for operand in AB:
                 if tile := count.lit(operand):
-                    here = memory.place(operand, tile)
-                    moves.append(carried(self.look, here, there, operand, 0.8, (0.2, LANDED)))
+                    here, route = memory.place(operand, tile), Route(operand, "global", "registers")
+                    moves.append(carried(self.look, here, there, route, 0.8, (0.2, LANDED)))
         return moves
 
 
