@@ -66,7 +66,7 @@ def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
         whole = landed = False
         for before, shot in pairwise([shots[0], *shots]):
             if operand in shot.cells and not first_read(shot):
-                check_window(view, shot.cells[operand], truth if not again(shots, shot) else None)
+                check_window(view, shot.cells[operand], truth if not again(shot) else None)
                 whole |= where(view, shot.cells[operand], NOW, BEFORE) == seen(view, asked)
             if f"{operand}s" in shot.cells and not first_read(shot):
                 cells = shot.cells[f"{operand}s"]
@@ -96,7 +96,8 @@ def first_read(shot: LoadShot) -> bool:
     return "reads" in shot.cells or "banks" in shot.cells
 
 
-def again(shots: list[LoadShot], shot: LoadShot) -> bool:
+def again(shot: LoadShot) -> bool:
+    """Whether another k is shown."""
     return bool(shot.said and shot.said.chapter == "the next k")
 
 
@@ -118,6 +119,32 @@ def check_window(view: View, cells: Cells, truth: list[Loaded] | None) -> None:
     assert where(view, cells, NOW, BEFORE) <= set(lanes)
     if cells.lit:
         assert sectors_of(truth, now) <= cells.lit <= sectors_of(truth)
+
+
+@EACH
+def test_the_lanes_of_a_request_are_those_that_make_it(choice: Choice) -> None:
+    _, shots = shots_of(choice)
+    checked = 0
+    for operand in "A", "B":
+        truth = load_one_by_one(choice, operand)
+        for cells in (
+            shot.cells[f"lanes{operand}"] for shot in shots if f"lanes{operand}" in shot.cells
+        ):
+            for lane, text in enumerate(cells.text.ravel()):
+                assert text in ("", str(lane))
+            if found := re.match(
+                r"request ([\d,]+) of ([\d,]+), warp (\d+): (\d+) (\w+)", cells.told
+            ):
+                request, of, warp, count = (int(n.replace(",", "")) for n in found.groups()[:4])
+                mine = [one for one in truth if one.request == request - 1 and one.inside]
+                assert of == 1 + max(one.request for one in truth)
+                assert {one.thread // 32 for one in mine} == {warp}
+                lanes = {one.thread % 32 for one in mine}
+                assert set(np.flatnonzero(cells.fill.ravel() == NOW).tolist()) == lanes
+                sectors = len(sectors_of(mine))
+                assert count == (len(lanes) if found[5].startswith("lane") else sectors)
+                checked += 1
+    assert checked >= 2
 
 
 @EACH
@@ -368,6 +395,13 @@ def test_what_is_drawn_is_what_the_shots_say(
                 assert np.array_equal(texts, cells.text.reshape(shape))
 
     film = screen(Clip("global_to_shared", choose(preset), aspect=aspect, quality="draft"), look_at)
+    widths = [
+        sum(slab.pose.box.w for name, slab in film.board.bars.slabs.items() if name[0] == bar)
+        for bar in "01"
+    ]
+    good, bad = compared(choose(preset).schedule())
+    assert widths[0] / widths[1] == pytest.approx(good / bad)
+    assert max(widths) == pytest.approx(film.board.bars.box.w)
     assert len(shots) > 20 and film.board.shown == ["memory", "target", *shots[0].cells]
 
 
