@@ -8,8 +8,7 @@ one of them holds a valid one.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import product
-from math import isqrt, lcm, log
+from math import isqrt
 from typing import Any
 
 WARP = 32
@@ -61,16 +60,22 @@ def cut_short(value: object, most: int = 200) -> str:
 
 
 class Refused(ValueError):
-    """Input that breaks a rule. The text is one line: field, value, rule, and what would do."""
+    """Input that breaks a rule. The text is one line: field, value, rule, and what would do.
 
-    def __init__(self, field: str, value: object, rule: str, remedy: str) -> None:
+    leave: the fields that the remedy leaves out.
+    """
+
+    def __init__(
+        self, field: str, value: object, rule: str, remedy: str, leave: tuple[str, ...] = ()
+    ) -> None:
         named = f"{cut_short(field)} {cut_short(value)}".rstrip()
         super().__init__(f"{named}: {cut_short(rule, 500)} ({cut_short(remedy, 500)})")
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
+        self.leave = leave
 
     def __reduce__(self) -> tuple[object, ...]:
         """From process to process as what it was made from."""
-        return Refused, (self.field, self.value, self.rule, self.remedy)
+        return Refused, (self.field, self.value, self.rule, self.remedy, self.leave)
 
 
 def dims(*sizes: object) -> str:
@@ -90,13 +95,14 @@ def divisors(n: int) -> list[int]:
     return low + [n // d for d in reversed(low) if d * d != n]
 
 
-def _whole(value: object, least: int = 1) -> bool:
+def is_whole(value: object, least: int = 1) -> bool:
+    """Whether it is a whole number that is not too small."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _not_sizes(names: str, sizes: tuple[object, ...]) -> Iterator[str]:
     for name, size in zip(names.split(), sizes, strict=True):
-        if not _whole(size):
+        if not is_whole(size):
             yield f"{name}={size} is not a positive whole number"
 
 
@@ -111,7 +117,7 @@ class Gemm:
     def __post_init__(self) -> None:
         sizes = (self.m, self.n, self.k)
         for rule in _not_sizes("M N K", sizes):
-            would_do = "x".join(str(size) if _whole(size) else "12" for size in sizes)
+            would_do = "x".join(str(size) if is_whole(size) else "12" for size in sizes)
             raise Refused("gemm", "x".join(map(str, sizes)), rule, f"try {would_do}")
         for name, rows, cols in ("A", self.m, self.k), ("B", self.k, self.n), ("C", self.m, self.n):
             if rows * cols > MAX_ELEMENTS:
@@ -167,8 +173,10 @@ class Tiling:
     large_shared: bool = False
 
     def __post_init__(self) -> None:
+        from tiling.remedies import remedy  # which tries tilings
+
         for field, rule in self._broken():
-            raise Refused(field, self._text(field), rule, self._remedy(field))
+            raise Refused(field, self.spelled(field), rule, *remedy(self, field))
 
     def __str__(self) -> str:
         return f"{dims(self.bm, self.bn, self.bk)} / {dims(self.tm, self.tn)}"
@@ -220,16 +228,16 @@ class Tiling:
         for rule in _not_sizes("TM TN", (self.tm, self.tn)):
             yield "thread", rule
         yield from self._broken_threads()
-        if not _whole(self.stages):
+        if not is_whole(self.stages):
             yield "stages", "is not a positive whole number"
-        if not _whole(self.vector) or self.vector not in (1, 2, 4):
+        if not is_whole(self.vector) or self.vector not in (1, 2, 4):
             yield "vector", "a request is 1, 2 or 4 floats"
         for name, size in ("BK", self.bk), ("BN", self.bn):
             if size % self.vector:
                 yield "vector", f"does not divide {name}={size}"
         if self.warp is not None:
             yield from self._broken_warp(*self.warp)
-        if not _whole(self.pad, least=0):
+        if not is_whole(self.pad, least=0):
             yield "pad", "is not a whole number from 0"
         for name, size in ("TM", self.tm), ("TN", self.tn):
             if self.split and size % QUAD:
@@ -245,7 +253,7 @@ class Tiling:
         yield from self._broken_shared()
 
     def _broken_threads(self) -> Iterator[tuple[str, str]]:
-        if not _whole(self.fragments) or self.fragments > 2:
+        if not is_whole(self.fragments) or self.fragments > 2:
             yield "fragments", "registers hold 1 or 2 buffers of fragments"
         for name, part, of, whole in ("TM", self.tm, "BM", self.bm), ("TN", self.tn, "BN", self.bn):
             if whole % part:
@@ -279,24 +287,24 @@ class Tiling:
             yield "warp", f"makes {lanes} lanes, not {WARP}"
 
     @property
-    def _limit(self) -> int:
-        """Bytes of shared memory."""
+    def shared_limit(self) -> int:
+        """Bytes of shared memory that there may be."""
         return SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
 
     def _broken_shared(self) -> Iterator[tuple[str, str]]:
-        if self.shared_bytes > (limit := self._limit):
+        if self.shared_bytes > (limit := self.shared_limit):
             less = {"pad": 0, "stages": 1, "shared-store": False}
             fits = (
                 field
                 for field, value in less.items()
-                if self._with(**{field.replace("-", "_"): value}).shared_bytes <= limit
+                if self.altered(**{field.replace("-", "_"): value}).shared_bytes <= limit
             )
             field = next(fits, "cta")
             opted = "after" if self.large_shared else "without"
             needs = f"needs {self.shared_bytes} bytes of shared memory"
             yield field, f"{needs}, more than {limit} {opted} opting in to more"
 
-    def _text(self, field: str) -> str:
+    def spelled(self, field: str) -> str:
         """A field as the door spells it."""
         match field:
             case "cta":
@@ -310,80 +318,13 @@ class Tiling:
             case _:
                 return str(getattr(self, field))
 
-    def _with(self, **changes: Any) -> "Tiling":
+    @property
+    def holds(self) -> bool:
+        """Whether all rules hold. Of a tiling that was not altered they do."""
+        return not any(self._broken())
+
+    def altered(self, **changes: Any) -> "Tiling":
         """A copy that nobody has validated."""
         other = copy(self)
         vars(other).update(changes)
         return other
-
-    def _remedy(self, field: str) -> str:
-        """Values of the field that would do with all others as they are, the nearest first."""
-        fits = (
-            change for change in self._candidates(field) if not any(self._with(**change)._broken())
-        )
-        tries = [self._with(**change)._text(field) for change, _ in zip(fits, "12", strict=False)]
-        if field == "cta" and not any(self._with(large_shared=True)._broken()):
-            tries = [*tries[:1], "large-shared to opt in to more"]
-        if tries:
-            return "try " + " or ".join(tries)
-        if field in ("warp", "split", "swizzle", "direct", "shared-store"):
-            left = self._with(**{field.replace("-", "_"): None if field == "warp" else False})
-            if not any(left._broken()):
-                return f"leave {field} out"
-        return "try cta 128x128x8 with thread 8x8"
-
-    def _candidates(self, field: str) -> list[dict[str, Any]]:
-        """Changes of one field that may mend it, the nearest first."""
-        match field:
-            case "cta":
-                return self._candidate_tiles()
-            case "thread":
-                pairs = _nearest([_sides_of(self.bm), _sides_of(self.bn)], (self.tm, self.tn))
-                return [{"tm": tm, "tn": tn} for tm, tn in pairs]
-            case "warp":
-                pairs = _nearest([_sides_of(self.bm), _sides_of(self.bn)], self.warp or (1, 1))
-                return [{"warp": pair} for pair in pairs]
-            case "vector":
-                return [{"vector": vector} for vector in (4, 2, 1)]
-            case "pad":
-                most = self._limit // (WORD * self.bk * self.stages) - self.bm - self.bn
-                return [{"pad": pad} for pad in (max(0, min(most, 4)), 0)]
-            case "stages":
-                stage = WORD * self.stage_words
-                most = self._limit // stage if _whole(self.stages) and stage else 1
-                return [{"stages": stages} for stages in (most, 1)]
-            case "fragments":
-                return [{"fragments": 2}, {"fragments": 1}]
-            case _:
-                return []
-
-    def _candidate_tiles(self) -> list[dict[str, Any]]:
-        wm, wn = self.warp or (self.tm, self.tn)
-        if not (_whole(wm) and _whole(wn) and self.vector in (1, 2, 4)):
-            return []
-        steps = (wm, lcm(wn, self.vector), self.vector)
-        wanted = (self.bm, self.bn, self.bk)
-        sides = [
-            sorted({step << i for i in range(11)} | ({size} if _whole(size) else set()))
-            for step, size in zip(steps, wanted, strict=True)
-        ]
-        sides[2] += [d for d in _sides_of(self.bk) if d not in sides[2]]
-        return [{"bm": bm, "bn": bn, "bk": bk} for bm, bn, bk in _nearest(sides, wanted)]
-
-
-def _sides_of(whole: int) -> list[int]:
-    """Divisors, or none of what is too long a side to fit into shared memory anyway."""
-    return divisors(whole) if _whole(whole) and whole * WORD <= SHARED_LIMIT_OPT_IN else []
-
-
-def _nearest(sides: list[list[int]], wanted: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """One of each side, by how many times larger or smaller than wanted; squares first."""
-
-    def far(sizes: tuple[int, ...]) -> tuple[float, int, tuple[int, ...]]:
-        times = (
-            abs(log(size / want)) if _whole(want) else abs(log(size / 4))
-            for size, want in zip(sizes, wanted, strict=True)
-        )
-        return round(sum(times), 9), abs(sizes[0] - sizes[1]), tuple(-size for size in sizes)
-
-    return sorted(product(*sides), key=far)
