@@ -88,12 +88,15 @@ def choose(
 
 @contextmanager
 def _named(changed: Mapping[str, str], where: str) -> Iterator[None]:
-    """Say of a refused field whether it came from the command line or from the file."""
+    """Say of a refused field whether it came from the command line or from the file. What a preset
+    or a file has cannot be left out: what was changed of it can."""
     try:
         yield
     except Refused as no:
         prefix = "--" if no.field in changed or not where else where
-        raise Refused(prefix + no.field, no.value, no.rule, no.remedy) from None
+        kept = changed and not set(no.leave) <= set(changed)
+        remedy = f"leave {' and '.join(changed)} out" if kept else no.remedy
+        raise Refused(prefix + no.field, no.value, no.rule, remedy) from None
 
 
 def _in_name(field: str, value: object) -> str:

@@ -8,6 +8,7 @@ one of them holds a valid one.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Any
 
 WARP = 32
@@ -59,16 +60,22 @@ def cut_short(value: object, most: int = 200) -> str:
 
 
 class Refused(ValueError):
-    """Input that breaks a rule. The text is one line: field, value, rule, and what would do."""
+    """Input that breaks a rule. The text is one line: field, value, rule, and what would do.
 
-    def __init__(self, field: str, value: object, rule: str, remedy: str) -> None:
+    leave: the fields that the remedy leaves out.
+    """
+
+    def __init__(
+        self, field: str, value: object, rule: str, remedy: str, leave: tuple[str, ...] = ()
+    ) -> None:
         named = f"{cut_short(field)} {cut_short(value)}".rstrip()
         super().__init__(f"{named}: {cut_short(rule, 500)} ({cut_short(remedy, 500)})")
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
+        self.leave = leave
 
     def __reduce__(self) -> tuple[object, ...]:
         """From process to process as what it was made from."""
-        return Refused, (self.field, self.value, self.rule, self.remedy)
+        return Refused, (self.field, self.value, self.rule, self.remedy, self.leave)
 
 
 def dims(*sizes: object) -> str:
@@ -82,7 +89,14 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def divisors(n: int) -> list[int]:
+    """Ascending."""
+    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
+    return low + [n // d for d in reversed(low) if d * d != n]
+
+
 def is_whole(value: object, least: int = 1) -> bool:
+    """Whether it is a whole number that is not too small."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
@@ -159,10 +173,10 @@ class Tiling:
     large_shared: bool = False
 
     def __post_init__(self) -> None:
-        for field, rule in self.broken():
-            from tiling import remedies  # which makes tilings to try
+        from tiling.remedies import remedy  # which tries tilings
 
-            raise Refused(field, remedies.spelled(self, field), rule, remedies.remedy(self, field))
+        for field, rule in self._broken():
+            raise Refused(field, self.spelled(field), rule, *remedy(self, field))
 
     def __str__(self) -> str:
         return f"{dims(self.bm, self.bn, self.bk)} / {dims(self.tm, self.tn)}"
@@ -207,13 +221,7 @@ class Tiling:
         """(rows, columns) of the tile of A, B or C, as it lies in the matrix."""
         return {"A": (self.bm, self.bk), "B": (self.bk, self.bn), "C": (self.bm, self.bn)}[operand]
 
-    def unchecked(self, **changes: Any) -> "Tiling":
-        """A copy with other values, which nobody has validated."""
-        other = copy(self)
-        vars(other).update(changes)
-        return other
-
-    def broken(self) -> Iterator[tuple[str, str]]:
+    def _broken(self) -> Iterator[tuple[str, str]]:
         """(field, rule) of what does not hold. Each rule relies on those before it: ask for one."""
         for rule in _not_sizes("BM BN BK", (self.bm, self.bn, self.bk)):
             yield "cta", rule
@@ -280,7 +288,7 @@ class Tiling:
 
     @property
     def shared_limit(self) -> int:
-        """Bytes of shared memory that a CTA may use."""
+        """Bytes of shared memory that there may be."""
         return SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
 
     def _broken_shared(self) -> Iterator[tuple[str, str]]:
@@ -289,9 +297,34 @@ class Tiling:
             fits = (
                 field
                 for field, value in less.items()
-                if self.unchecked(**{field.replace("-", "_"): value}).shared_bytes <= limit
+                if self.altered(**{field.replace("-", "_"): value}).shared_bytes <= limit
             )
             field = next(fits, "cta")
             opted = "after" if self.large_shared else "without"
             needs = f"needs {self.shared_bytes} bytes of shared memory"
             yield field, f"{needs}, more than {limit} {opted} opting in to more"
+
+    def spelled(self, field: str) -> str:
+        """A field as the door spells it."""
+        match field:
+            case "cta":
+                return f"{self.bm}x{self.bn}x{self.bk}"
+            case "thread":
+                return f"{self.tm}x{self.tn}"
+            case "warp" if self.warp:
+                return "x".join(map(str, self.warp))
+            case "split" | "swizzle" | "direct" | "shared-store":
+                return ""
+            case _:
+                return str(getattr(self, field))
+
+    @property
+    def holds(self) -> bool:
+        """Whether all rules hold. Of a tiling that was not altered they do."""
+        return not any(self._broken())
+
+    def altered(self, **changes: Any) -> "Tiling":
+        """A copy that nobody has validated."""
+        other = copy(self)
+        vars(other).update(changes)
+        return other

@@ -60,7 +60,7 @@ def write_page(folder: Path) -> PageMade:
     """
     found = all_in(folder)
     if not found.shown:
-        remedy = "try python render.py clip --all"
+        remedy = f"try python render.py clip --all --out {folder}"
         raise Refused("--out", folder, "has no clip to show", remedy)
     groups: dict[Choice, Group] = {}
     for shown in found.shown:
