@@ -16,10 +16,11 @@ from tiling.reading import names, roles
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
+from tiling.reading.launches import Launched, launches
 from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
-from tiling.reading.source import Launched, bare, launches, number, parts, told
+from tiling.reading.scope import bare, number, parts, told
 from tiling.reading.uses import Uses, uses
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 

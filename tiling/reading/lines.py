@@ -12,11 +12,12 @@ from tiling.ptx.memory import Buffer
 from tiling.ptx.sass import Code, Unknown, code
 from tiling.ptx.syntax import Instruction, Source
 from tiling.ptx.widths import Group
+from tiling.reading.cost import Cost
 from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
 from tiling.reading.recorded import Cta, Run, endless
 from tiling.reading.slice import Times, sliced
-from tiling.reading.tally import Cost, Tally, unrolled
+from tiling.reading.tally import Tally, unrolled
 from tiling.shapes import Refused
 
 MULTIPLIES = re.compile(r"FFMA2?|DFMA|HFMA2|HMMA|IMMA|DMMA|QGMMA|HGMMA|IDP|IMAD|FMUL|FADD")
