@@ -17,7 +17,7 @@ from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
 from tiling.reading.launches import Launched, launches
-from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
+from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, told_of, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
 from tiling.reading.scope import bare, number, parts, told
@@ -65,7 +65,7 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
             if one[1].right:
                 break
         if spare:
-            return _fitted(kernel, *spare) if used.dynamic else spare[0]
+            return told_of(_fitted(kernel, *spare), spare[1])
     return None
 
 
