@@ -189,6 +189,8 @@ def _notes(found: list[Numbers]) -> Iterator[str]:
         "worst conflict; runs: how often a warp comes to the line, of all warps together; loop: "
         "instructions in the main loop."
     )
+    if not run.call.is_gemm:
+        yield "It is no product of two matrices, as far as its arguments tell."
     yield f"{first.fma:,} multiply-adds, {first.barriers:,} barriers; {built.by}, {built.arch}."
     if first.loop is not None:
         loop = first.loop

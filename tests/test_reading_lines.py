@@ -14,10 +14,10 @@ from tests.reading import read
 from tiling import nvidia
 from tiling.ptx.events import Access, Event
 from tiling.reading.call import Call
+from tiling.reading.cost import bank_loads, in_global, in_shared
 from tiling.reading.lines import Numbers, count
 from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
-from tiling.reading.tally import bank_loads, in_global, in_shared
 from tiling.shapes import Gemm
 
 pytestmark = needs(nvidia.versions)

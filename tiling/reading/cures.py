@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from tiling.ptx.memory import Ints
 from tiling.ptx.program import plain
+from tiling.reading.cost import Cost
 from tiling.reading.kernel import Kernel
 from tiling.reading.names import arguments, bare
-from tiling.reading.source import row_length
-from tiling.reading.tally import Cost, Move, Tally
+from tiling.reading.rows import row_length
+from tiling.reading.tally import Move, Tally
 
 WORD = 4
 MOST_PAD = 8
