@@ -11,9 +11,13 @@ import click
 
 from publish import sources  # noqa: F401  what it says of the sources is from before the imports
 from publish.files import sweep, unwritable, writable, write
-from publish.kernel import check_report, kernel_options, save_report
-from publish.kernel import inspect as inspect_kernel
-from publish.kernel import verify as verify_kernel
+from publish.kernel import (
+    check_report,
+    inspect_kernel,
+    kernel_options,
+    save_report,
+    verify_kernel,
+)
 from publish.one_line import Commands
 from publish.options import (
     CHOOSING,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
-from publish.description import Chapter, Description, Marks, write
+from publish.description import Chapter, Description, Marks, text_of
 from publish.files import move, private_folder, unwritable
 from publish.pool import Advanced, Done, GaveUp, Memory, RenderFailed, Total, share
 from publish.sealed import Unfit
@@ -56,7 +56,7 @@ def add_pictures(clips: Sequence[Clip], jobs: int, progress: Progress) -> dict[C
         about, made = described(clip), {kind: folder / clip.file(kind).name for kind in ANIMATED}
         files = {**about.files, **{kind: digest(path) for kind, path in made.items()}}
         description = folder / clip.file(".json").name
-        description.write_text(write(replace(about, files=files)), "utf-8")
+        description.write_text(text_of(replace(about, files=files)), "utf-8")
         move([*made.values(), description], clip.out)
 
     return work_on(clips, "publish.animate", jobs, progress, finish)
@@ -192,7 +192,7 @@ def put_in_place(
         files={kind: digest(path) for kind, path in files.items()},
     )
     description = folder / clip.file(".json").name
-    description.write_text(write(about), "utf-8")
+    description.write_text(text_of(about), "utf-8")
     # The description comes last: while it does not fit the other files, the clip is rendered again.
     move([*files.values(), description], clip.out)
     for kind in KINDS:

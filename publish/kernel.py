@@ -109,7 +109,7 @@ def _chosen(wanted: Any) -> Any:
         raise
 
 
-def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> None:
+def inspect_kernel(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> None:
     """The numbers of each line of a kernel."""
     from publish.kernel_tables import as_dict, show
     from tiling.reading.lines import corners, count
@@ -137,7 +137,7 @@ def save_report(report: Path, text: str) -> None:
         raise unwritable("--report", report, error) from None
 
 
-def verify(
+def verify_kernel(
     ctx: click.Context,
     wanted: Any,
     sizes: bool,

@@ -236,12 +236,12 @@ def test_a_change_of_a_source_makes_stale_what_uses_it(
     source: str, stale: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = [Clip(scene, choose()) for scene in SCENES]
-    before = [cache.fingerprint(one) for one in clips]
+    before = [cache.fingerprint(one, {}) for one in clips]
     assert (ROOT / source).is_file()
     digest = cache.digest
     changed = {ROOT / source: "changed"}
     monkeypatch.setattr(cache, "digest", lambda path: changed.get(path) or digest(path))
-    after = [cache.fingerprint(one) for one in clips]
+    after = [cache.fingerprint(one, {}) for one in clips]
     found = [one.scene for one, x, y in zip(clips, before, after, strict=True) if x != y]
     assert found == stale
 
@@ -258,7 +258,7 @@ def test_a_source_that_is_edited_meanwhile_is_not_what_the_clip_was_made_of(
     one = Clip("overview", choose(), out=tmp_path / "media")
     marks = Marks(frames=9, captions=(Caption(0.0, "a"),), chapters=(Chapter(0.0, "b"),))
 
-    def edited(tasks: object, jobs: int) -> Iterator[Told]:
+    def edited(*_: object) -> Iterator[Told]:
         source.write_text("new")
         yield Told(0, Done(marks))
 

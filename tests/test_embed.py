@@ -18,7 +18,7 @@ from PIL import Image
 import render
 from publish.animate import LONGER
 from publish.clip import add_pictures, put_in_place
-from publish.description import Chapter, write
+from publish.description import Chapter, text_of
 from publish.files import private_folder
 from publish.page.figure import figure
 from publish.page.gallery import write_page
@@ -133,7 +133,7 @@ def test_a_clip_that_is_not_there_is_named_with_what_makes_it(
 
 def change(clip: Clip, **what: object) -> None:
     """Say something else in a clip's .json, as if it had been made so."""
-    clip.file(".json").write_text(write(replace(described(clip), **what)))
+    clip.file(".json").write_text(text_of(replace(described(clip), **what)))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_tilings_that_differ_in_anything_have_numbers_of_their_own(
     other = replace(one, choice=replace(CHOICE, name="other", tiling=tiling))
     for kind in (*KINDS, ".json"):
         shutil.copy(one.file(kind), other.file(kind))
-    other.file(".json").write_text(write(replace(described(one), choice=other.choice)))
+    other.file(".json").write_text(text_of(replace(described(one), choice=other.choice)))
     text = write_page(out).path.read_text("utf-8")
     assert text.count("Its numbers") == 2
     assert text.count("1×1 a thread, vector 2, pad 4</h2>") == 1
@@ -353,7 +353,7 @@ def test_what_was_verified_cannot_be_edited(folder: Path, tmp_path: Path) -> Non
 def test_a_film_is_of_the_scenes_that_were_asked_for(folder: Path, tmp_path: Path) -> None:
     film = replace(CLIPS[0], scene=FILM, out=tmp_path)
     about = replace(described(replace(CLIPS[0], out=folder)), scene=FILM, scenes=("overview",))
-    film.file(".json").write_text(write(about))
+    film.file(".json").write_text(text_of(about))
     assert "it has other scenes" in lacking(film, ["overview", "why_tile"])
     assert "it has other scenes" not in lacking(film, ["overview"])
 
