@@ -20,7 +20,7 @@ from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
 from tiling.shapes import Gemm
 
-pytestmark = needs(nvidia.versions)
+pytestmark = needs(nvidia.tools)
 
 
 def run(name: str, gemm: Gemm, grid: tuple[str, ...], block: str, **more: object) -> Run:
