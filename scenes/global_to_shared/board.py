@@ -18,7 +18,7 @@ from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.places import below_caption
 from scenes.kit.route import Memory, Route
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
-from scenes.kit.type import ADVANCE, CAP, MONO, Label, Tags, Texts, fitting_size
+from scenes.kit.type import ADVANCE, CAP, MONO, WORDS, Label, Tags, Texts, fitting_size
 from tiling.sectors import SECTOR, SECTOR_FLOATS
 
 STRENGTH = {ZERO: 0.16, BEFORE: 0.5, NOW: 0.85}
@@ -286,7 +286,7 @@ class LoadBoard(Board[Picture]):
         y = self.left.y + PAD + CAP * LABEL + LINE
         if below and not self.wide:
             y = self.right.bottom - PAD - LINE * (2 if lands else 1)
-        font = MONO if lands else "Inter"
+        font = MONO if lands else WORDS
         head = Label(look, view.name, x, y, LABEL, look.theme.ink_of[view.operand], font=font)
         at = (x, y + LINE) if lands else (head.boxes[0].right + 16, y)
         found = [head, Label(look, view.note, *at, LABEL, muted)]
