@@ -203,8 +203,10 @@ def under(parts: list[Mobject], slabs: list[Slab], inks: np.ndarray) -> Iterator
         for i in np.flatnonzero(crosses.any(axis=1)):
             yield i, what
     figures = [part for part in parts if isinstance(part, Bars)]
-    bars = [slab.pose.box for bar in figures for slab in bar.slabs.values() if slab.pose.fill]
-    for i in np.flatnonzero((shared(inks, sides(bars)) > 0).any(axis=1)):
+    bars = sides([s.pose.box for bar in figures for s in bar.slabs.values() if s.pose.fill])
+    own = sides([box for bar in figures for box in bar.letters.boxes])  # written into bars
+    inside = (within(inks, grown(own, 3))[:, :, None] & within(inks, bars)[:, None]).any((1, 2))
+    for i in np.flatnonzero((shared(inks, bars) > 0).any(axis=1) & ~inside):
         yield i, "lies on a bar"
 
 
