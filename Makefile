@@ -38,6 +38,12 @@ headers:
 	  exit 1; \
 	}
 
+# For `--kernel`: NVIDIA's nvcc, which `make render` does not need.
+KERNEL := $(VENV)/.kernel
+$(KERNEL): requirements-kernel.lock $(READY)
+	$(BIN)/pip install --quiet --require-hashes -r requirements-kernel.lock
+	@touch $@
+
 # For the tests of the page: two browsers, and axe-core, which looks for barriers.
 BROWSERS := chromium firefox-esr
 AXE      := tests/browser/node_modules/.package-lock.json
@@ -73,11 +79,11 @@ gallery: $(READY)
 # What needs a browser is skipped where none can be had. A process for each core, for more would take
 # each other's caches; who has no tests left takes over others'.
 WORKERS := $(shell getconf _NPROCESSORS_ONLN)
-test: $(READY)
+test: $(KERNEL)
 	@$(MAKE) --no-print-directory setup-browser || true
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-lint: $(READY)
+lint: $(KERNEL)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -112,6 +118,8 @@ pictures: $(READY) setup-browser
 lock: $(READY)
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --extra clip --extra compiler --extra page --group dev pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --extra kernel --constraint requirements.lock pyproject.toml -o requirements-kernel.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis media/.manim media/.rendering-* tests/browser/node_modules

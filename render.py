@@ -11,6 +11,9 @@ import click
 
 from publish import sources  # noqa: F401  what it says of the sources is from before the imports
 from publish.files import sweep, unwritable, writable, write
+from publish.kernel import check_report, kernel_options, save_report
+from publish.kernel import inspect as inspect_kernel
+from publish.kernel import verify as verify_kernel
 from publish.one_line import Commands
 from publish.options import (
     CHOOSING,
@@ -315,6 +318,7 @@ def serve(out: Path, port: int) -> None:
 
 
 @main.command()
+@kernel_options(inspect_kernel)
 @tiling_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--sweep", is_flag=True, help="Instead rank all tilings of a family, as predicted.")
@@ -428,6 +432,7 @@ def source(**options: Any) -> None:
 
 
 @main.command()
+@kernel_options(verify_kernel, sizes=True)
 @tiling_options
 @click.option("--rung", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -485,7 +490,7 @@ def verify(
             raise Refused("--without-barrier", no.value, no.rule, no.remedy) from None
         return
     if report is not None:
-        writable("--report", report.parent, report.name)
+        check_report(report)
     with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
 
         def climbed(name: str) -> Rung:
@@ -497,10 +502,7 @@ def verify(
         rungs = [climbed(name) for name in rung or RUNGS]
     text = sealed(REPORT, {**asdict(choice), "rungs": [asdict(rung) for rung in rungs]})
     if report is not None:
-        try:
-            write(report, text)
-        except OSError as error:
-            raise unwritable("--report", report, error) from None
+        save_report(report, text)
     if as_json:
         click.echo(text, nl=False)
     else:

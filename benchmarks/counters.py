@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 from benchmarks import ncu
 from benchmarks.evidence import device, keep
 from benchmarks.tables import table
-from tiling.banks import Cost, shared
-from tiling.kernel.build import ENTRY, Missing
+from tiling.banks import BankCost, shared
+from tiling.faults import Missing
+from tiling.kernel.build import ENTRY
 from tiling.presets import choose
 from tiling.schedule import Schedule, schedule
 from tiling.sectors import SECTOR, kinds_of_requests, loaded, stored
@@ -80,11 +81,11 @@ def predicted(plan: Schedule) -> dict[str, int | Bounds]:
             sums[0] += many * requests
             sums[1] += many * sectors
     costs = shared(plan)
-    reads = sum(costs.reads.values(), Cost()) * ctas
+    reads = sum(costs.reads.values(), BankCost()) * ctas
     by_itself = tiling.asynchronous
     # What copies itself is written by another pipe.
     written = [cost for name, cost in costs.writes.items() if name == "C" or not by_itself]
-    writes = sum(written, Cost()) * ctas
+    writes = sum(written, BankCost()) * ctas
     epochs = state_at(plan, len(plan.events)).epoch
     once = (plan.gemm.m + plan.gemm.n) * plan.gemm.k * WORD
     return {

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from publish.files import write
+from tiling.faults import Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Missing
 
 FOLDER = Path(__file__).parent.parent / "evidence"
 

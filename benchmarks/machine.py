@@ -15,7 +15,9 @@ import numpy as np
 
 from benchmarks import tables
 from benchmarks.tables import table, write
-from tiling.kernel.compiled import buffers, launch, ptx
+from tiling.execute import execute
+from tiling.kernel.compiled import Compiled, buffers, launch, programs, ptx, run
+from tiling.kernel.rungs import floats
 from tiling.presets import choose
 from tiling.ptx.events import Event
 from tiling.ptx.flow import Batch
@@ -51,6 +53,14 @@ def machine(program: Program, plan: Schedule, traced: bool) -> Machine:
     return Machine(program, launch(plan, matrices), hear if traced else None)
 
 
+def compared(build: Compiled, plan: Schedule) -> Callable[[], object]:
+    """Runs the CTA as the rung `ptx` does: accesses are compared with the model's, and counted."""
+    a, b = floats(plan.gemm)
+    runs = run(build, plan, a, b, execute(plan, a, b), [plan.cta] * (RUNS + 1))
+    next(runs)  # makes the machine ready
+    return lambda: next(runs)
+
+
 def one_by_one(program: Program) -> Program:
     """The same program with a batch for each instruction, in the order of the text."""
     plain = Program(program.module, program.name)
@@ -83,8 +93,10 @@ def main() -> None:
         ["make ready", f"{1e3 * least(lambda: machine(program, few, True)):.0f} ms", ""],
         ["a CTA over K = 64, traced", f"{1e3 * short:.1f} ms", "1"],
     ]
+    (build,) = programs(tiling, ("compute_80",))
     for name, time in (
         ("the same, untraced", least(untraced.run)),
+        ("the same, traced and compared with the model", least(compared(build, few))),
         ("the same, traced, one instruction at a time", least(plain.run, 3)),
     ):
         rows.append([name, f"{1e3 * time:.1f} ms", f"{time / short:.2f}"])

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tiling.kernel.build import Missing
+from tiling.faults import Missing
 
 
 def launches(program: str, metrics: Sequence[str], only: str = "") -> list[dict[str, str]]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks.evidence import device, keep
 from tests.mutant_list import KERNEL_MUTANTS
-from tiling.kernel.build import Missing, source
+from tiling.faults import Missing
+from tiling.kernel.build import source
 
 FOUND = 9
 """The exit status of a run in which something was found."""

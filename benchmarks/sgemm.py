@@ -22,8 +22,8 @@ from benchmarks import ncu
 from benchmarks.evidence import device, keep
 from benchmarks.ladder import LADDER
 from benchmarks.tables import table
+from tiling.faults import Broken, Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Broken, Missing
 from tiling.occupancy import CHIPS
 from tiling.presets import choose
 from tiling.schedule import grid

@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 
 from publish.pool import Done, News, RenderFailed
 from publish.settings import ANIMATED, Clip
-from scenes.stage.look import THEMES
+from scenes.kit.look import PALETTES
 
 LONGER, FPS, QUALITY = 720, 12, 60
 """Pixels of the longer side, frames a second, and WebP's quality."""
@@ -35,7 +35,7 @@ def work(clip: Clip, folder: Path, send: Callable[[News], None], first: bool) ->
     with suppress(FileExistsError):
         os.close(os.open(folder / "taken", os.O_CREAT | os.O_EXCL))
         targets = {kind: folder / clip.file(kind).name for kind in ANIMATED}
-        ground = ImageColor.getrgb(THEMES[clip.theme].background)
+        ground = ImageColor.getrgb(PALETTES[clip.theme].background)
         pictures, lasts = zip(*_steady(clip.file(".mp4"), ground), strict=True)
         _webp(pictures, _milliseconds(lasts, clip.fps, 1), targets[".webp"])
         _gif(pictures, _milliseconds(lasts, clip.fps, 10), targets[".gif"])

@@ -1,15 +1,16 @@
 """Whether a clip on disk is the one that would be rendered: a fingerprint of all that goes in."""
 
+import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from publish.settings import Clip
 from publish.sources import BEGAN, ROOT, digest
-from scenes import SCENES
 from tiling.shapes import Refused
 
 PACKAGES = (
@@ -43,7 +44,7 @@ def fingerprint(clip: Clip, known: Mapping[Path, str] = BEGAN) -> str:
         "choice": asdict(clip.choice),
         "versions": versions(),
         "sources": {
-            path: known.get(ROOT / path) or digest(ROOT / path) for path in _sources(clip.scene)
+            path: known.get(ROOT / path) or digest(ROOT / path) for path in sources_of(clip)
         },
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -55,21 +56,39 @@ def mark_of(parts: Sequence[Clip]) -> str:
     return hashlib.sha256(" ".join(both).encode()).hexdigest()
 
 
-BESIDE = {
-    f"publish/{name}.py"
-    for name in (
-        *("animate", "display", "film", "files", "one_line", "options", "posters", "sealed"),
-        *("sources", "stale", "tables"),
-    )
-}
-"""Sources of which no byte of a clip depends."""
+MAKES = ("publish/clip.py", "publish/worker.py", "tiling/presets.toml")
+"""What makes a clip of a scene, and data that a scene is made of."""
+
+UNSEEN = {"publish/cache.py", "publish/pool.py", "tiling/verify.py"}
+"""Who draws which chapter, and the proof, which speaks for itself: no picture depends on them, nor
+on what they alone import."""
 
 
-def _sources(scene: str) -> Iterable[str]:
-    """Paths of the model, of what makes clips, and of the scene with all its parts."""
-    others = {f"scenes/{name}.py" for name in SCENES if name != scene}
-    for room in "tiling", "scenes", "publish":
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            if not {"kernel", "page"} & set(Path(name).parts) and name not in others | BESIDE:
-                yield name
+def sources_of(clip: Clip) -> list[str]:
+    """Paths, from ROOT, of all that this clip is made by: its scene's folder, and whatever of the
+    project that imports, by one way or another; and the same of what encodes."""
+    scene = "title_card" if clip.card else clip.scene
+    todo = [path.relative_to(ROOT).as_posix() for path in (ROOT / "scenes" / scene).rglob("*.py")]
+    todo += MAKES
+    found: set[str] = set()
+    while todo:
+        path = todo.pop()
+        if path not in found | UNSEEN:
+            found.add(path)
+            todo += _imported(ROOT, path, digest(ROOT / path)) if path.endswith(".py") else []
+    return sorted(found)
+
+
+@lru_cache(maxsize=1024)
+def _imported(root: Path, path: str, _contents: str) -> tuple[str, ...]:
+    """Files of the project that a file imports anywhere in it, and the packages they are in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((root / path).read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    parts = [name.split(".") for name in names]
+    modules = {"/".join(part[:end]) for part in parts for end in range(1, len(part) + 1)}
+    files = (f"{module}{end}" for module in modules for end in (".py", "/__init__.py"))
+    return tuple(sorted(file for file in files if (root / file).is_file()))

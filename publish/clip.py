@@ -11,12 +11,12 @@ from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, write
 from publish.files import move, private_folder, unwritable
-from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
+from publish.pool import Advanced, Done, GaveUp, Memory, RenderFailed, Total, share
 from publish.sealed import Unfit
 from publish.settings import ANIMATED, KINDS, Clip, MovieKind
 from publish.sources import digest
 from publish.stale import described
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from tiling.shapes import Refused
 from tiling.verify import Rung
 
@@ -93,7 +93,7 @@ def work_on(
                     case Done():
                         finish(clip, folder, told.news)
                         progress.done(clip)
-                    case Failed(why):
+                    case GaveUp(why):
                         raise why
             except OSError as error:
                 failed[clip] = unwritable("--out", clip.out, error)
@@ -101,7 +101,7 @@ def work_on(
                 failed[clip] = error
             except Unfit as error:
                 failed[clip] = RenderFailed(f"its description was changed meanwhile: {error}")
-            if isinstance(told.news, Done | Failed):
+            if isinstance(told.news, Done | GaveUp):
                 shutil.rmtree(folder, ignore_errors=True)
                 if clip in failed:
                     progress.failed(clip)
@@ -124,7 +124,7 @@ def _finish(clip: Clip, folder: Path, marks: Marks, verified: Sequence[Rung], be
     join_movies(clip, folder, parts, marks.frames)
     with Image.open(folder / "poster.png") as poster:
         poster.save(folder / clip.file(".jpg").name, quality=90, optimize=True)
-    heading = [f"{title(clip.scene)}: {SCENES[clip.scene]}"]
+    heading = [f"{title_of(clip.scene)}: {SCENES[clip.scene]}"]
     put_in_place(clip, folder, marks, heading, verified, began)
 
 

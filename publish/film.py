@@ -13,7 +13,7 @@ from publish.pool import RenderFailed
 from publish.sealed import Unfit
 from publish.settings import Clip
 from publish.stale import described, lacking
-from scenes import title
+from scenes import title_of
 from tiling.shapes import Refused
 from tiling.verify import Rung
 
@@ -34,7 +34,7 @@ def make_film(
         try:
             both = [clip for pair in zip(cards, parts, strict=True) for clip in pair]
             marks = _join(film, both, folder)
-            names = [title(part.scene) for part in parts]
+            names = [title_of(part.scene) for part in parts]
             heading = ["Tilelapse: the film", ", ".join(names) + "."]
             scenes = [part.scene for part in parts]
             put_in_place(film, folder, marks, heading, verified, mark, scenes)
@@ -56,7 +56,7 @@ def _join(film: Clip, clips: Sequence[Clip], folder: Path) -> Marks:
         start = frames / film.fps
         captions += [replace(one, seconds=round(one.seconds + start, 3)) for one in about.captions]
         if clip.card:
-            chapters.append(Chapter(round(start, 3), title(clip.scene)))
+            chapters.append(Chapter(round(start, 3), title_of(clip.scene)))
         frames += about.frames
     movies = {kind: [clip.file(kind) for clip in clips] for kind in CODECS}
     # A kind that one of the scenes does not have the film does not have either.

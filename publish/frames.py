@@ -18,9 +18,9 @@ from manim import Animation, Scene, VMobject
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.family import extract_mobject_family_members
 
-from scenes.stage.film import Film
-from scenes.stage.look import Box
-from scenes.stage.type import Cells, Label
+from scenes.kit.look import Box
+from scenes.kit.tiling_scene import TilingScene
+from scenes.kit.type import Label, Texts
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ class FrameRenderer(CairoRenderer):
         self.last: list[Box] | None = None
 
     def play(self, scene: Scene, *args: Any, **options: Any) -> None:
-        assert isinstance(scene, Film)
+        assert isinstance(scene, TilingScene)
         chapter = max(0, len(scene.chapters) - 1)
         if chapter != self.chapter:
             self.chapter, self.drawing = chapter, self.mine(chapter)
@@ -60,20 +60,24 @@ class FrameRenderer(CairoRenderer):
         if self.drawing:
             super().play(scene, *args, **options)
         else:
-            self._skip(scene, *args, **options)
+            self._begin(scene, *args, **options)
+            self._end(scene)
         made, wanted = self.frames - before, round(scene.duration * self.camera.frame_rate)
         if made != wanted:
             raise AssertionError(f"a play of {scene.duration} s has {made} frames")
         self.time = self.frames / self.camera.frame_rate  # seconds never drift from frames
 
-    def _skip(self, scene: Film, *args: Any, **options: Any) -> None:
-        """Go to the end of a play at once. Manim, too, can skip, but first prepares to draw."""
+    def _begin(self, scene: TilingScene, *args: Any, **options: Any) -> None:
+        """Begin a play that is not drawn. Manim, too, can skip, but first prepares to draw."""
         scene.compile_animation_data(*args, **options)
         animations = scene.animations or []
         for animation in animations:
             animation._setup_scene(scene)
             animation.begin()
-        for animation in animations:
+
+    def _end(self, scene: TilingScene) -> None:
+        """Go to the end of the play at once."""
+        for animation in scene.animations or []:
             animation.finish()
             animation.clean_up_from_scene(scene)
         self.num_plays += 1
@@ -158,7 +162,7 @@ class FrameRenderer(CairoRenderer):
         texts = [
             reach
             for mobject in self.moving
-            if isinstance(mobject, Label | Cells) and _seen(mobject)
+            if isinstance(mobject, Label | Texts) and _seen(mobject)
             if (reach := self._path(mobject)[0])
         ]
         while cut := [text for text in texts if any(_cuts(box, text) for box in boxes)]:

@@ -19,19 +19,19 @@ from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
 from publish.pool import Advanced, Done, Memory, News, Total
 from publish.settings import Clip
-from scenes.stage.film import Film
-from scenes.stage.look import ASPECTS, PIXEL, THEMES, Look
-from scenes.stage.title import TitleCard
+from scenes.kit.look import FRAMES, PALETTES, PIXEL, Look
+from scenes.kit.tiling_scene import TilingScene
+from scenes.title_card.scene import TitleCard
 
 Send = Callable[[News], None]
 
 
-def film_class(clip: Clip) -> type[Film]:
+def scene_class(clip: Clip) -> type[TilingScene]:
     """The scene's class, set to the clip's tiling and look."""
-    set_to = {"choice": clip.choice, "look": Look(THEMES[clip.theme], clip.aspect)}
+    set_to = {"choice": clip.choice, "look": Look(PALETTES[clip.theme], clip.aspect)}
     if clip.card:
         return type("Card", (TitleCard,), {**set_to, "scene": clip.scene})
-    module = import_module(f"scenes.{clip.scene}")
+    module = import_module(f"scenes.{clip.scene}.scene")
     name = clip.scene.title().replace("_", "")
     return type(name, (getattr(module, name),), set_to)
 
@@ -39,7 +39,7 @@ def film_class(clip: Clip) -> type[Film]:
 def manim_settings(clip: Clip, folder: Path) -> dict[str, Any]:
     """Manim's configuration for a clip; whatever it writes goes into the folder."""
     width, height = clip.pixels
-    scale = PIXEL * min(ASPECTS[clip.aspect]) / min(clip.pixels)
+    scale = PIXEL * min(FRAMES[clip.aspect]) / min(clip.pixels)
     return {
         "pixel_width": width,
         "pixel_height": height,
@@ -90,7 +90,7 @@ class Work:
         """
         logging.getLogger("manim").setLevel("ERROR")
         with configured(self.clip, self.folder):
-            scene = film_class(self.clip)
+            scene = scene_class(self.clip)
             if count:
                 counter = FrameRenderer(self.put, lambda chapter: False)
                 scene(renderer=counter).render()
@@ -129,7 +129,7 @@ class Work:
         self.segments = []
 
 
-def marks_of(film: Film, frames: int) -> Marks:
+def marks_of(film: TilingScene, frames: int) -> Marks:
     """What a scene that was gone through has said."""
     return Marks(
         frames=frames,

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tiling import nvidia
+from tiling.faults import Missing
 from tiling.fma import Floats, fma
-from tiling.kernel import compiler, cxx, gpu, host
-from tiling.kernel.build import Missing
+from tiling.kernel import cxx, gpu, host
 from tiling.kernel.rungs import floats
 from tiling.presets import Choice
 from tiling.schedule import Schedule, schedule
@@ -34,7 +35,7 @@ def needs(what: Callable[[], object]) -> pytest.MarkDecorator:
 
 needs_host = needs(cxx.compiler)
 needs_race = needs(lambda: host.host_program(race=True))
-needs_nvrtc = needs(compiler.versions)
+needs_nvrtc = needs(nvidia.versions)
 needs_gpu = needs(gpu.device)
 TOY = Tiling(6, 6, 4, 2, 2)
 TILINGS = {

@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from multiprocessing import Pool
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from tests.kernel_cases import bits, build, chain
 from tests.mutant_list import KERNEL_MUTANTS, PROBLEMS, SCHEDULE_MUTANTS, Mutant, ScheduleMutant
 from tiling import hazards
 from tiling.execute import execute
+from tiling.faults import Broken
 from tiling.fma import Floats
 from tiling.kernel import compiled, compiler, host
-from tiling.kernel.build import Broken
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Differs
 from tiling.kernel.provenance import Slots, provenance
@@ -66,45 +66,53 @@ def right(problem: str) -> tuple[Floats, Floats, Floats, Slots]:
     return a, b, execute(plan, a, b), slots
 
 
-def seen_by(mutant: Mutant) -> Seen:
-    """What each rung sees."""
+def looks(mutant: Mutant) -> dict[str, Callable[[], bool]]:
+    """For each rung that is asked, how it is asked whether it sees the mistake."""
     if isinstance(mutant, ScheduleMutant):
-        plan = mutant.schedule()
+        wrong = mutant.schedule()
         return {
-            "model": _model_sees(plan, mutant.problem),
-            "bits": None,
-            "trace": _traces_differ(right(mutant.problem)[3], plan),
-            "race": None,
-            "ptx": None,
-            "compiler": None,
+            "model": lambda: _model_sees(wrong, mutant.problem),
+            "trace": lambda: _traces_differ(right(mutant.problem)[3], wrong),
         }
     plan, kernel = PROBLEMS[mutant.problem], mutant.kernel()
+    machine: dict[str, Callable[[], bool]] = {
+        "ptx": lambda: _ptx_sees(plan, kernel),
+        "compiler": lambda: _compiler_sees(plan, kernel),
+    }
     if mutant.device:
-        return {
-            **dict.fromkeys(RUNGS),
-            "ptx": _ptx_sees(plan, kernel),
-            "compiler": _compiler_sees(plan, kernel),
-        }
+        return machine
+
     a, b, c, _ = right(mutant.problem)
-    run = partial(host.run, plan, kernel=kernel, limit=SECONDS)
-    # Here, where nobody catches Broken: a mutant that does not compile would prove nothing.
-    build(*((plan.tiling, way, kernel) for way in get_args(host.Build)))
+
+    def run(a: Floats, b: Floats, way: host.Build) -> tuple[Floats, Slots] | None:
+        """C and the trace, or None from a kernel that does not even run to its end."""
+        # Here, where nobody catches Broken: a mutant that does not compile would prove nothing.
+        build((plan.tiling, way, kernel))
+        try:
+            return host.run(plan, a, b, way, kernel=kernel, limit=SECONDS)
+        except Broken:
+            return None
+
+    def bits_differ() -> bool:
+        done = run(a, b, "plain")
+        return done is None or _bits_differ(done[0], c)
+
+    def trace_differs() -> bool:
+        done = run(*provenance(plan.gemm), "trace")
+        return done is None or _traces_differ(done[1], plan)
+
     return {
-        "model": None,
-        "bits": _breaks(lambda: _bits_differ(run(a, b)[0], c)),
-        "trace": _breaks(lambda: _traces_differ(run(*provenance(plan.gemm), "trace")[1], plan)),
-        "race": _breaks(lambda: run(a, b, "race") is None),
-        "ptx": _ptx_sees(plan, kernel),
-        "compiler": _compiler_sees(plan, kernel),
+        "bits": bits_differ,
+        "trace": trace_differs,
+        "race": lambda: run(a, b, "race") is None,
+        **machine,
     }
 
 
-def _breaks(look: Callable[[], bool]) -> bool:
-    """Whether a look finds something, or finds a kernel that does not even run to its end."""
-    try:
-        return look()
-    except Broken:
-        return True
+def seen_by(mutant: Mutant) -> Seen:
+    """What each rung sees."""
+    asked = looks(mutant)
+    return {rung: asked[rung]() if rung in asked else None for rung in RUNGS}
 
 
 def _bits_differ(c: Floats, want: Floats) -> bool:

@@ -16,7 +16,7 @@ from types import FrameType
 
 from tests.kernel_cases import TILINGS
 from tests.ptx_running import kernel
-from tiling.kernel import compiler
+from tiling import nvidia
 from tiling.kernel.build import device_defines, source
 from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import ROOM, Buffer
@@ -69,12 +69,12 @@ def texts() -> list[str]:
     """The text above, and where NVRTC is there what it makes of samples. Raises Missing."""
     small = ("--gpu-architecture=compute_80",)
     functions = (HERE / "ptx_samples.cpp").read_text()
-    found = [HAND, compiler.ptx((HERE / "ptx_samples.cu").read_text(), small)]
+    found = [HAND, nvidia.ptx((HERE / "ptx_samples.cu").read_text(), small)]
     for name in ("calls", "wide", "sorted"):
-        found.append(compiler.ptx(functions, (*small, f"-DALL=EACH({name})")))
+        found.append(nvidia.ptx(functions, (*small, f"-DALL=EACH({name})")))
     for name in ("two stages", "small"):
         options = ("-lineinfo", "--std=c++17", *device_defines(TILINGS[name]))
-        found.append(compiler.ptx(source(), (*small, *options)))
+        found.append(nvidia.ptx(source(), (*small, *options)))
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scenes.stage.amounts import count, grouped, of, plural
+from scenes.kit.amounts import amount, grouped, of, plural
 
 
 @pytest.mark.parametrize(
@@ -33,11 +33,14 @@ def test_one_is_not_many() -> None:
     ],
 )
 def test_large_ones_have_three_digits_and_a_scale(number: int, text: str) -> None:
-    assert count(number) == text
+    assert amount(number) == text
 
 
-def test_a_counter_keeps_the_scale_and_the_width_of_its_total() -> None:
+def test_a_counter_keeps_its_width_and_where_it_can_the_scale_of_its_total() -> None:
     assert of(72, 576, "B") == " 72 of 576 B"
     assert of(72, 10_240, "B") == "    72 of 10,240 B"
-    assert of(400_000, 33_554_432, "B") == " 0.4 of 33.6 MB"
+    assert of(40_000_000, 4_000_000_000, "B") == "40.0 MB of 4.00 GB"
+    assert of(1_400_000, 33_554_432, "B") == "    1.4 of 33.6 MB"
+    assert of(8192, 4_194_304) == "8.19 k of 4.19 M"
+    assert of(0, 4_194_304, "B") == "    0 B of 4.19 MB"
     assert of(7, 12) == " 7 of 12"

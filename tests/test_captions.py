@@ -9,8 +9,8 @@ from publish.description import Caption, Chapter, Marks
 from publish.settings import Clip
 from publish.worker import marks_of
 from scenes import SCENES
-from scenes.stage.film import Film
-from scenes.stage.type import Label
+from scenes.kit.tiling_scene import TilingScene
+from scenes.kit.type import Label
 from tests.screening import screen
 from tiling.presets import choose
 
@@ -26,7 +26,7 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
     clip = Clip(scene, choose("ragged"))
     shown: list[tuple[int, str]] = []
 
-    def look_at(film: Film) -> None:
+    def look_at(film: TilingScene) -> None:
         lines = [line.text for line in film._caption if isinstance(line, Label)]
         shown.append((film.renderer.frames, " ".join(lines)))
 

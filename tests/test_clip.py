@@ -23,6 +23,7 @@ from publish.pool import Done, RenderFailed, Told
 from publish.settings import Clip
 from publish.sources import digest
 from publish.stale import described, lacking
+from scenes import SCENES
 from tests import browsing
 from tests.browsing import TINY, tiny_clips
 from tests.test_film import Heard
@@ -213,31 +214,47 @@ def test_a_change_of_what_is_drawn_changes_the_fingerprint(change: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "source", ["scenes/overview.py", "scenes/stage/look.py", "tiling/state.py"]
+    ("source", "stale"),
+    [
+        ("scenes/overview/scene.py", ["overview"]),
+        ("scenes/overview/timeline.py", ["overview"]),
+        ("scenes/global_to_shared/shots.py", ["global_to_shared"]),
+        ("tiling/for_scenes/tally.py", ["why_tile"]),
+        ("tiling/sectors.py", ["global_to_shared"]),
+        ("scenes/kit/look.py", list(SCENES)),
+        ("scenes/kit/__init__.py", list(SCENES)),
+        ("publish/frames.py", list(SCENES)),
+        ("tiling/schedule.py", list(SCENES)),
+        ("tiling/presets.toml", list(SCENES)),
+        ("tiling/occupancy.py", []),
+        ("tiling/ptx/machine.py", []),
+        ("tiling/kernel/host.py", []),
+        ("publish/animate.py", []),
+    ],
 )
-def test_a_change_of_a_source_changes_the_fingerprint(
-    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_change_of_a_source_makes_stale_what_uses_it(
+    source: str, stale: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for room in "tiling", "scenes", "publish":
-        for path in (ROOT / room).rglob("*.py"):
-            copy = tmp_path / path.relative_to(ROOT)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(path.read_bytes())
-    monkeypatch.setattr(cache, "ROOT", tmp_path)
-    before = cache.fingerprint(Clip("overview", choose()))
-    with (tmp_path / source).open("a") as file:
-        file.write("# changed\n")
-    assert cache.fingerprint(Clip("overview", choose())) != before
+    clips = [Clip(scene, choose()) for scene in SCENES]
+    before = [cache.fingerprint(one) for one in clips]
+    assert (ROOT / source).is_file()
+    digest = cache.digest
+    changed = {ROOT / source: "changed"}
+    monkeypatch.setattr(cache, "digest", lambda path: changed.get(path) or digest(path))
+    after = [cache.fingerprint(one) for one in clips]
+    found = [one.scene for one, x, y in zip(clips, before, after, strict=True) if x != y]
+    assert found == stale
 
 
 def test_a_source_that_is_edited_meanwhile_is_not_what_the_clip_was_made_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the old clip nor the new one is up to date then: nothing is put in its place."""
-    source = tmp_path / "sources" / "scenes" / "overview.py"
+    source = tmp_path / "sources" / "scenes" / "overview" / "scene.py"
     source.parent.mkdir(parents=True)
     source.write_text("old")
     monkeypatch.setattr(cache, "ROOT", tmp_path / "sources")
+    monkeypatch.setattr(cache, "MAKES", ())
     one = Clip("overview", choose(), out=tmp_path / "media")
     marks = Marks(frames=9, captions=(Caption(0.0, "a"),), chapters=(Chapter(0.0, "b"),))
 
@@ -260,21 +277,33 @@ def test_the_sources_are_those_from_before_the_imports() -> None:
     )
     assert (first.module, first.names[0].name) == ("publish", "sources")
     assert not set(modules_after("import publish.sources")) & LATER
-    source = ROOT / "scenes" / "overview.py"
+    source = ROOT / "scenes" / "overview" / "scene.py"
     assert sources.BEGAN[source] == digest(source)
     known = {**sources.BEGAN, source: "0"}
     one = Clip("overview", choose())
     assert cache.fingerprint(one, known) != cache.fingerprint(one) == cache.fingerprint(one, {})
 
 
-def test_a_change_of_another_scene_does_not(
+def test_what_is_imported_inside_a_function_is_a_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = cache.fingerprint(Clip("overview", choose()))
-    monkeypatch.setattr(cache, "SCENES", {**cache.SCENES, "another": ""})
-    other = ROOT / "scenes" / "another.py"
-    monkeypatch.setattr(Path, "rglob", lambda path, glob: [*Path.glob(path, "**/*.py"), other])
-    assert cache.fingerprint(Clip("overview", choose())) == before
+    texts = {
+        "scenes/__init__.py": "",
+        "scenes/one/__init__.py": "",
+        "scenes/one/scene.py": "def f():\n    from scenes.kit import look",
+        "scenes/two/scene.py": "",
+        "scenes/kit/__init__.py": "",
+        "scenes/kit/look.py": "import tiling.shapes as shapes, numpy",
+        "scenes/kit/bars.py": "",
+        "tiling/shapes.py": "from scenes.one.scene import f",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(cache, "ROOT", tmp_path)
+    monkeypatch.setattr(cache, "MAKES", ())
+    unused = {"scenes/two/scene.py", "scenes/kit/bars.py"}
+    assert set(cache.sources_of(Clip("one", choose()))) == set(texts) - unused
 
 
 def test_a_change_of_a_version_changes_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:

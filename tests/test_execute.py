@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import RAGGED, SEED, bits, floats, gemms, schedules, tilings, whole_numbers
-from tiling.execute import Machine, execute
+from tiling.execute import Executor, execute
 from tiling.hazards import Hazard
 from tiling.schedule import Fragments, schedule
 from tiling.shapes import Gemm, Refused, Tiling
@@ -85,7 +85,7 @@ def test_shared_memory_is_poisoned():
     """A product with a k that was never copied would be NaN, not a plausible number."""
     a = b = np.ones((12, 12), np.float32)
     plan = replace(SEED, events=tuple(e for e in SEED.events if getattr(e, "operand", "") != "A"))
-    machine = Machine(plan, a, b, np.zeros((12, 12), np.float32), np.array([[0, 0]]))
+    machine = Executor(plan, a, b, np.zeros((12, 12), np.float32), np.array([[0, 0]]))
     for event in plan.events:
         machine.carry_out(event)
     assert np.isnan(machine.C[:6, :6]).all()

@@ -16,8 +16,8 @@ from publish.description import Caption, Chapter, Marks
 from publish.pool import RenderFailed
 from publish.settings import KINDS, Clip, film_of
 from publish.stale import described, lacking
-from scenes import SCENES, title
-from scenes.stage.title import SECONDS
+from scenes import SCENES, title_of
+from scenes.title_card.scene import SECONDS
 from tests.browsing import CHANGED, TINY
 from tests.screening import flaws, screen
 from tiling.presets import choose
@@ -142,7 +142,7 @@ def test_the_film_has_its_scenes_frame_by_frame(film: Path) -> None:
     starts = [0.0]
     for clip in clips[:-1]:
         starts.append(starts[-1] + SECONDS + clip.frames / 15)
-    assert [c["metadata"]["title"] for c in chapters] == [title(scene) for scene in ORDER]
+    assert [c["metadata"]["title"] for c in chapters] == [title_of(scene) for scene in ORDER]
     assert [float(c["start"] * c["time_base"]) for c in chapters] == pytest.approx(starts)
     # Not encoded again: each scene's frames decode to what they are in its own clip.
     first = card
@@ -160,7 +160,7 @@ def test_its_captions_are_those_of_the_scenes_later(film: Path) -> None:
     captions, start = [], 0.0
     for part in parts:
         clip = described(part)
-        captions.append((round(start, 3), title(part.scene)))
+        captions.append((round(start, 3), title_of(part.scene)))
         start += SECONDS
         captions += [(round(c.seconds + start, 3), c.text) for c in clip.captions]
         start += clip.frames / 15

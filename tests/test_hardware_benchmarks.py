@@ -18,8 +18,9 @@ from benchmarks import counters, evidence, hardware, hardware_table, ncu, saniti
 from tests.kernel_cases import TILINGS, TOY, needs_host
 from tests.stand_in import stand_in as stand_in
 from tiling.expand import expand_copy, expand_store
+from tiling.faults import Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Missing, source
+from tiling.kernel.build import source
 from tiling.presets import presets
 from tiling.schedule import Copy, schedule
 from tiling.shapes import Gemm, Tiling

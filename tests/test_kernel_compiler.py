@@ -10,8 +10,10 @@ from unittest.mock import patch
 import pytest
 
 from tests.kernel_cases import TILINGS, TOY, any_tiling, climbs, needs_nvrtc
+from tiling import nvidia
+from tiling.faults import Broken
 from tiling.kernel import compiler
-from tiling.kernel.build import Broken, line, source
+from tiling.kernel.build import line, source
 from tiling.presets import choose, presets
 from tiling.shapes import Tiling
 
@@ -80,14 +82,14 @@ def test_multiply_adds_keep_subnormals_under_the_option_that_cupy_sets() -> None
     flushing = source().replace("__fmaf_ieee_rn", "__fmaf_rn")
     options = ("--gpu-architecture=sm_90", "-ftz=true", *compiler.device_defines(TOY))
     for kernel, flushed in (source(), False), (flushing, True):
-        code = compiler.disassemble(compiler.cubin(kernel, options)[1])
+        code = nvidia.disassemble(nvidia.cubin(kernel, options)[1])
         assert any("FFMA.FTZ" in line for line in code) == flushed
 
 
 @pytest.mark.parametrize("name", ["toy", "pipeline"])
 def test_compiled_code_names_the_lines_of_gemm_cu(name: str) -> None:
     options = ("--gpu-architecture=compute_90", "--std=c++17", "-lineinfo")
-    text = compiler.ptx(source(), (*options, *compiler.device_defines(TILINGS[name])))
+    text = nvidia.ptx(source(), (*options, *compiler.device_defines(TILINGS[name])))
     files = dict(re.findall(r'\.file\s+(\d+) "(?:.*/)?(.*?)"', text))
     words = {"bar.sync": "__syncthreads();", "fma.rn.f32": "__fmaf_ieee_rn("}
     seen, here = dict.fromkeys(words, 0), ""
@@ -113,8 +115,8 @@ def test_a_kernel_that_does_not_build_says_where() -> None:
 
 
 def test_versions_are_named() -> None:
-    assert set(compiler.versions()) == {"nvrtc", "nvdisasm"}
-    assert all(re.fullmatch(r"[\d.]+", version) for version in compiler.versions().values())
+    assert set(nvidia.tools()) == {"nvrtc", "nvdisasm"}
+    assert all(re.fullmatch(r"[\d.]+", version) for version in nvidia.tools().values())
 
 
 def test_words_count_wide_instructions_by_their_width() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.faulty import SEED, cold, not_run, passes, ready, warm
 from tests.kernel_cases import TILINGS, TOY, needs_host, needs_race
+from tiling.faults import Broken
 from tiling.kernel import cxx, host
-from tiling.kernel.build import Broken, source
+from tiling.kernel.build import source
 
 pytestmark = [needs_host, needs_race]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -9,8 +9,9 @@ import pytest
 
 from tests.faulty import VERSION, cold, not_run, passes, ready, script, warm
 from tests.kernel_cases import TOY, case, needs_host, needs_nvrtc, needs_race
+from tiling import nvidia
+from tiling.faults import Broken, Missing
 from tiling.kernel import compiler, host
-from tiling.kernel.build import Broken, Missing
 from tiling.presets import choose
 from tiling.shapes import Gemm
 from tiling.verify import RUNGS, verify
@@ -287,7 +288,7 @@ def test_a_rung_without_memory_is_not_run(rung: str, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(autouse=True)
 def _nothing_disassembled() -> None:
-    compiler.listing.cache_clear()
+    nvidia.listing.cache_clear()
 
 
 @needs_nvrtc
@@ -296,13 +297,13 @@ def _nothing_disassembled() -> None:
     [
         ("false", "nvdisasm does not work here: exit status 1"),
         ("true", "nvdisasm does not work here: it shows no instructions"),
-        ("nowhere", "nvdisasm does not run here: no such file or directory"),
+        ("nowhere/nvdisasm", "nvdisasm does not run here: no such file or directory"),
     ],
 )
 def test_a_disassembler_that_fails_is_not_the_kernel_s_fault(
     program: str, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiler, "_path_of_nvdisasm", lambda: shutil.which(program) or program)
+    monkeypatch.setattr(nvidia, "path_of", lambda *_: shutil.which(program) or program)
     assert not_run("compiler") == says
 
 
@@ -334,6 +335,6 @@ def test_only_mistakes_in_the_source_are_the_kernel_s_fault(
             compiler.compile_for("sm_90", TOY, text)
     no_memory = (Status(1),)
     nvrtc = SimpleNamespace(nvrtcVersion=lambda: no_memory, nvrtcCreateProgram=lambda *_: no_memory)
-    monkeypatch.setattr(compiler, "_loaded", lambda use: use(nvrtc))
+    monkeypatch.setattr(nvidia, "_loaded", lambda use: use(nvrtc))
     for rung in "ptx", "compiler":
         assert not_run(rung) == "NVRTC does not work here: NVRTC_ERROR_OUT_OF_MEMORY"

@@ -8,8 +8,9 @@ import pytest
 
 from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, chain, needs_host, needs_race
 from tiling.execute import execute
+from tiling.faults import Broken
 from tiling.kernel import cxx, host
-from tiling.kernel.build import Broken, defines, file_text, source
+from tiling.kernel.build import defines, file_text, source
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import late_barriers, provenance
 from tiling.schedule import schedule

@@ -13,8 +13,8 @@ from tests.kernel_cases import RAGGED, TILINGS, TOY, bits, case, needs_host
 from tests.stand_in import LIMITS, Array, Kernel, Module
 from tests.stand_in import stand_in as stand_in
 from tiling.execute import execute
+from tiling.faults import Broken, Missing
 from tiling.kernel import gpu
-from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.provenance import provenance
 from tiling.kernel.rungs import floats

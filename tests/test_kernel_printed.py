@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import render
 from tests.kernel_cases import TILINGS, needs_host, needs_nvrtc
+from tiling import nvidia
 from tiling.kernel import compiler, cxx, host
 from tiling.kernel.printed import _holds, _resolved, printed
 from tiling.presets import Choice, choose
@@ -27,7 +28,7 @@ CHOICES = {
 def test_machine_code_is_that_of_the_kernel_that_is_verified(name: str, arch: str) -> None:
     choice = CHOICES[name]
     alone = (f"--gpu-architecture={arch}", "--std=c++17")
-    code = compiler.disassemble(compiler.cubin(printed(choice), alone)[1])
+    code = nvidia.disassemble(nvidia.cubin(printed(choice), alone)[1])
     assert code == compiler.compile_for(arch, choice.tiling).code
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.kernel_cases import TILINGS, bits, needs_nvrtc
+from tiling import nvidia
 from tiling.execute import execute
-from tiling.kernel import compiler
 from tiling.kernel.build import ENTRY, START, device_defines, source, trace_stride
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.compiled import buffers
@@ -33,7 +33,7 @@ def _recorded(plan: Schedule, arch: str) -> tuple[np.ndarray, Slots]:
     kernel."""
     gemm, tiling, ctas = plan.gemm, plan.tiling, plan.grid[0] * plan.grid[1]
     options = (f"--gpu-architecture={arch}", "--std=c++17", *device_defines(tiling, trace=True))
-    text = compiler.ptx(source(), options)
+    text = nvidia.ptx(source(), options)
     shape = (ctas, tiling.threads, trace_stride(plan))
     slots = Buffer("slots", 4 << ROOM, np.full(shape, SENTINEL, np.int64))
     matrices = buffers(*provenance(gemm), gemm.shape("C"))

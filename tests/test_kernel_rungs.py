@@ -9,8 +9,9 @@ import pytest
 
 from tests.kernel_cases import CI, TILINGS, climbs, needs_host, needs_nvrtc, needs_race
 from tests.mutant_list import KERNEL_MUTANTS
+from tiling import nvidia
+from tiling.faults import Missing
 from tiling.kernel import compiler, host, rungs
-from tiling.kernel.build import Missing
 from tiling.presets import Choice, choose, presets
 from tiling.shapes import Gemm
 from tiling.traffic import kinds_of_cta
@@ -98,7 +99,7 @@ def test_a_rung_without_its_tools_is_not_run(monkeypatch: pytest.MonkeyPatch) ->
         raise Missing("no tools here")
 
     monkeypatch.setattr(host, "run", missing)
-    monkeypatch.setattr(compiler, "versions", missing)
+    monkeypatch.setattr(nvidia, "versions", missing)
     for name in "host", "race", "compiler":
         rung = verify(name, choose("seed"))
         assert (rung.status, rung.says) == ("not run", "no tools here")
@@ -107,7 +108,7 @@ def test_a_rung_without_its_tools_is_not_run(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_nvrtc_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     with pytest.raises(Missing, match="pip install cuda-bindings nvidia-cuda-nvrtc"):
-        compiler.versions()
+        nvidia.tools()
 
 
 def test_one_wrong_bit_is_found_and_counted() -> None:

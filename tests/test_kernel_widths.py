@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.kernel_cases import needs_nvrtc
+from tiling.faults import Broken
 from tiling.kernel import compiler
 from tiling.kernel import widths as kernel_widths
-from tiling.kernel.build import Broken, source
+from tiling.kernel.build import source
 from tiling.kernel.line_info import machine_code, ptx
 from tiling.kernel.widths import Widths, by_line, differences, predicted, widths
 from tiling.presets import choose, presets

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, bits, schedules
-from tiling import naive
 from tiling.execute import execute
+from tiling.for_scenes import naive
 from tiling.schedule import MAX_EVENTS, Fragments, OuterProduct, Schedule, Store, schedule
 from tiling.shapes import MAX_THREADS, Gemm, Refused, Tiling
-from tiling.traffic import count, traffic
+from tiling.traffic import counts_of, traffic
 from tiling.verify import floats
 
 
@@ -33,7 +33,7 @@ def test_a_thread_reads_two_elements_for_each_multiply_add():
     plan = naive.beside(SEED)
     assert plan.events[:3] == (Fragments(0, 0), OuterProduct(0, 0), Fragments(1, 0))
     assert plan.events[-1] == Store() and len(plan.events) == 2 * 12 + 1
-    cta = count(plan)
+    cta = counts_of(plan)
     assert (cta.requested_a, cta.requested_b, cta.fma, cta.stored) == (432, 432, 432, 36)
     assert traffic(plan).total.requested == 3456
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from scenes.stage.numbers import magnitudes, operands, values
-from scenes.stage.registers import THREAD
 from tests.tilings import FILMED, random_choices
+from tiling.for_scenes.numbers import magnitudes, operands, thread_values
+from tiling.for_scenes.one_thread import THREAD
 from tiling.presets import Choice, choose
 from tiling.schedule import schedule
 
@@ -27,4 +27,4 @@ def test_sums_have_no_more_digits_than_room_is_kept_for(choice: Choice) -> None:
     both = np.concatenate([x.ravel() for x in operands(plan)])
     assert both.min() >= 1 and both.max() <= top
     assert both.max() > 1 or both.size < 8
-    assert values(plan, THREAD).acc.max() < 10**digits
+    assert thread_values(plan, THREAD).acc.max() < 10**digits

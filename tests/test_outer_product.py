@@ -1,315 +1,267 @@
-"""What `outer_product` shows is what one thread reads and computes, worked out here by hand."""
+"""What `outer_product` says and shows is what one thread loads and makes, worked out by hand."""
 
-from collections.abc import Callable
+import re
+from functools import lru_cache
 
 import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.outer_product import LADDER, OuterProduct
-from scenes.stage.amounts import grouped
-from scenes.stage.numbers import operands
-from scenes.stage.operands import Dot
-from scenes.stage.shapes import Carry, Spread
-from scenes.stage.type import Cells, Label
-from tests.screening import flaws, screen
-from tests.tilings import DIRECT, FILMED, random_choices
+from scenes.kit.look import Look
+from scenes.kit.motion import Carry, Spread
+from scenes.kit.type import Label
+from scenes.outer_product.board import ThreadBoard
+from scenes.outer_product.shots import FIRST, OneThread, shots
+from tests.screening import configured, flaws, screen
+from tests.takes import Take, states_of, takes_of
+from tests.tilings import DIRECT, random_choices
 from tiling.expand import accumulator_map, expand_fragments
-from tiling.presets import Choice, choose
-from tiling.reuse import dot_words_per_fma, words_per_fma
-from tiling.schedule import Fragments, schedule
+from tiling.for_scenes.numbers import operands
+from tiling.for_scenes.one_thread import Dot, extent_inside, first_k_tile, loads_and_fma
+from tiling.for_scenes.reuse import SQUARES, dot_loads_per_fma, loads_per_fma, ways
+from tiling.presets import Choice, choose, presets
+from tiling.schedule import Fragments, Schedule, schedule
 from tiling.shapes import Gemm, Tiling
 
-CHOICES = [*(choose(name) for name in FILMED), *DIRECT, *random_choices(4, seed=3)]
-EVERY = pytest.mark.parametrize("choice", CHOICES, ids=lambda c: f"{c.gemm} in {c.tiling}")
+EDGES = choose("seed", None, {"gemm": "100x75x33", "cta": "32x64x8", "thread": "4x8"})
+SMALL = choose("seed", None, {"gemm": "1x7x3", "cta": "8x8x8", "thread": "2x2"})
+EVERY = [*map(choose, presets()), *DIRECT, EDGES, SMALL, *random_choices(20, seed=3)]
+DRAWN = [choose("seed"), choose("ragged", None, {"direct": True}), SMALL, choose("sgemm")]
+MOMENTS = pytest.mark.parametrize("choice", EVERY, ids=lambda c: f"{c.gemm} in {c.tiling}")
+PICTURES = pytest.mark.parametrize("choice", DRAWN, ids=lambda c: f"{c.gemm} in {c.tiling}")
 
 
-def seen(choice: Choice, look_at: Callable[[OuterProduct], None]) -> OuterProduct:
-    return screen(Clip("outer_product", choice), look_at)
+@lru_cache
+def plan_for(choice: Choice) -> Schedule:
+    return first_k_tile(choice.schedule())
 
 
-def thread_operands(film: OuterProduct) -> tuple[np.ndarray, np.ndarray]:
-    """The zero-filled rows of A (TM, BK) and columns of B (BK, TN) of thread 0 in k-tile 0."""
-    plan, tiling = film.schedule, film.schedule.tiling
-    whole_a, whole_b = operands(plan)
-    rows, cols = (index[0] for index in accumulator_map(tiling))
-    (row, _), (_, col) = plan.origin("A"), plan.origin("B")
-    a, b = np.zeros((tiling.tm, tiling.bk)), np.zeros((tiling.bk, tiling.tn))
-    for i, r in enumerate(rows + row):
-        for k in range(min(tiling.bk, plan.gemm.k)):
-            a[i, k] = whole_a[r, k] if r < plan.gemm.m else 0
-    for j, c in enumerate(cols + col):
-        for k in range(min(tiling.bk, plan.gemm.k)):
-            b[k, j] = whole_b[k, c] if c < plan.gemm.n else 0
-    return a, b
+@lru_cache
+def takes_for(choice: Choice) -> list[Take]:
+    return takes_of(shots(plan_for(choice)))
 
 
-def thread_reads(film: OuterProduct) -> tuple[np.ndarray, np.ndarray]:
-    """Which of them (TM, BK), (BK, TN) it reads: from global memory only those that are there."""
-    plan, tiling = film.schedule, film.schedule.tiling
-    rows, cols = (index[0] for index in accumulator_map(tiling))
-    (row, _), (_, col) = plan.origin("A"), plan.origin("B")
-    k = np.arange(tiling.bk) < plan.gemm.k
-    a, b = (rows + row < plan.gemm.m)[:, None] & k, k[:, None] & (cols + col < plan.gemm.n)
-    return (a, b) if tiling.direct else (a | True, b | True)
+@pytest.fixture(scope="module")
+def board_of():
+    """The picture outside a scene, in the wide paper look."""
+
+    @lru_cache
+    def make(choice: Choice) -> ThreadBoard:
+        return ThreadBoard(Look(), plan_for(choice))
+
+    with configured(Clip("outer_product", choose())):
+        yield make
+
+
+@lru_cache
+def thread_operands(choice: Choice) -> tuple[np.ndarray, np.ndarray]:
+    """Of the rows of A and columns of B of thread 0 in k-tile 0 what lies inside: (rows, ks) and
+    (ks, cols)."""
+    plan = plan_for(choice)
+    a, b = operands(plan)
+    rows, cols = (index[0] for index in accumulator_map(plan.tiling))
+    (row, _), (_, col), ks = plan.origin("A"), plan.origin("B"), min(plan.tiling.bk, plan.gemm.k)
+    rows, cols = rows + row, cols + col
+    return a[rows[rows < plan.gemm.m], :ks], b[:ks, cols[cols < plan.gemm.n]]
+
+
+def by_hand(choice: Choice, state: OneThread) -> tuple[int, int, np.ndarray]:
+    """Loads, multiply-adds, and what has been summed of each result, NaN before it is begun."""
+    (a, b), moment = thread_operands(choice), state.moment
+    (rows, ks), cols = a.shape, b.shape[1]
+    if not isinstance(moment, Dot):
+        events = plan_for(choice).events[: moment.step]
+        k, done = sum(isinstance(e, Fragments) for e in events), moment.k_done
+        return k * (rows + cols), done * rows * cols, a[:, :done] @ b[:done]
+    sums, loads, fma = np.full((rows, cols), np.nan), 0, 0
+    for number in range(min(moment.done + 1, rows * cols)):
+        i, j = divmod(number, cols)
+        upto = ks if number < moment.done else moment.k
+        if number < moment.done or moment.held is not None:
+            sums[i, j] = a[i, :upto] @ b[:upto, j]
+            loads += 2 * (ks if number < moment.done else moment.held + 1)
+            fma += upto
+    return loads, fma, sums
+
+
+@MOMENTS
+def test_loads_and_multiply_adds_are_counted_one_by_one(choice: Choice) -> None:
+    plan, states = plan_for(choice), states_of(takes_for(choice))
+    for state in states:
+        assert loads_and_fma(plan, state.moment) == by_hand(choice, state)[:2]
+    rows, cols, _ = extent_inside(plan)
+    kinds = {isinstance(state.moment, Dot) for state in states}
+    assert kinds == ({True, False} if rows * cols > 1 else {True})
+    assert states[-1].moment == FIRST and not states[-1].grown and not states[-1].tiles
+    a, b = thread_operands(choice)
+    assert (a.shape[0], b.shape[1]) == (rows, cols)
+
+
+@MOMENTS
+def test_what_is_said_is_what_is_counted(choice: Choice) -> None:
+    (a, b), takes = thread_operands(choice), takes_for(choice)
+    (rows, ks), cols = a.shape, b.shape[1]
+    fma, said = rows * cols * ks, [take.said.text.replace(",", "") for take in takes]
+    many = "" if fma == 1 else "s"
+    assert f"{fma} multiply-add{many} take{'s' * (fma == 1)} {2 * fma} loads" in said
+    if rows * cols > 1:
+        assert f"Each meets each: {rows * cols} multiply-adds {rows + cols} loads" in said
+        assert f"Now the same take {ks * (rows + cols)} loads" in said
+    assert "The price: 64 registers for the results" in said
+    sizes = ways((choice.tiling.tm, choice.tiling.tn))
+    assert {way.name for way in sizes} == set(states_of(takes)[-2].grown)
+    words = " ".join([*said, *(take.said.shows for take in takes)])
+    memory, other = ("global", "shared") if choice.tiling.direct else ("shared", "global")
+    assert f"from {memory} memory" in words and f"{other} memory" not in words.lower()
+    assert not any(re.search(r"\b(word|value|float|request|read)", text) for text in said)
+    # What repeats is cut short, whatever the size.
+    assert 14 <= sum(take.seconds for take in takes) <= 46
+
+
+def test_the_toy_in_numbers() -> None:
+    takes = takes_for(choose())
+    assert [take.said.text for take in takes] == [
+        "What must one thread load?",
+        "Result by result: a row times a column",
+        "The next result loads the same row again",
+        "16 multiply-adds take 32 loads",
+        "Instead: a column of A and a row of B, once",
+        "Each meets each: 4 multiply-adds, 4 loads",
+        "k after k, the products add up",
+        "Now the same take 16 loads",
+        "Larger thread tiles use each element more often",
+        "The price: 64 registers for the results",
+        "What must one thread load?",
+    ]
+    shows = " ".join(take.said.shows for take in takes)
+    assert "1×1: 2 loads, 1 multiply-add, 2 for each" in shows
+    assert "8×8: 16 loads, 64 multiply-adds, 0.25 for each" in shows
+    assert 20 <= sum(take.seconds for take in takes) <= 42
 
 
 def numbers(cells) -> np.ndarray:
     """What stands in cells, NaN for nothing."""
-    texts = cells.texts
-    return np.array([[float(t) if t else np.nan for t in row] for row in texts])
+    return np.array([[float(t) if t else np.nan for t in row] for row in cells.texts])
 
 
-@EVERY
-def test_every_number_is_that_of_the_moment(choice: Choice) -> None:
-    shown: list[str] = []
-
-    def look_at(film: OuterProduct) -> None:
-        tiling, moment, cells = film.schedule.tiling, film.moment, film.thread.cells
-        tm, tn, bk = tiling.tm, tiling.tn, tiling.bk
-        a, b = thread_operands(film)
-        reads_a, reads_b = thread_reads(film)
-        words, fma = (int(cell.texts[0, 0]) for cell in film.tally.cells.values())
-        if isinstance(moment, Dot):
-            here = moment.k if moment.held is None else moment.held + 1
-            want = 0
-            for number in range(moment.done + 1):
-                i, j = divmod(min(number, tm * tn - 1), tn)
-                upto = bk if number < moment.done else here
-                want += reads_a[i, :upto].sum() + reads_b[:upto, j].sum()
-            assert words == want
-            assert fma == moment.done * bk + moment.k <= tm * tn * bk
-            shown.append("dot")
-        else:
-            k = sum(isinstance(e, Fragments) for e in film.schedule.events[: moment.step])
-            assert words == reads_a[:, :k].sum() + reads_b[:k].sum()
-            assert fma == moment.k_done * tm * tn
-            shown.append("outer")
-        if film.thread.values is None:  # too small to be read
-            return
-        found = {name: numbers(cell) for name, cell in cells.items() if cell.texts is not None}
-        if isinstance(moment, Dot):
-            row, col = divmod(min(moment.done, tm * tn - 1), tn)
-            want = np.full((tm, tn), np.nan)
-            want.flat[: moment.done] = (a @ b).flat[: moment.done]
-            if moment.held is not None:
-                want[row, col] = a[row, : moment.k] @ b[: moment.k, col]
-                assert found["a"][row, 0] == a[row, moment.held]
-                assert found["b"][0, col] == b[moment.held, col]
-            assert np.isfinite(found["a"]).sum() == np.isfinite(found["b"]).sum()
-            np.testing.assert_array_equal(found["acc"], want)
-        else:
-            done = moment.k_done
-            np.testing.assert_array_equal(found["acc"], a[:, :done] @ b[:done])
-            if moment.fragment is not None:
-                k = moment.fragment[1]
-                np.testing.assert_array_equal(found["a"], a[:, k : k + 1])
-                np.testing.assert_array_equal(found["b"], b[k : k + 1])
-
-    film = seen(choice, look_at)
-    assert {"dot", "outer"} == set(shown) and shown[-1] == "dot"  # it ends where it begins
-    tiling, (a, b) = choice.tiling, thread_reads(film)
-    fma = tiling.tm * tiling.tn * tiling.bk
-    captions = [caption.text for caption in film.captions]
-    alone, together = tiling.tn * a.sum() + tiling.tm * b.sum(), a.sum() + b.sum()
-    but = "" if alone == 2 * fma else ", none for zeros past an edge"
-    assert f"{grouped(alone)} words read for {grouped(fma)} FMA: two for each{but}" in captions
-    assert any(
-        c.startswith(f"{grouped(together)} words read for {grouped(fma)} FMA,") for c in captions
-    )
-    said = " ".join([*captions, *(caption.shows for caption in film.captions)])
-    memory, other = ("global", "shared") if tiling.direct else ("shared", "global")
-    assert f"from {memory} memory" in said and other not in said.lower()
-
-
-@EVERY
-def test_what_lights_up_is_what_the_thread_reads(choice: Choice) -> None:
-    def look_at(film: OuterProduct) -> None:
-        moment, slices = film.moment, film.slices
-        lit = {o: slices.slabs[f"{o}s lit"].pose for o in ("A", "B")}
-        if isinstance(moment, Dot):
-            if moment.held is None:
-                assert all(pose.fill == 0 for pose in lit.values())
-                return
-            row, col = divmod(min(moment.done, film.tiling.tm * film.tiling.tn - 1), film.tiling.tn)
-            a, b = thread_reads(film)
-            assert lit["A"].box == slices.corner.part("A", row, moment.held, 1, 1)
-            assert lit["B"].box == slices.corner.part("B", moment.held, col, 1, 1)
-            assert lit["A"].fill == a[row, moment.held] and lit["B"].fill == b[moment.held, col]
-        elif moment.fragment is not None:
+@PICTURES
+def test_every_number_is_that_of_the_moment(choice: Choice, board_of) -> None:
+    board, (a, b) = board_of(choice), thread_operands(choice)
+    assert board.thread.values is not None
+    for state in [state for state in states_of(takes_for(choice)) if not state.tiles][::2]:
+        board.settle(state)
+        loads, fma, sums = by_hand(choice, state)
+        shown = [cell.texts.item() for cell in board.counters.cells.values()]
+        assert [int(text.replace(",", "")) for text in shown] == [loads, fma]
+        found = {name: numbers(cell) for name, cell in board.thread.cells.items()}
+        rows, cols = sums.shape
+        np.testing.assert_array_equal(found["acc"][:rows, :cols], sums)
+        moment, lit = state.moment, board.slices.slabs
+        if isinstance(moment, Dot) and moment.held is not None:
+            row, col = divmod(moment.done, cols)
+            assert found["a"][row, 0] == a[row, moment.held]
+            assert found["b"][0, col] == b[moment.held, col]
+            part = board.slices.corner.part
+            assert lit["As lit"].pose.box == part("A", row, moment.held, 1, 1)
+            assert lit["Bs lit"].pose.box == part("B", moment.held, col, 1, 1)
+        elif not isinstance(moment, Dot) and moment.fragment is not None:
             k = moment.fragment[1]
-            a, b = thread_reads(film)
-            sizes = int(a[:, k].sum()), int(b[k].sum())
-            assert [lit[operand].fill for operand in "AB"] == [float(size > 0) for size in sizes]
-            if sizes[0]:
-                assert lit["A"].box == slices.corner.part("A", 0, k, sizes[0], 1)
-            if sizes[1]:
-                assert lit["B"].box == slices.corner.part("B", k, 0, 1, sizes[1])
-
-    seen(choice, look_at)
+            np.testing.assert_array_equal(found["a"][:rows, 0], a[:, k])
+            np.testing.assert_array_equal(found["b"][0, :cols], b[k])
+            assert lit["As lit"].pose.box == board.slices.corner.part("A", 0, k, rows, 1)
 
 
-@pytest.mark.parametrize("choice", DIRECT, ids=lambda c: f"{c.gemm} in {c.tiling}")
-def test_nothing_is_seen_in_global_memory_where_nothing_is(choice: Choice) -> None:
-    film = seen(choice, lambda film: None)
-    a, b = thread_operands(film)
-    there = thread_reads(film)
-    shown = [one for one in film.slices.submobjects if isinstance(one, Cells)]
-    if shown:
-        for cells, operand, inside in zip(shown, (a, b), there, strict=True):
-            np.testing.assert_array_equal(numbers(cells), np.where(inside, operand, np.nan))
-    headings = [one.text for one in film.slices.get_family() if isinstance(one, Label)]
-    whole = all(inside.all() for inside in there)
-    assert ("nothing past an edge" in headings) != whole
+@PICTURES
+def test_what_is_loaded_travels_to_the_registers(choice: Choice, board_of) -> None:
+    """An element and an element; then a column of As and a row of Bs, what of them lies inside."""
+    board, takes = board_of(choice), takes_for(choice)
+    memory, registers = board.slices.corner.part, board.thread.corner.part
+    (a, b), by_chapter = thread_operands(choice), {take.said.chapter: take for take in takes}
+    for chapter, first, rows, cols in (
+        ("dot products", 0, 1, 1),
+        ("outer product", 1, a.shape[0], b.shape[1]),
+    ):
+        moves = board.moves(by_chapter[chapter].shows[first].states[0])
+        assert [(move.start.box, move.to) for move in moves if isinstance(move, Carry)] == [
+            (memory("A", 0, 0, rows, 1), registers("A", 0, 0, rows, 1)),
+            (memory("B", 0, 0, 1, cols), registers("B", 0, 0, 1, cols)),
+        ]
 
 
-def test_what_travels_past_an_edge() -> None:
-    """Of thread 0's two rows of A one is there: half of a is carried, and all of b."""
-    choice = choose("ragged", None, {"direct": True})
-    film = seen(choice, lambda film: None)
-    assert [len(film.slices.fragment(operand, 0)) for operand in "AB"] == [1, 1]
-    corner = film.thread.corner
-    assert film.thread.parts("A", 1) == [corner.part("A", 0, 0, 1, 1)]
-    assert film.thread.parts("B", 1) == [corner.part("B", 0, 0, 1, 2)]
-    assert film.slices.fragment("A", 0)[0] == film.slices.corner.part("A", 0, 0, 1, 1)
+def test_where_a_row_meets_a_column_it_is_purple(board_of) -> None:
+    """Each operand spreads over the products, and where both are lies the colour of C over them."""
+    board, takes = board_of(choose()), takes_for(choose())
+    multiply = next(t for t in takes if t.said.text.startswith("Each meets")).shows[0].states[0]
+    larger = next(t for t in takes if t.said.chapter == "larger tiles").shows
+    board.settle(larger[0].states[0])
+    grown = board.growth.moves(larger[1].states[0])
+    board.settle(OneThread())
+    for moves, c in (
+        (board.thread.moves(multiply), board.thread.corner.box("C")),
+        (grown, board.growth.corners["outer 4×4"].box("C")),
+    ):
+        a, b, met = (move for move in moves if isinstance(move, Spread))
+        for move in a, b, met:
+            move.begin()
+            move.interpolate(0.3)
+        assert {move.over for move in (a, b, met)} == {c} and met.moved.pose.fill == 1
+        overlap, purple = a.moved.pose.box.intersect(b.moved.pose.box), met.moved.pose.box
+        assert abs(overlap.right - purple.right) < 12 and abs(overlap.bottom - purple.bottom) < 12
+        assert purple.right >= overlap.right - 0.01 and purple.bottom >= overlap.bottom - 0.01
+        assert moves.index(met) > max(moves.index(a), moves.index(b))
 
 
-def test_fragments_travel_to_the_registers_and_back_to_none() -> None:
-    """The first outer product: a column of As becomes a, a row of Bs becomes b."""
-    from scenes.stage.film import Film
-
-    carried: list[tuple] = []
-    play = Film.play_for
-
-    def spy(film: Film, seconds: float, *animations: object) -> None:
-        carried.extend((m.start.box, m.to, film.moment) for m in animations if isinstance(m, Carry))
-        play(film, seconds, *animations)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Film, "play_for", spy)
-        film = seen(choose(), lambda film: None)
-    corner, registers = film.slices.corner, film.thread.corner
-    first = [(here, there) for here, there, _ in carried[:2]]
-    assert first == [
-        (corner.part("A", 0, 0, 1, 1), registers.part("A", 0, 0, 1, 1)),
-        (corner.part("B", 0, 0, 1, 1), registers.part("B", 0, 0, 1, 1)),
-    ]
-    outer = [(here, there) for here, there, moment in carried if not isinstance(moment, Dot)]
-    assert outer[:2] == [
-        (corner.part("A", 0, 0, 2, 1), registers.box("A")),
-        (corner.part("B", 0, 0, 1, 2), registers.box("B")),
-    ]
-
-
-@EVERY
-def test_the_bars_are_counted_thread_by_thread(choice: Choice) -> None:
-    last: dict[str, float] = {}
-
-    def look_at(film: OuterProduct) -> None:
-        for step, cell in zip(film.steps, film.bars.cells.values(), strict=True):
-            if cell.texts[0, 0]:
-                last[step.label] = float(cell.texts[0, 0])
-
-    film = seen(choice, look_at)
+@PICTURES
+def test_thread_tiles_are_drawn_on_one_scale_with_what_they_load_and_make(
+    choice: Choice, board_of
+) -> None:
+    board, growth = board_of(choice), board_of(choice).growth
     own = choice.tiling.tm, choice.tiling.tn
-    for tm, tn in {own, *((side, side) for side in LADDER)}:
-        plan = schedule(choice.gemm, Tiling(tm * 2, tn * 2, 1, tm, tn))
-        reads = expand_fragments(plan, Fragments(0, 0))
-        words = sum(read.word.size for read in reads.values())
-        assert last[f"outer {tm}×{tn}"] == pytest.approx(words / (4 * tm * tn), rel=5e-3)
-    assert last["dot product"] == 2
-    assert len(last) == len(film.steps)
-    sizes = [last[step.label] for step in film.steps]
-    assert sizes == sorted(sizes, reverse=True)
-
-
-@EVERY
-def test_thread_tiles_are_drawn_on_one_scale_with_what_they_read_and_make(choice: Choice) -> None:
-    seen_at: list[set[str]] = []
-
-    def look_at(film: OuterProduct) -> None:
-        if film.growth in film.mobjects:
-            filled = {
-                label
-                for label, _ in film.growth.poses(()).items()
-                if film.growth.slabs[label].pose.fill
-            }
-            made = [step for step in film.growth.steps if step.label in film.grown]
-            assert filled == {step.label for step in made}
-            texts = film.growth.cells["FMA"].texts.tolist()
-            assert texts == [f"{step.tile[0] * step.tile[1]}" for step in made]
-            seen_at.append(filled)
-
-    film = seen(choice, look_at)
-    growth, own = film.growth, (choice.tiling.tm, choice.tiling.tn)
-    assert {step.tile for step in growth.steps} == {own, (1, 1), *((s, s) for s in LADDER)}
-    assert seen_at[-1] == set(growth.corners)
+    assert {way.tile for way in growth.ways} == {own, (1, 1), *((s, s) for s in SQUARES)}
     cell = growth.corners["dot product"].box("C").w
+    for state in [state for state in states_of(takes_for(choice)) if state.tiles]:
+        board.settle(state)
+        made = [way for way in growth.ways if way.name in state.grown]
+        filled = {name for name in growth.corners if growth.slabs[name].pose.fill}
+        assert filled == {way.name for way in made}
+        assert growth.cells["FMA"].texts.tolist() == [
+            f"{tm * tn}" for tm, tn in (w.tile for w in made)
+        ]
+        for way, bar in zip(board.bars.compared, board.bars.bars.cells.values(), strict=True):
+            want = (1 / way.tile[0] + 1 / way.tile[1]) * (way.name in state.grown)
+            assert float(bar.texts.item() or 0) == pytest.approx(want, rel=5e-3)
     labels = [one for one in growth.submobjects if isinstance(one, Label)]
-    lines = [next(one for one in labels if one.text == row).boxes[0].y for row in ("words", "FMA")]
-    for step in growth.steps:
-        tm, tn = step.tile
-        corner = growth.corners[step.label]
+    base = next(one for one in labels if one.text == "loads").boxes[0].y
+    for way in growth.ways:
+        corner, (tm, tn) = growth.corners[way.name], way.tile
         assert corner.box("A").h == pytest.approx(tm * cell)
         assert corner.box("B").w == pytest.approx(tn * cell)
-        # Under the tile its size; on the line of words what is read, on that of FMA what is made.
-        middle = corner.within.center[0]
-        under = {
-            round(one.boxes[0].y - lines[0]): one.text
-            for one in labels
-            if one.boxes[0].center[0] == pytest.approx(middle)
-        }
-        assert under[0] == f"{tm + tn}"
-        assert f"{tm}×{tn}" in under.values()
-        (made,) = [
-            text
-            for text, box in zip(growth.cells["FMA"].texts, growth.cells["FMA"].boxes, strict=True)
-            if box.center[0] == pytest.approx(middle)
-        ]
-        assert made == f"{tm * tn}"
-    assert {round(box.y - lines[1]) for box in growth.cells["FMA"].boxes} == {0}
+        middle = pytest.approx(corner.within.center[0])
+        under = [one for one in labels if one.boxes[0].center[0] == middle]
+        assert [one.text for one in under if abs(one.boxes[0].y - base) < 1] == [f"{tm + tn}"]
 
 
-def test_values_spread_over_each_tile_that_comes() -> None:
-    film = seen(choose(), lambda film: None)
-    growth = film.growth
-    growth.settle(["dot product", "outer 2×2"])
-    moves = growth.multiplies(["dot product", "outer 2×2", "outer 4×4"])
-    corner = growth.corners["outer 4×4"]
-    spreads = [(m.start.box, m.over) for m in moves if isinstance(m, Spread)]
-    assert spreads == [(corner.box(part), corner.box("C")) for part in ("A", "B")]
-
-
-def test_thread_tiles_in_words_by_hand() -> None:
-    shows = " ".join(caption.shows for caption in seen(choose(), lambda film: None).captions)
-    assert (
-        "Thread tiles side by side, and what they read and make at each k: 1×1, 2 words and 1 FMA; "
-        "2×2, 4 words and 4 FMA; 4×4, 8 words and 16 FMA; 8×8, 16 words and 64 FMA." in shows
-    )
+def test_loads_per_fma_are_counted_thread_by_thread() -> None:
+    assert dot_loads_per_fma() == {"A": 1, "B": 1}
+    assert loads_per_fma(Tiling(128, 128, 8, 8, 8)) == {"A": 1 / 8, "B": 1 / 8}
+    assert loads_per_fma(Tiling(64, 32, 8, 16, 4)) == {"A": 1 / 4, "B": 1 / 16}
+    for way in ways((6, 3))[1:]:
+        tm, tn = way.tile
+        plan = schedule(Gemm(64, 64, 8), Tiling(tm * 2, tn * 2, 1, tm, tn))
+        reads = expand_fragments(plan, Fragments(0, 0))
+        words = sum(read.word.size for read in reads.values())
+        assert sum(way.loads.values()) == pytest.approx(words / (4 * tm * tn))
 
 
 @pytest.mark.parametrize(
     ("thread", "larger"),
-    [
-        ("2x2", "larger"),
-        ("8x4", "larger"),
-        ("8x1", "larger and squarer"),
-        ("11x6", "larger and squarer"),
-        ("6x3", "larger and squarer"),
-    ],
+    [("2x2", "Larger"), ("8x4", "Larger"), ("8x1", "Larger, squarer"), ("6x3", "Larger, squarer")],
 )
 def test_larger_is_said_of_tiles_that_get_better_as_they_grow(thread: str, larger: str) -> None:
     tm, tn = map(int, thread.split("x"))
     tiling = {"cta": f"{tm * 4}x{tn * 4}x4", "thread": thread, "gemm": "64x64x8"}
-    film = seen(choose("seed", None, tiling), lambda film: None)
-    said = f"The {larger} the thread tile, the more often each value is used"
-    assert said in [caption.text for caption in film.captions]
-
-
-def test_words_per_fma_by_hand() -> None:
-    assert dot_words_per_fma() == {"A": 1, "B": 1}
-    assert words_per_fma(Tiling(128, 128, 8, 8, 8)) == {"A": 1 / 8, "B": 1 / 8}
-    assert words_per_fma(Tiling(64, 32, 8, 16, 4)) == {"A": 1 / 4, "B": 1 / 16}
+    said = [take.said.text for take in takes_for(choose("seed", None, tiling))]
+    assert f"{larger} thread tiles use each element more often" in said
 
 
 def test_a_short_wide_column_of_bs_keeps_clear_of_the_heading() -> None:

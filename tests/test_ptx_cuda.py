@@ -12,7 +12,8 @@ import pytest
 
 from tests.kernel_cases import needs_host, needs_nvrtc
 from tests.ptx_running import Array, buffer
-from tiling.kernel import compiler, cxx
+from tiling import nvidia
+from tiling.kernel import cxx
 from tiling.ptx.events import Finding
 from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import Buffer
@@ -33,7 +34,7 @@ BUILDS = {
 
 @cache
 def compiled(file: Path, build: str) -> str:
-    return compiler.ptx(file.read_text(), BUILDS[build])
+    return nvidia.ptx(file.read_text(), BUILDS[build])
 
 
 def launched(

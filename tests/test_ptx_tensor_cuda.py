@@ -8,7 +8,7 @@ import pytest
 
 from tests.kernel_cases import needs_nvrtc
 from tests.ptx_running import Array, Ran, buffer
-from tiling.kernel import compiler
+from tiling import nvidia
 from tiling.ptx.events import Access, Event
 from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.memory import Buffer
@@ -24,7 +24,7 @@ random = np.random.default_rng(0)
 @cache
 def compiled(arch: str, *options: str) -> str:
     given = (f"--gpu-architecture=compute_{arch}", "--std=c++17", *options)
-    return compiler.ptx(SOURCE.read_text(), given)
+    return nvidia.ptx(SOURCE.read_text(), given)
 
 
 def ran(text: str, name: str, threads: int, *arguments: Buffer) -> Ran:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel_cases import needs_nvrtc
 from tests.ptx_running import Array, Ran, buffer, compute, kernel, line_of, run
-from tiling.kernel import compiler
+from tiling import nvidia
 from tiling.ptx.machine import Launch, Machine
 from tiling.ptx.program import load
 from tiling.ptx.syntax import Refused
@@ -389,7 +389,7 @@ extern "C" __global__ void ways(const int *a, int *x) {  // each way by itself, 
 
 @pytest.fixture(scope="module", params=["80", "90", "100"])
 def compiled(request: pytest.FixtureRequest) -> str:
-    return compiler.ptx(SOURCE, (f"--gpu-architecture=compute_{request.param}",))
+    return nvidia.ptx(SOURCE, (f"--gpu-architecture=compute_{request.param}",))
 
 
 A = np.random.default_rng(3).integers(0, 1000, 96).astype(np.int32)

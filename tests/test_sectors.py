@@ -1,6 +1,7 @@
 """Sectors of a warp's requests: against counts done by hand, and against a count one by one."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,16 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, schedules
-from tiling.expand import copy_map, expand_copy, expand_store
+from tiling.expand import Accesses, copy_map, expand_copy, expand_store
+from tiling.for_scenes.orders import copy_down_columns
 from tiling.presets import choose
 from tiling.schedule import Copy, Schedule, Store, schedule
 from tiling.sectors import loaded, requests, sectors, stored, turns
 from tiling.shapes import Gemm, Tiling
 
-BOTH = pytest.mark.parametrize("order", ["rows", "columns"])
+Expand = Callable[[Schedule, Copy], Accesses]
+BOTH = pytest.mark.parametrize("expand", [expand_copy, copy_down_columns])
+"""The schedule's own order of lanes, and the one that is counted beside it."""
 
 
 def test_the_toy_by_hand():
@@ -27,7 +31,9 @@ def test_the_toy_by_hand():
     found = requests(SEED.at((1, 0)), Copy("B", 0))
     assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [2, 3, 2]
     # Down the columns: rows 6 to 11 at k 0 are six sectors, three more lanes at k 1 share theirs.
-    found = requests(SEED.at((1, 0)), Copy("A", 0), "columns")
+    found = requests(
+        SEED.at((1, 0)), Copy("A", 0), copy_down_columns(SEED.at((1, 0)), Copy("A", 0))
+    )
     assert found.lanes.tolist() == [9, 9, 6] and found.sectors.tolist() == [6, 6, 6]
 
 
@@ -38,8 +44,10 @@ def test_the_real_thing_by_hand():
         found = requests(SGEMM, Copy(operand, 3))
         assert found.lanes.tolist() == [32] * 32 and found.sectors.tolist() == [4] * 32
     # Down the columns each lane has a row of A to itself, and four lanes a row of B each sector.
-    assert requests(SGEMM, Copy("A", 0), "columns").sectors.tolist() == [32] * 32
-    assert requests(SGEMM, Copy("B", 0), "columns").sectors.tolist() == [8] * 32
+    for operand, each in ("A", 32), ("B", 8):
+        event = Copy(operand, 0)
+        found = requests(SGEMM, event, copy_down_columns(SGEMM, event))
+        assert found.sectors.tolist() == [each] * 32
 
 
 def test_float4_of_the_reference_tiling():
@@ -60,9 +68,9 @@ def test_one_by_one(plan: Schedule):
     tiling = plan.tiling
     for operand in "A", "B":
         vector = 1 if tiling.stages > 1 and operand == "A" else tiling.vector
-        for order in "rows", "columns":
+        for expand in expand_copy, copy_down_columns:
             event = Copy(operand, plan.k_tiles - 1)
-            moved, cols = expand_copy(plan, event, order), plan.gemm.shape(operand)[1]
+            moved, cols = expand(plan, event), plan.gemm.shape(operand)[1]
             touched, taken, asked = defaultdict(set), defaultdict(set), defaultdict(int)
             for e, thread in enumerate(moved.thread.tolist()):
                 group = range(e - e % vector, e - e % vector + vector)
@@ -74,30 +82,33 @@ def test_one_by_one(plan: Schedule):
                     key = turn, thread // 32, 0 if wide else 1 + e % vector
                     touched[key].add(4 * int(moved.row[e] * cols + moved.col[e]) // 32)
                     taken[key].add(thread)
-            found = requests(plan, event, order)
+            found = requests(plan, event, moved)
             assert found.sectors.tolist() == [len(touched[key]) for key in sorted(touched)]
             assert found.lanes.tolist() == [len(taken[key]) for key in sorted(touched)]
             assert found.turn.tolist() == [key[0] for key in sorted(touched)]
             assert found.warp.tolist() == [key[1] for key in sorted(touched)]
-            assert sectors(plan, event, order) == sum(map(len, touched.values()))
+            assert sectors(plan, event, moved) == sum(map(len, touched.values()))
             assert tiling.tile_shape(operand)[0] * tiling.tile_shape(operand)[1] == len(moved.row)
 
 
 @given(schedules())
 def test_either_order_copies_the_same_elements_to_the_same_words(plan: Schedule):
     for operand in "A", "B":
-        rows, columns = (copy_map(plan.tiling, operand, 0, o) for o in ("rows", "columns"))
+        event = Copy(operand, 0)
+        rows, columns = expand_copy(plan, event), copy_down_columns(plan, event)
 
-        def placed(found: tuple) -> np.ndarray:
-            return np.array(sorted(zip(*(x.tolist() for x in found[1:]), strict=True)))
+        def placed(found: Accesses) -> np.ndarray:
+            elements = found.row.tolist(), found.col.tolist(), found.word.tolist()
+            return np.array(sorted(zip(*elements, strict=True)))
 
         np.testing.assert_array_equal(placed(rows), placed(columns))
 
 
 @BOTH
-def test_what_lies_outside_is_not_requested(order: str):
-    rows, cols = RAGGED.at((2, 1)).inside("A", 2)
-    assert requests(RAGGED.at((2, 1)), Copy("A", 2), order).lanes.sum() == rows * cols
+def test_what_lies_outside_is_not_requested(expand: Expand):
+    plan, event = RAGGED.at((2, 1)), Copy("A", 2)
+    rows, cols = plan.inside("A", 2)
+    assert requests(plan, event, expand(plan, event)).lanes.sum() == rows * cols
 
 
 def test_turns_of_the_toy_by_hand():
@@ -110,15 +121,15 @@ def test_turns_of_the_toy_by_hand():
 
 @BOTH
 @given(schedules())
-def test_turns_add_up_the_requests_of_a_warp(order: str, plan: Schedule):
+def test_turns_add_up_the_requests_of_a_warp(expand: Expand, plan: Schedule):
     tiling, event = plan.tiling, Copy("A", plan.k_tiles - 1)
     thread, row, *_ = copy_map(tiling, "A")
     vector = tiling.vector if tiling.stages == 1 else 1
     who = [(e // vector // tiling.threads, int(thread[e]) // 32) for e in range(row.size)]
-    found, each = turns(plan, event, order), requests(plan, event, order)
+    moved = expand(plan, event)
+    found, each = turns(plan, event, moved), requests(plan, event, moved)
     names = list(zip(found.turn.tolist(), found.warp.tolist(), strict=True))
     assert names == sorted(set(who))
-    moved = expand_copy(plan, event, order)
     for i, name in enumerate(names):
         mine = [e for e, one in enumerate(who) if one == name]
         assert mine == list(range(found.edges[i], found.edges[i + 1]))

@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import tilings
-from tiling.shapes import Gemm, Refused, Tiling, ceil_div, dims, divisors
+from tiling.remedies import divisors
+from tiling.shapes import Gemm, Refused, Tiling, ceil_div, dims
 
 
 def test_reference_tiling():

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 
 from tests.strategies import RAGGED, SEED, SGEMM, direct_tilings, schedules
-from tiling import naive
 from tiling.expand import expand_copy, expand_fragments
+from tiling.for_scenes import naive
+from tiling.for_scenes.tally import Count, Tally, ctas_done, moment, regions_of
 from tiling.schedule import Copy, Event, Fragments, Schedule, schedule
 from tiling.shapes import Tiling
-from tiling.tally import Count, Tally, asked, ctas_done, moment
 from tiling.traffic import traffic
 
 
@@ -70,7 +70,7 @@ def test_every_moment_of_every_cta(tiled: Schedule, kind: str):
         assert +spread_out(found) == want
         for operand in "A", "B":
             of_it = [times for key, times in want.items() if key[0] == operand]
-            assert found.requested(operand) == sum(of_it)
+            assert found.loaded(operand) == sum(of_it)
             assert found.most(operand) == max(of_it, default=0)
 
 
@@ -80,7 +80,7 @@ def test_an_event_asks_for_what_its_threads_ask_for(tiled: Schedule, direct: Sch
         for event in plan.events[:6]:
             assert one_by_one(plan, event) == {
                 (operand, region.row + i, region.col + j): region.times
-                for operand, region in asked(plan, event).items()
+                for operand, region in regions_of(plan, event).items()
                 for i, j in np.ndindex(region.rows, region.cols)
             }
 
@@ -93,7 +93,7 @@ def test_all_ctas_together_ask_for_what_the_traffic_counts(tiled: Schedule, dire
         (direct, traffic(direct).total.requested),
     ):
         end = moment(plan, int(np.prod(plan.grid)) * len(plan.events))
-        assert end.before.requested == end.requested("A") + end.requested("B") == want
+        assert end.before.loaded == end.loaded("A") + end.loaded("B") == want
         assert end.done.per_result == pytest.approx(want / (plan.gemm.m * plan.gemm.n))
 
 
@@ -114,13 +114,16 @@ def test_what_is_lit_and_what_is_used():
     tiled = SEED.at((1, 1))
     none = Tally.empty(tiled.gemm)
     after_a, after_b, at_k = (Count(none, tiled, step) for step in (1, 2, 6))
-    assert (after_a.lit("A"), after_a.lit("B")) == (asked(tiled, Copy("A", 0))["A"], None)
-    assert after_b.lit("B") == asked(tiled, Copy("B", 0))["B"] and after_b.used("A") is None
+    assert (after_a.lit("A"), after_a.lit("B")) == (
+        regions_of(tiled, Copy("A", 0))["A"],
+        None,
+    )
+    assert after_b.lit("B") == regions_of(tiled, Copy("B", 0))["B"] and after_b.used("A") is None
     used = at_k.used("A"), at_k.used("B")  # the second k of the first k-tile
     assert [(one.row, one.col, one.rows, one.cols) for one in used] == [(6, 1, 6, 1), (1, 6, 1, 6)]
     plan = naive.beside(tiled)
     for operand in "A", "B":
-        assert Count(none, plan, 3).lit(operand) == asked(plan, Fragments(1, 0))[operand]
+        assert Count(none, plan, 3).lit(operand) == regions_of(plan, Fragments(1, 0))[operand]
         assert Count(none, plan, 3).used(operand) is None
 
 

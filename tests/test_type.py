@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from scenes.stage.look import LEAST, PIXEL, Box, Look
-from scenes.stage.type import (
+from scenes.kit.look import LEAST, PIXEL, Box, Look
+from scenes.kit.type import (
     ADVANCE,
     CAP,
     MONO,

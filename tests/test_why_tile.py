@@ -1,5 +1,6 @@
-"""What the scene shows of requests: each number is counted again, thread by thread."""
+"""What the scene says and shows of loads: each number is counted again, thread by thread."""
 
+import re
 from collections import Counter
 from functools import lru_cache
 from itertools import product
@@ -8,24 +9,23 @@ import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.stage.look import Look
-from scenes.stage.requests import Comparison, Through
-from scenes.stage.requests.matrices import Seen
-from scenes.stage.requests.totals import times
-from scenes.stage.shapes import Carry
-from scenes.stage.type import Label
-from scenes.why_tile import WhyTile
-from tests.screening import configured, screen
+from scenes.kit.look import Look
+from scenes.kit.motion import Carry
+from scenes.kit.type import Label
+from scenes.why_tile.board import Comparison
+from scenes.why_tile.shots import Seen, first_seen, plan_of, shots, times
+from tests.screening import configured
+from tests.takes import Take, states_of, takes_of
 from tests.test_tally import one_by_one
-from tests.tilings import DIRECT, FILMED, random_choices
-from tiling import naive
-from tiling.presets import Choice, choose
+from tests.tilings import DIRECT, random_choices
+from tiling.for_scenes.tally import Count
+from tiling.presets import Choice, choose, presets
 from tiling.schedule import Copy, Fragments, Schedule
-from tiling.tally import Count, Tally
 from tiling.traffic import traffic
 
-PRESETS = [choose(name) for name in FILMED]
-EVERY = [*PRESETS, *DIRECT, *random_choices(12, seed=3)]
+EDGES = choose("seed", None, {"gemm": "100x75x33", "cta": "32x64x8", "thread": "4x8"})
+EVERY = [*map(choose, presets()), *DIRECT, EDGES, *random_choices(20, seed=3)]
+TOYS = [choose("seed"), choose("ragged"), choose("ragged", None, {"direct": True})]
 
 
 def name_of(choice: Choice) -> str:
@@ -33,30 +33,21 @@ def name_of(choice: Choice) -> str:
 
 
 @lru_cache
-def states_of(choice: Choice) -> tuple[list[Seen], WhyTile]:
-    """All states that a clip shows of its own choice, in order, and the film after its end."""
-    shown: list[Seen] = []
-
-    def move(film, seen, seconds, swap=0.5, was=WhyTile._move):
-        shown.append(seen)
-        was(film, seen, seconds, swap)
-
-    def init(through, board, seen, was=Through.__init__, **options):
-        shown.extend(seen)
-        was(through, board, seen, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WhyTile, "_move", move)
-        patch.setattr(Through, "__init__", init)
-        return shown, screen(Clip("why_tile", choice), lambda film: None)
+def takes_for(choice: Choice) -> list[Take]:
+    return takes_of(shots(plan_of(choice)))
 
 
-@pytest.fixture
+def own_states(choice: Choice) -> list[Seen]:
+    return [state for state in states_of(takes_for(choice)) if not state.other]
+
+
+@pytest.fixture(scope="module")
 def board_of():
     """The picture outside a scene, in the wide paper look."""
 
-    def make(choice: Choice, seen: Seen) -> Comparison:
-        return Comparison(Look(), choice.schedule().at((0, 0)), seen)
+    @lru_cache
+    def make(choice: Choice) -> Comparison:
+        return Comparison(Look(), plan_of(choice))
 
     with configured(Clip("why_tile", choose())):
         yield make
@@ -67,8 +58,8 @@ def one_result_each(plan: Schedule) -> bool:
 
 
 def counted(count: Count) -> Counter:
-    """All requests by (operand, row, col): those of the results made before, one by one; and
-    those of the CTA at work, event by event."""
+    """All loads by (operand, row, col): those of the results made before, one by one; and those of
+    the CTA at work, event by event."""
     found: Counter = Counter()
     plan, gemm = count.plan, count.before.gemm
     for made in count.before.made:
@@ -88,149 +79,176 @@ def counted(count: Count) -> Counter:
     return found
 
 
-TOYS = [choose("seed"), choose("ragged"), choose("ragged", None, {"direct": True})]
-
-
-@pytest.mark.parametrize("choice", TOYS, ids=name_of)
-def test_each_element_bears_the_number_of_its_requests(choice: Choice, board_of) -> None:
-    states, _ = states_of(choice)
-    board = board_of(choice, states[0])
-    assert len(states) > 100
-    for state in states:
-        board.settle(state)
-        want = counted(state.shown)
-        for operand in "A", "B":
-            texts = board.memory.cells[operand].texts
-            for at in np.ndindex(texts.shape):
-                assert texts[at] == str(want[operand, *at] or "")
-        mine = [sum(n for key, n in want.items() if key[0] == op) for op in ("A", "B")]
-        bar = 0 if state.tiled is None else 1
-        bars = board.totals.bars
-        assert bars.cells[str(bar)].texts.item() == str(sum(mine))
-        widths = [bars.slabs[f"{bar} {op}"].pose.box.w for op in ("A", "B")]
-        most = traffic(choice.schedule()).naive_requested
-        for width, number in zip(widths, mine, strict=True):
-            if number * bars.box.w / most >= 3:
-                assert width == pytest.approx(number * bars.box.w / most)
-        most_of = [max((n for key, n in want.items() if key[0] == op), default=0) for op in "AB"]
-        shown = [board.totals.cells[f"{bar} {row}"].texts.item() for row in (0, 1)]
-        assert shown == [str(number or "") for number in most_of]
-
-
-@pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_what_lights_up_is_what_the_last_request_names(choice: Choice, board_of) -> None:
-    states, _ = states_of(choice)
-    board = board_of(choice, states[0])
-    corner, shared = board.memory.corner, None if choice.tiling.direct else board.copies.corner
-    for state in states[:: max(1, len(states) // 40)]:
-        board.settle(state)
-        count = state.shown
-        plan, done = count.plan, count.done is not count.before
-        if not count.step or done:
-            assert not board.memory.slabs["A lit"].pose.stroke
-            assert not any(slab.pose.fill for slab in board.copies.slabs.values())
-            continue
-        event = plan.events[count.step - 1]
-        wanted = one_by_one(plan, event) if choice.gemm.m * choice.gemm.k < 10**4 else {}
-        for operand in {key[0] for key in wanted}:
-            cells = [key[1:] for key in wanted if key[0] == operand]
-            low, high = np.min(cells, axis=0), np.max(cells, axis=0) + 1
-            lit = board.memory.slabs[f"{operand} lit"].pose
-            assert lit.stroke and lit.box == corner.part(operand, *low, *(high - low))
-        if isinstance(event, Copy):
-            tile = board.copies.slabs[f"{event.operand}s"].pose
-            size = plan.inside(event.operand, event.k_tile)
-            assert tile.fill and tile.box == shared.part(event.operand, 0, 0, *size)
-        if (
-            isinstance(event, Fragments)
-            and not plan.tiling.direct
-            and event.k < plan.inside("A", event.k_tile)[1]
-        ):
-            rows, cols = plan.inside("C")
-            at_k = shared.part("A", 0, event.k, rows, 1), shared.part("B", event.k, 0, 1, cols)
-            for operand, box in zip("AB", at_k, strict=True):
-                pose = board.copies.slabs[f"{operand}s k"].pose
-                assert pose.fill and pose.box == box
-
-
-@pytest.mark.parametrize("choice", EVERY, ids=name_of)
-def test_the_ends_of_both_schedules_and_their_ratio(choice: Choice) -> None:
-    states, film = states_of(choice)
-    counts = traffic(choice.schedule())
-    without = [state for state in states if state.tiled is None][-1]
-    for count, want in (
-        (without.naive, counts.naive_requested),
-        (
-            states[-1].tiled,
-            counts.total.requested,
-        ),
-    ):
-        assert count.requested("A") + count.requested("B") == want
-        assert sum(one.rows * one.cols for one in count.done.made) == choice.gemm.m * choice.gemm.n
-    assert states[-1].naive is without.naive
-    ratio = counts.naive_requested / counts.total.requested
-    assert abs(float(times(counts)) - ratio) <= ratio / 200
-    said = [mark.text for mark in film.captions]
-    told = any("just as many" in text or f"{times(counts)} times as many" in text for text in said)
-    assert told != one_result_each(choice.schedule())  # of a kernel without tiles there is none
-    assert not any("speed" in text or "fewer" in text for text in said)
-
-
-def test_the_toy_in_numbers() -> None:
-    """By hand: 12·12 results of 2·12 requests; 4 CTAs of 3·(6·4 + 4·6)."""
-    states, film = states_of(choose())
-    said = [mark.text for mark in film.captions]
-    assert "Each of this CTA's 6×6 threads requests for itself" in said
-    assert "In all, each element is requested 12 times" in said
-    assert "In all, each element is requested twice" in said
-    assert "3456 against 576 elements requested: 6 times as many" in said
-    assert "4096³ in 128×128×8 tiles: 550 GB against 4.29 GB, 128 times as many" in said
-    shows = " ".join(mark.shows for mark in film.captions)
-    for number in "24 elements requested", "48 elements", "144 elements", "requested 4096 times":
-        assert number in shows
-    texts = film.board.totals.texts
-    assert texts(states[-1].naive) == ["12", "12", "24"]
-    assert texts(states[-1].tiled) == ["2", "2", "4"]
-    assert states[-1].tiled.requested("A") == states[-1].tiled.requested("B") == 4 * 3 * 24
-
-
-def test_the_real_thing_is_compared_with_the_toy() -> None:
-    _, film = states_of(choose("sgemm"))
-    said = [mark.text for mark in film.captions]
-    assert "550 GB against 4.29 GB requested: 128 times as many" in said
-    assert "12×12×12 in 6×6×4 tiles: 3456 against 576, 6 times as many" in said
-
-
 @pytest.mark.parametrize("choice", EVERY, ids=name_of)
 def test_counts_only_go_up_and_nothing_is_left_out(choice: Choice) -> None:
     """But for the one time when they are put back to nothing, before tiles."""
-    states, _ = states_of(choice)
-    totals = [sum(state.shown.requested(op) for op in "AB") for state in states]
+    states, plan = own_states(choice), plan_of(choice)
+    totals = [state.shown.total for state in states[:-1]]
     down = [i for i in range(1, len(totals)) if totals[i] < totals[i - 1]]
-    if one_result_each(choice.schedule()):  # the other schedule is this one
-        assert not down
-        return
-    assert [totals[i] for i in down] == [0] and states[down[0]].tiled is not None
+    want = [0] * (not one_result_each(plan))  # the other schedule is this one
+    assert [totals[i] for i in down] == want
+    counts, results = traffic(plan), choice.gemm.m * choice.gemm.n
+    without = next(state for state in reversed(states[:-1]) if state.tiled is None).naive
+    ends = (without, counts.naive_requested), (states[-2].tiled, counts.total.requested)
+    for end, number in ends:
+        assert end.total == number
+        assert sum(one.rows * one.cols for one in end.done.made) == results
+    assert states[-1].shown.total == 0 and states[-1].near  # it ends where it begins
 
 
-def test_a_copied_tile_travels_to_shared_memory(board_of) -> None:
-    choice = choose("ragged")
-    plan = choice.schedule()
-    none = Count(Tally.empty(choice.gemm), naive.beside(plan), 0)
-    board = board_of(choice, Seen(none))
-    for step, event in enumerate(plan.events):
-        moves = board.moves(Seen(none, Count(none.before, plan, step + 1)))
-        carried = [move for move in moves if isinstance(move, Carry)]
-        assert len(carried) == isinstance(event, Copy)
+@pytest.mark.parametrize("choice", EVERY, ids=name_of)
+def test_what_is_said_is_what_is_counted(choice: Choice) -> None:
+    plan, takes = plan_of(choice), takes_for(choice)
+    said = [take.said.text for take in takes]
+    ratio = traffic(plan).naive_requested / traffic(plan).total.requested
+    assert abs(float(times(plan)) - ratio) <= ratio / 200
+    as_many = {
+        f"{times(plan)} times as many loads without tiles",
+        "Just as many loads without tiles",
+    }
+    assert bool(as_many & set(said)) != one_result_each(plan)
+    for start in "Together they load ", "With all tiles of C they load ":
+        for take in (one for one in takes if one.said.text.startswith(start)):
+            end = take.shows[-1].states[-1].shown
+            most = [max(one.times for one in end.regions(operand)) for operand in ("A", "B")]
+            words = take.said.text.replace("once", "1 times").replace("twice", "2 times")
+            numbers = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+) times", words)]
+            assert numbers == most[: len(numbers)] and len(numbers) == len(set(most))
+    assert not any(
+        re.search(r"\b(speed|fewer|request|word|value|float|read)", text) for text in said
+    )
+    shows = " ".join(take.said.shows for take in takes)
+    assert "CTA" not in shows or re.search(r"CTA[^.]*\(a block of threads\)|With all", shows)
+
+
+@pytest.mark.parametrize("choice", TOYS, ids=name_of)
+def test_each_element_bears_the_number_of_its_loads(choice: Choice, board_of) -> None:
+    states, board = own_states(choice), board_of(choice)
+    assert len(states) > 60
+    for state in states[::3]:
+        board.settle(state)
+        want, memory = counted(state.shown), board.figures(state)[0]
+        for operand in "A", "B":
+            texts = memory.cells[operand].texts
+            for at in np.ndindex(texts.shape):
+                assert texts[at] == str(want[operand, *at] or "")
+        mine = [sum(n for key, n in want.items() if key[0] == op) for op in ("A", "B")]
+        bar, bars = 0 if state.tiled is None else 1, board.beside[1].bars
+        assert bars.cells[str(bar)].texts.item() == str(sum(mine))
+        most = traffic(plan_of(choice)).naive_requested
+        for operand, number in zip("AB", mine, strict=True):
+            if number * bars.box.w / most >= 3:
+                width = bars.slabs[f"{bar} {operand}"].pose.box.w
+                assert width == pytest.approx(number * bars.box.w / most)
+
+
+@pytest.mark.parametrize("choice", [*TOYS, EDGES, choose("sgemm")], ids=name_of)
+def test_what_lights_up_is_what_the_last_load_names(choice: Choice, board_of) -> None:
+    states, board = own_states(choice), board_of(choice)
+    copies = board.beside[0]
+    for state in states[:: max(1, len(states) // 30)]:
+        board.settle(state)
+        count, memory = state.shown, board.figures(state)[0]
+        if not count.step or count.done is not count.before:
+            assert not memory.slabs["A lit"].pose.stroke
+            assert not any(slab.pose.fill for slab in copies.slabs.values())
+            continue
+        event = count.plan.events[count.step - 1]
+        wanted = one_by_one(count.plan, event) if choice.gemm.m < 1000 else {}
+        for operand in {key[0] for key in wanted}:
+            cells = [key[1:] for key in wanted if key[0] == operand]
+            low, high = np.min(cells, axis=0), np.max(cells, axis=0) + 1
+            if all(high <= memory.first.shape(operand)):
+                lit = memory.slabs[f"{operand} lit"].pose
+                assert lit.stroke
+                assert lit.box == memory.corner.part(operand, *low, *(high - low))
         if isinstance(event, Copy):
-            size = plan.inside(event.operand, event.k_tile)
-            origin = plan.origin(event.operand, event.k_tile)
-            assert carried[0].start.box == board.memory.corner.part(event.operand, *origin, *size)
-            assert carried[0].to == board.copies.corner.part(event.operand, 0, 0, *size)
+            tile, size = (
+                copies.slabs[f"{event.operand}s"].pose,
+                count.plan.inside(event.operand, event.k_tile),
+            )
+            assert tile.fill and tile.box == copies.corner.part(event.operand, 0, 0, *size)
+        if (
+            isinstance(event, Fragments)
+            and not choice.tiling.direct
+            and not state.near
+            and state.tiled
+        ):
+            rows = count.plan.inside("C")[0]
+            if event.k < count.plan.inside("A", event.k_tile)[1]:
+                pose = copies.slabs["As k"].pose
+                assert pose.fill and pose.box == copies.corner.part("A", 0, event.k, rows, 1)
 
 
-def test_what_the_ratio_means_is_said_beside_it() -> None:
-    _, film = states_of(choose())
-    labels = [one.text for one in film.other.get_family() if isinstance(one, Label)]
-    assert "128×" in labels and "as many requests without tiles" in labels
-    assert "requests of threads, not time" in labels
+def test_the_toy_in_numbers() -> None:
+    """By hand: 12·12 results of 2·12 loads; 4 CTAs of 3·(6·4 + 4·6)."""
+    takes = takes_for(choose())
+    assert [take.said.text for take in takes] == [
+        "How often is each element loaded?",
+        "A thread for each result loads a row and a column",
+        "Its neighbour loads the same row again",
+        "Together they load each element 12 times",
+        "Now 9 threads share a copy of each tile",
+        "Each copied element is used 6 times, loaded once",
+        "With all tiles of C they load each element twice",
+        "6 times as many loads without tiles",
+        "With 4096³ it is 128 times as many",
+        "How often is each element loaded?",
+    ]
+    shows = " ".join(take.said.shows for take in takes)
+    for number in "24 elements", "3456 elements", "48 elements", "550 GB against 4.29 GB":
+        assert number in shows
+    assert 20 <= sum(take.seconds for take in takes) <= 42
+
+
+def test_numbers_of_an_edge_count_what_lies_inside() -> None:
+    """One row of A: of a tile of 8×6 results 1×1 is made, and nothing of it is used twice."""
+    one_row = choose("seed", None, {"gemm": "1x64x64", "cta": "8x8x8", "thread": "1x1"})
+    said = [take.said.text for take in takes_for(one_row)]
+    assert "Each copy is used 8 times (A), once (B)" in said
+    assert "Together they load A 64 times, B once" in said
+
+
+@pytest.mark.parametrize("choice", [choose("ragged"), choose("sgemm")], ids=name_of)
+def test_what_is_loaded_travels_to_where_it_is_used(choice: Choice, board_of) -> None:
+    board, plan = board_of(choice), plan_of(choice)
+    near, whole, copies = board.near, board.whole, board.beside[0]
+    first, *_ = (take for take in takes_for(choice) if take.said.chapter == "one thread")
+    moves = board.moves(first.shows[0].states[0])
+    here = {(move.start.box, move.to) for move in moves if isinstance(move, Carry)}
+    assert here == {
+        (near.corner.part(op, 0, 0, 1, 1), near.corner.part("C", 0, 0, 1, 1)) for op in "AB"
+    }
+    tiles, *_ = (take for take in takes_for(choice) if take.said.chapter == "with tiles")
+    board.settle(tiles.shows[0].states[0])
+    for operand, show in zip("AB", tiles.shows[1:], strict=True):
+        size = plan.inside(operand)
+        carried = [move for move in board.moves(show.states[0]) if isinstance(move, Carry)]
+        assert [(move.start.box, move.to) for move in carried] == [
+            (whole.corner.part(operand, 0, 0, *size), copies.corner.part(operand, 0, 0, *size))
+        ]
+        board.settle(show.states[0])
+
+
+def test_of_the_real_thing_the_first_elements_are_shown_near(board_of) -> None:
+    board = board_of(choose("sgemm"))
+    assert not board.whole.size and board.near.size
+    assert board.near.first.m == board.near.first.k < 4096
+    board.settle(takes_for(choose("sgemm"))[2].shows[-1].states[-1])
+    texts = board.near.cells["A"].texts
+    assert set(texts[0]) == {"2"} and set(texts[1:].flat) == {""}
+
+
+def test_what_the_ratio_means_is_said_beside_it(board_of) -> None:
+    board = board_of(choose())
+    ratios = [state for state in states_of(takes_for(choose())) if state.ratio]
+    for state, ratio in zip(ratios, ("6×", "128×"), strict=True):
+        board.settle(state)
+        seen = [one.text for one in board.figures(state)[2].ratio if one.get_fill_opacity()]
+        assert seen == [ratio, "as many loads without tiles", "loads, not time"]
+    board.settle(first_seen(plan_of(choose())))
+    shown = [one for figure in board.figures(board.state) for one in figure.get_family()]
+    assert not any(
+        isinstance(one, Label) and "×" in one.text and one.get_fill_opacity() and one.size > 50
+        for one in shown
+    )

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from tiling.presets import Choice, choose
+from tiling.remedies import divisors
 from tiling.schedule import grid
-from tiling.shapes import Gemm, Refused, Tiling, divisors
+from tiling.shapes import Gemm, Refused, Tiling
 
 FILMED = ("seed", "ragged", "small", "sgemm", "pipelined")
 """Presets of which clips are looked at: from a toy to the real thing, and to all that it can be."""

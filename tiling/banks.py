@@ -29,7 +29,7 @@ from tiling.shapes import BANKS, QUAD, WARP, Tiling
 
 
 @dataclass(frozen=True)
-class Cost:
+class BankCost:
     """Sums over warp requests.
 
     requests      how many
@@ -43,12 +43,12 @@ class Cost:
     wavefronts: int = 0
     broadcast: int = 0
 
-    def __add__(self, other: "Cost") -> "Cost":
+    def __add__(self, other: "BankCost") -> "BankCost":
         mine, others = vars(self).values(), vars(other).values()
-        return Cost(*(x + y for x, y in zip(mine, others, strict=True)))
+        return BankCost(*(x + y for x, y in zip(mine, others, strict=True)))
 
-    def __mul__(self, times: int) -> "Cost":
-        return Cost(*(times * x for x in vars(self).values()))
+    def __mul__(self, times: int) -> "BankCost":
+        return BankCost(*(times * x for x in vars(self).values()))
 
     @property
     def conflicts(self) -> int:
@@ -56,7 +56,7 @@ class Cost:
         return self.wavefronts - self.phases
 
 
-def cost(request: Ints, lane: Ints, word: Ints, width: int = 1) -> Cost:
+def cost(request: Ints, lane: Ints, word: Ints, width: int = 1) -> BankCost:
     """What accesses cost: request, lane and word of each, arrays (accesses,), `width` to a lane."""
     phase = request * width + lane // (WARP // width)
     words = int(word.max()) // BANKS * BANKS + BANKS
@@ -66,15 +66,15 @@ def cost(request: Ints, lane: Ints, word: Ints, width: int = 1) -> Cost:
     load = np.bincount(which * BANKS + once % BANKS, minlength=len(phases) * BANKS)
     wavefronts = int(load.reshape(-1, BANKS).max(axis=1).sum())
     requests = len(np.unique(phases // width))
-    return Cost(requests, len(phases), wavefronts, request.size - once.size)
+    return BankCost(requests, len(phases), wavefronts, request.size - once.size)
 
 
 @lru_cache(maxsize=256)
-def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
+def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> BankCost:
     """Of what one copy writes. What a thread has requested at once it writes to Bs at once, but to
     As word by word: As is transposed."""
     if tiling.direct:
-        return Cost()
+        return BankCost()
     thread, _, _, word = copy_map(tiling, operand, stage)
     element, width = np.arange(thread.size), tiling.request(operand)
     turn = element // (tiling.threads * width)
@@ -83,7 +83,7 @@ def write_cost(tiling: Tiling, operand: Operand, stage: int = 0) -> Cost:
     return cost(turn * tiling.threads + thread // WARP, thread % WARP, word, width)
 
 
-def copy_cost(schedule: Schedule, event: Copy) -> Cost:
+def copy_cost(schedule: Schedule, event: Copy) -> BankCost:
     """Of what one copy of the schedule's CTA writes."""
     tiling, operand = schedule.tiling, event.operand
     width = tiling.request(operand)
@@ -95,7 +95,7 @@ def copy_cost(schedule: Schedule, event: Copy) -> Cost:
     # One by one: each of the neighbours is a request of its own.
     part = np.where(wide, 0, 1 + element % width)
     request = (turn * (width + 1) + part) * tiling.threads + found.thread // WARP
-    costs = Cost()
+    costs = BankCost()
     for which, by in (wide, width), (~wide, 1):
         if which.any():
             lane = found.thread[which] % WARP
@@ -104,18 +104,18 @@ def copy_cost(schedule: Schedule, event: Copy) -> Cost:
 
 
 @lru_cache(maxsize=4096)
-def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> Cost:
+def read_cost(tiling: Tiling, operand: Operand, k: int, stage: int = 0) -> BankCost:
     """Of the fragments of one operand at one k: a warp reads its lanes' i-th values at once, and
     the next `fragment_width` with them."""
     if tiling.direct:
-        return Cost()
+        return BankCost()
     words, width = fragment_words(tiling, k, stage)[operand], fragment_width(tiling, operand, k)
     thread, i = np.indices(words.shape)
     request = thread // WARP * words.shape[1] + i // width
     return cost(request.ravel(), (thread % WARP).ravel(), words.ravel(), width)
 
 
-def exchange_cost(tiling: Tiling) -> Cost:
+def exchange_cost(tiling: Tiling) -> BankCost:
     """Of the writes of one row of each thread's accumulators, on the way to C."""
     words, width = exchange_words(tiling), exchange_width(tiling)
     thread, j = np.indices(words.shape)
@@ -123,7 +123,7 @@ def exchange_cost(tiling: Tiling) -> Cost:
     return cost(request.ravel(), (thread % WARP).ravel(), words.ravel(), width)
 
 
-def exchanged_cost(tiling: Tiling) -> Cost:
+def exchanged_cost(tiling: Tiling) -> BankCost:
     """Of the reads of one exchanged row, word by word."""
     thread, _, _, word = exchanged_map(tiling, 0)
     return cost(word // tiling.threads * tiling.threads + thread // WARP, thread % WARP, word)
@@ -133,8 +133,8 @@ def exchanged_cost(tiling: Tiling) -> Cost:
 class Shared:
     """What one CTA's accesses to shared memory cost, by operand: of C only if it passes through."""
 
-    writes: dict[Held, Cost]
-    reads: dict[Held, Cost]
+    writes: dict[Held, BankCost]
+    reads: dict[Held, BankCost]
 
 
 def shared(schedule: Schedule) -> Shared:
@@ -143,7 +143,7 @@ def shared(schedule: Schedule) -> Shared:
     copies = [event for event in schedule.events if isinstance(event, Copy)]
     fragments = Counter((e.k, e.stage) for e in schedule.events if isinstance(e, Fragments))
     both: tuple[Operand, Operand] = ("A", "B")
-    writes: dict[Held, Cost] = {operand: Cost() for operand in both}
+    writes: dict[Held, BankCost] = {operand: BankCost() for operand in both}
     alike: dict[tuple[object, ...], list[Copy]] = {}
     for event in copies:
         row, col = schedule.origin(event.operand, event.k_tile)
@@ -153,7 +153,7 @@ def shared(schedule: Schedule) -> Shared:
         alike.setdefault((event.operand, event.stage, at, inside), []).append(event)
     for events in alike.values():
         writes[events[0].operand] += copy_cost(schedule, events[0]) * len(events)
-    reads: dict[Held, Cost] = {operand: Cost() for operand in both}
+    reads: dict[Held, BankCost] = {operand: BankCost() for operand in both}
     for (k, stage), many in fragments.items():
         for operand in both:
             reads[operand] += read_cost(tiling, operand, k, stage) * many

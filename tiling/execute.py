@@ -29,12 +29,12 @@ from tiling.schedule import (
 )
 from tiling.shapes import Refused
 
-AT_ONCE = 32 * 1024
+CTAS_AT_ONCE = 32 * 1024
 """Accumulators that are carried along together: more CTAs than this run one group after another."""
 
 
 @dataclass
-class Machine:
+class Executor:
     """Some CTAs of one schedule, in step. G CTAs of T threads each.
 
     shared  (G, words)       shared memory, poisoned with NaN
@@ -161,9 +161,9 @@ def execute(
             raise Refused(name, f"{array.dtype} {array.shape}", rule, f"try float32 {want}")
     every = np.array(list(np.ndindex(schedule.grid)) if ctas is None else list(ctas))
     c = np.full((schedule.gemm.m, schedule.gemm.n), np.nan, np.float32)
-    group = max(1, AT_ONCE // (schedule.tiling.bm * schedule.tiling.bn))
+    group = max(1, CTAS_AT_ONCE // (schedule.tiling.bm * schedule.tiling.bn))
     machines = [
-        Machine(schedule, a, b, c, every[i : i + group], _exact if whole else fma)
+        Executor(schedule, a, b, c, every[i : i + group], _exact if whole else fma)
         for i in range(0, len(every), group)
     ]
     watched(schedule)

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tiling.layout import Arrangement, Ints, Operand, arrangement, shared_layout
+from tiling.layout import Ints, Operand, arrangement, shared_layout
 from tiling.schedule import Copy, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling
 
@@ -20,7 +20,6 @@ NO_WORD = -1
 """In place of a shared word, where there is none."""
 
 Bools = npt.NDArray[np.bool_]
-Order = Literal["rows", "columns"]
 
 
 @dataclass(frozen=True)
@@ -46,42 +45,43 @@ class Accesses:
         return Accesses(*(array.ravel() for array in vars(self).values()))
 
 
-def expand_copy(schedule: Schedule, event: Copy, order: Order = "rows") -> Accesses:
+def expand_copy(schedule: Schedule, event: Copy) -> Accesses:
     """The copies of one operand's tile: arrays (elements of the tile,)."""
-    thread, row, col, word = copy_map(schedule.tiling, event.operand, event.stage, order)
-    return _place(schedule, event.operand, event.k_tile, thread, row, col, word)
+    thread, row, col, word = copy_map(schedule.tiling, event.operand, event.stage)
+    return place(schedule, event.operand, event.k_tile, thread, row, col, word)
 
 
-def expand_fragments(
-    schedule: Schedule, event: Fragments, order: Order = "rows"
+def expand_fragments(schedule: Schedule, event: Fragments) -> dict[Operand, Accesses]:
+    """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds."""
+    words = fragment_words(schedule.tiling, event.k, event.stage)
+    return place_fragments(schedule, event, *accumulator_map(schedule.tiling), words)
+
+
+def place_fragments(
+    schedule: Schedule, event: Fragments, row: Ints, col: Ints, words: dict[Operand, Ints]
 ) -> dict[Operand, Accesses]:
-    """The reads of a (threads, TM) and of b (threads, TN), and which element each word holds.
-
-    The other order is for tilings without shared memory, whose words it does not move.
-    """
-    tiling = schedule.tiling
-    assert tiling.direct or order == "rows"
-    thread = np.arange(tiling.threads)[:, None]
-    row, col = accumulator_map(tiling, order)
-    words = fragment_words(tiling, event.k, event.stage)
+    """The same of threads that make these rows (threads, TM) and columns (threads, TN)."""
+    thread = np.arange(schedule.tiling.threads)[:, None]
     k = np.full((1, 1), event.k)
     reads: dict[Operand, Accesses] = {
-        "A": _place(schedule, "A", event.k_tile, thread, row, k, words["A"]),
-        "B": _place(schedule, "B", event.k_tile, thread, k, col, words["B"]),
+        "A": place(schedule, "A", event.k_tile, thread, row, k, words["A"]),
+        "B": place(schedule, "B", event.k_tile, thread, k, col, words["B"]),
     }
-    if not tiling.direct:
+    if not schedule.tiling.direct:
         return reads
     inside = schedule.inside("C")
     busy = (row[:, :1] < inside[0]) & (col[:, :1] < inside[1])
     return {o: replace(read, predicate=read.predicate & busy) for o, read in reads.items()}
 
 
-def expand_values(
-    schedule: Schedule, events: Sequence[Fragments], operand: Operand, order: Order = "rows"
-) -> Accesses:
+def expand_values(schedule: Schedule, events: Sequence[Fragments], operand: Operand) -> Accesses:
     """The fragments of one operand value by value: arrays (values of all events, threads)."""
-    found = [expand_fragments(schedule, event, order)[operand] for event in events]
-    arrays = zip(*(vars(one).values() for one in found), strict=True)
+    return by_value([expand_fragments(schedule, event)[operand] for event in events])
+
+
+def by_value(reads: Sequence[Accesses]) -> Accesses:
+    """Reads of fragments (threads, values) as arrays (values of all, threads)."""
+    arrays = zip(*(vars(one).values() for one in reads), strict=True)
     return Accesses(*(np.concatenate([array.T for array in same]) for same in arrays))
 
 
@@ -100,7 +100,7 @@ def expand_exchange(schedule: Schedule, event: Exchange) -> Accesses:
     thread = np.arange(schedule.tiling.threads)[:, None]
     row, col = accumulator_map(schedule.tiling)
     words = exchange_words(schedule.tiling)
-    return _place(schedule, "C", 0, thread, row[:, event.row, None], col, words)
+    return place(schedule, "C", 0, thread, row[:, event.row, None], col, words)
 
 
 AT_ONCE = Store()
@@ -111,14 +111,14 @@ def expand_store(schedule: Schedule, event: Store = AT_ONCE) -> Accesses:
     tiling = schedule.tiling
     if event.row is not None:
         thread, row, col, word = exchanged_map(tiling, event.row)
-        return _place(schedule, "C", 0, thread, row, col, word)
+        return place(schedule, "C", 0, thread, row, col, word)
     thread = np.arange(tiling.threads)[:, None, None]
     row, col = accumulator_map(tiling)
     accumulator = np.arange(tiling.tm * tiling.tn).reshape(1, tiling.tm, tiling.tn)
-    return _place(schedule, "C", 0, thread, row[:, :, None], col[:, None, :], accumulator)
+    return place(schedule, "C", 0, thread, row[:, :, None], col[:, None, :], accumulator)
 
 
-def _place(
+def place(
     schedule: Schedule,
     operand: Operand | Literal["C"],
     k_tile: int,
@@ -135,25 +135,18 @@ def _place(
 
 
 @lru_cache(maxsize=64)
-def copy_map(
-    tiling: Tiling, operand: Operand, stage: int = 0, order: Order = "rows"
-) -> tuple[Ints, Ints, Ints, Ints]:
+def copy_map(tiling: Tiling, operand: Operand, stage: int = 0) -> tuple[Ints, Ints, Ints, Ints]:
     """(thread, row, col, word) of each element of the operand's tile, arrays (elements,).
 
     The tile is cut into groups of neighbours in a row, which one request brings, and group g
     (row by row) belongs to thread g mod threads: so neighbouring threads fetch neighbouring groups.
     This map has nothing to do with the one that says which results a thread computes.
-
-    No schedule numbers the groups down the columns: that order is there to be counted beside it.
     """
     (rows, cols), size = tiling.tile_shape(operand), tiling.request(operand)
     element = np.arange(rows * cols)
     group, rest = element // size, element % size
     thread = group % tiling.threads
-    if order == "rows":
-        row, col = group // (cols // size), group % (cols // size) * size + rest
-    else:
-        row, col = group % rows, group // rows * size + rest
+    row, col = group // (cols // size), group % (cols // size) * size + rest
     tile = shared_layout(tiling, stage)[operand]
     word = tile.word(col, row) if operand == "A" else tile.word(row, col)
     return thread, row, col, word
@@ -173,17 +166,10 @@ def fragment_words(tiling: Tiling, k: int, stage: int = 0) -> dict[Operand, Ints
 
 
 @lru_cache(maxsize=64)
-def accumulator_map(tiling: Tiling, order: Order = "rows") -> tuple[Ints, Ints]:
-    """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes.
-
-    No schedule numbers threads down the columns, warps and lanes alike: that order is there to be
-    counted beside it.
-    """
+def accumulator_map(tiling: Tiling) -> tuple[Ints, Ints]:
+    """Rows (threads, TM) and columns (threads, TN) of the CTA tile that each thread computes."""
     axes, thread = arrangement(tiling), np.arange(tiling.threads)[:, None]
-    if order == "rows":
-        row, col = axes.position(thread)
-    else:
-        col, row = Arrangement(axes.cols, axes.rows).position(thread)
+    row, col = axes.position(thread)
     return axes.rows.at(row, np.arange(tiling.tm)), axes.cols.at(col, np.arange(tiling.tn))
 
 

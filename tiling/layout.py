@@ -15,6 +15,9 @@ from tiling.shapes import BANKS, QUAD, Tiling
 Ints = npt.NDArray[np.int64]
 Operand = Literal["A", "B"]
 
+AB: tuple[Operand, Operand] = ("A", "B")
+"""Both, in the order in which a schedule copies them."""
+
 
 @dataclass(frozen=True)
 class SharedTile:

@@ -54,7 +54,7 @@ CHIPS = {
 
 
 @dataclass(frozen=True)
-class Registers:
+class RegisterNeed:
     """Registers of a thread that the schedule itself needs; a compiler adds addresses and counters.
 
     accumulators    TM·TN
@@ -73,14 +73,14 @@ class Registers:
         return self.accumulators + self.fragments
 
 
-def registers(tiling: Tiling) -> Registers:
+def registers(tiling: Tiling) -> RegisterNeed:
     """What the schedule keeps in each thread's registers."""
     copied = 0
     for operand in () if tiling.asynchronous or tiling.direct else ("A", "B"):
         (rows, cols), size = tiling.tile_shape(operand), tiling.request(operand)
         copied += size * ceil_div(rows * cols // size, tiling.threads)
     fragments = tiling.fragments * (tiling.tm + tiling.tn)
-    return Registers(tiling.tm * tiling.tn, fragments, copied)
+    return RegisterNeed(tiling.tm * tiling.tn, fragments, copied)
 
 
 @dataclass(frozen=True)

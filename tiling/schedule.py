@@ -174,6 +174,21 @@ def grid(gemm: Gemm, tiling: Tiling) -> tuple[int, int]:
     return ceil_div(gemm.m, tiling.bm), ceil_div(gemm.n, tiling.bn)
 
 
+def k_tile_edges(schedule: Schedule) -> list[int]:
+    """The step at which each k-tile begins, and the step of the store.
+
+    With several stages the copies that come before it belong to the first.
+    """
+    edges = {0: 0}
+    for step, event in enumerate(schedule.events):
+        match event:
+            case Barrier(int(k_tile), "overwrite") | Wait(k_tile) | Fragments(k_tile):
+                edges.setdefault(k_tile, step)
+            case Barrier(None) | Store():
+                return [*edges.values(), step]
+    raise AssertionError("a schedule ends with a store")
+
+
 def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Schedule:
     """What the CTA at (row, col) of the grid does.
 

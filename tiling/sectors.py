@@ -11,13 +11,16 @@ from typing import Literal
 
 import numpy as np
 
-from tiling.expand import Accesses, Bools, Order, expand_copy, expand_store, expand_values
+from tiling.expand import Accesses, Bools, expand_copy, expand_store, expand_values
 from tiling.layout import Ints, Operand
 from tiling.schedule import Copy, Fragments, Schedule, Store
 from tiling.shapes import WARP, WORD, ceil_div
 
 SECTOR = 32
 """Bytes of a sector. Matrices begin at a multiple of it: CUDA allocates at multiples of 256."""
+
+SECTOR_FLOATS = SECTOR // WORD
+"""Elements in a sector."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Requests:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedElements:
     """Elements that are requested, arrays of one shape: by which request, lane, and from where.
 
     part is 0 for what one wide request brings; a group that cannot be read wide (its row is not
@@ -51,15 +54,20 @@ class Asked:
     sector: Ints
 
 
-def asked(schedule: Schedule, event: Copy, order: Order = "rows") -> Asked:
-    """The elements that a copy requests. Those outside the matrix are not, and are left out."""
+def requested_elements(
+    schedule: Schedule, event: Copy, found: Accesses | None = None
+) -> RequestedElements:
+    """The elements that a copy requests. Those outside the matrix are not, and are left out.
+
+    found  the copy's map, arrays (elements,), if it is not the schedule's own: here and below
+    """
     tiling, vector = schedule.tiling, schedule.tiling.request(event.operand)
-    found = expand_copy(schedule, event, order)
+    found = expand_copy(schedule, event) if found is None else found
     element = np.arange(found.thread.size)
     index = found.row * schedule.gemm.shape(event.operand)[1] + found.col
     wide = requested_wide(schedule, event.operand, found)
     inside = found.predicate
-    return Asked(
+    return RequestedElements(
         turn=(element // vector // tiling.threads)[inside],
         warp=(found.thread // WARP)[inside],
         part=np.where(wide, 0, 1 + element % vector)[inside],
@@ -78,10 +86,10 @@ def requested_wide(schedule: Schedule, operand: Operand, found: Accesses) -> Boo
     return np.repeat(whole & aligned, vector)
 
 
-def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests:
+def requests(schedule: Schedule, event: Copy, found: Accesses | None = None) -> Requests:
     """Lanes and sectors of each request that a copy makes."""
-    found = asked(schedule, event, order)
-    keys = np.stack([found.turn, found.warp, found.part], axis=1)
+    each = requested_elements(schedule, event, found)
+    keys = np.stack([each.turn, each.warp, each.part], axis=1)
     request, which = np.unique(keys, axis=0, return_inverse=True)
     which = which.reshape(-1)
 
@@ -89,12 +97,12 @@ def requests(schedule: Schedule, event: Copy, order: Order = "rows") -> Requests
         pairs = np.unique(np.stack([which, what], axis=1), axis=0)
         return np.bincount(pairs[:, 0], minlength=len(request))
 
-    return Requests(request[:, 0], request[:, 1], distinct(found.lane), distinct(found.sector))
+    return Requests(request[:, 0], request[:, 1], distinct(each.lane), distinct(each.sector))
 
 
-def sectors(schedule: Schedule, event: Copy, order: Order = "rows") -> int:
+def sectors(schedule: Schedule, event: Copy, found: Accesses | None = None) -> int:
     """Sectors that all requests of a copy touch, one in two requests counted twice."""
-    return int(requests(schedule, event, order).sectors.sum())
+    return int(requests(schedule, event, found).sectors.sum())
 
 
 def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
@@ -110,7 +118,7 @@ def loaded(schedule: Schedule, operand: Operand) -> tuple[int, int]:
     alike: dict[tuple[int, tuple[int, int]], list[Copy]] = {}
     for event in copies:
         row, col = schedule.origin(operand, event.k_tile)
-        key = (row * cols + col) % (SECTOR // WORD), schedule.inside(operand, event.k_tile)
+        key = (row * cols + col) % SECTOR_FLOATS, schedule.inside(operand, event.k_tile)
         alike.setdefault(key, []).append(event)
     made = moved = 0
     for events in alike.values():
@@ -130,7 +138,7 @@ def _read_directly(schedule: Schedule, operand: Operand) -> tuple[int, int]:
             row, col = schedule.origin(operand, event.k_tile)
             row, col = (row, col + event.k) if operand == "A" else (row + event.k, col)
             k = event.k_tile * schedule.tiling.bk + event.k
-            key = (row * cols + col) % (SECTOR // WORD), k < schedule.gemm.k
+            key = (row * cols + col) % SECTOR_FLOATS, k < schedule.gemm.k
             alike[key] += 1
             shown[key] = event
     made = moved = 0
@@ -166,7 +174,7 @@ def kinds_of_requests(schedule: Schedule) -> Iterator[tuple[tuple[int, int], int
         for operand in operands:
             first_row, first_col = here.origin(operand)
             index = first_row * schedule.gemm.shape(operand)[1] + first_col
-            key += [(index % (SECTOR // WORD), 0), here.inside(operand)]
+            key += [(index % SECTOR_FLOATS, 0), here.inside(operand)]
         alike.setdefault(tuple(key), []).append((row, col))
     for ctas in alike.values():
         yield ctas[0], len(ctas)
@@ -190,7 +198,7 @@ class Turns:
     sectors: Ints
 
 
-def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
+def turns(schedule: Schedule, event: Copy, found: Accesses | None = None) -> Turns:
     """Who copies when; a turn in which a warp has no element at all is left out."""
     tiling = schedule.tiling
     rows, cols = tiling.tile_shape(event.operand)
@@ -199,10 +207,10 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
     warps = ceil_div(tiling.threads, WARP)
     key = group // tiling.threads * warps + group % tiling.threads // WARP
     keys, first = np.unique(key, return_index=True)
-    found, each = asked(schedule, event, order), requests(schedule, event, order)
-    at = np.searchsorted(keys, each.turn * warps + each.warp)
+    each, made = requested_elements(schedule, event, found), requests(schedule, event, found)
+    at = np.searchsorted(keys, made.turn * warps + made.warp)
     taking = np.unique(
-        np.stack([np.searchsorted(keys, found.turn * warps + found.warp), found.lane]), axis=1
+        np.stack([np.searchsorted(keys, each.turn * warps + each.warp), each.lane]), axis=1
     )
 
     def total(which: Ints, weights: Ints | None = None) -> Ints:
@@ -214,16 +222,19 @@ def turns(schedule: Schedule, event: Copy, order: Order = "rows") -> Turns:
         warp=keys % warps,
         lanes=total(taking[0]),
         requests=total(at),
-        sectors=total(at, each.sectors),
+        sectors=total(at, made.sectors),
     )
 
 
 def turns_of_values(
-    schedule: Schedule, events: Sequence[Fragments], operand: Operand, order: Order = "rows"
+    schedule: Schedule,
+    events: Sequence[Fragments],
+    operand: Operand,
+    found: Accesses | None = None,
 ) -> Turns:
     """The same of fragments that come from global memory: of each value all lanes of a warp ask at
-    once. The elements are those of `expand_values`."""
-    found = expand_values(schedule, events, operand, order)
+    once. The elements are those of `expand_values`, or of another map of this form."""
+    found = expand_values(schedule, events, operand) if found is None else found
     values, threads = found.row.shape
     warps = ceil_div(threads, WARP)
     which = np.arange(values * warps)

@@ -97,6 +97,11 @@ class Traffic:
     total: Counts
     naive_requested: int
 
+    @property
+    def times_naive(self) -> float:
+        """How many times as many elements are requested without tiles."""
+        return self.naive_requested / self.total.requested
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as data."""
         return {**vars(self), "cta": self.cta.as_dict(), "total": self.total.as_dict()}
@@ -105,7 +110,7 @@ class Traffic:
 def traffic(schedule: Schedule) -> Traffic:
     """Counts of the schedule, read from its events once for each kind of CTA in the grid."""
     gemm, tiling = schedule.gemm, schedule.tiling
-    kinds = [count(schedule.at(cta)) * many for cta, many in kinds_of_cta(schedule)]
+    kinds = [counts_of(schedule.at(cta)) * many for cta, many in kinds_of_cta(schedule)]
     return Traffic(
         ctas=prod(schedule.grid),
         k_tiles=schedule.k_tiles,
@@ -113,13 +118,13 @@ def traffic(schedule: Schedule) -> Traffic:
         accumulators=tiling.tm * tiling.tn,
         shared_bytes=tiling.shared_bytes,
         barriers=state_at(schedule, len(schedule.events)).epoch,
-        cta=count(schedule),
+        cta=counts_of(schedule),
         total=sum(kinds[1:], kinds[0]),
         naive_requested=naive_requested(gemm),
     )
 
 
-def count(schedule: Schedule) -> Counts:
+def counts_of(schedule: Schedule) -> Counts:
     """Counts of the schedule's own CTA: those of the state after its last event."""
     end = state_at(schedule, len(schedule.events))
     rows, cols = schedule.inside("C")
@@ -132,6 +137,10 @@ def count(schedule: Schedule) -> Counts:
         end.fma,
         rows * cols * schedule.gemm.k,
     )
+
+
+def bytes_of(elements: int) -> int:
+    return elements * WORD
 
 
 def naive_requested(gemm: Gemm) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tiling import hazards
-from tiling.execute import AT_ONCE, execute
+from tiling.execute import CTAS_AT_ONCE, execute
 from tiling.expand import expand_store
 from tiling.fma import Floats
 from tiling.presets import Choice
@@ -108,8 +108,8 @@ def grid_fma(schedule: Schedule) -> int:
 
 
 def sample(schedule: Schedule) -> list[tuple[int, int]]:
-    """CTAs that stand for all: the filmed one, one of each kind, the middle, two at random, corners
-    and edges. Fewer where each takes long, but always the filmed one and each kind.
+    """CTAs that stand for all: the chosen one, one of each kind, the middle, two at random, corners
+    and edges. Fewer where each takes long, but always the chosen one and each kind.
     """
     rows, cols = schedule.grid
     middle, last = (rows // 2, cols // 2), (rows - 1, cols - 1)
@@ -151,7 +151,7 @@ def _check_stores(schedule: Schedule) -> None:
 def _check_products(schedule: Schedule, ctas: list[tuple[int, int]], advance: Advance) -> None:
     checks = (integers(schedule.gemm), _equal), (floats(schedule.gemm), _near)
     # A group at a time, so that someone can be told how far it is: some, for they go together.
-    together = AT_ONCE // (schedule.tiling.bm * schedule.tiling.bn)
+    together = CTAS_AT_ONCE // (schedule.tiling.bm * schedule.tiling.bn)
     size = max(1, len(ctas) // 20, min(together, len(ctas) // 3))
     for i in range(0, len(ctas), size):
         group = ctas[i : i + size]

@@ -8,7 +8,7 @@ from publish.description import Description, Report, read
 from publish.sealed import Unfit
 from publish.settings import ASPECTS, FILM, THEMES, Aspect, Clip, Theme
 from publish.stale import described, lacking, why_stale
-from scenes import SCENES, title
+from scenes import SCENES, title_of
 from tiling.presets import DEFAULT, Choice, presets
 from tiling.shapes import Refused, Tiling, dims
 
@@ -32,11 +32,11 @@ class Shown:
 
     @property
     def title(self) -> str:
-        return title(self.first.scene)
+        return title_of(self.first.scene)
 
     @property
     def claim(self) -> str:
-        return SCENES.get(self.first.scene) or ", ".join(map(title, self.first.scenes)) + "."
+        return SCENES.get(self.first.scene) or ", ".join(map(title_of, self.first.scenes)) + "."
 
     @property
     def tiling(self) -> str:

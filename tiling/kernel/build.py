@@ -138,11 +138,3 @@ def trace_stride(schedule: Schedule) -> int:
             case _:
                 records += 1
     return SLOTS_PER_RECORD * (records + SPARE_RECORDS)
-
-
-class Missing(Exception):
-    """Something that a build or a run needs is not on this machine; the text says what."""
-
-
-class Broken(Exception):
-    """The kernel does not build, or does what no kernel may do; the text says what."""

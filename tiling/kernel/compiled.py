@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tiling import nvidia
+from tiling.faults import Broken
 from tiling.fma import Floats
-from tiling.kernel import compiler, line_info
-from tiling.kernel.build import Broken, device_defines, source
+from tiling.kernel import line_info
+from tiling.kernel.build import device_defines, source
 from tiling.kernel.expected import epochs
 from tiling.kernel.observed import Counts, Differs, Observer
 from tiling.kernel.widths import by_line
@@ -21,6 +23,9 @@ from tiling.ptx.syntax import Refused
 from tiling.ptx.widths import Made
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
+
+FMA = "fma.rn.f32"
+"""The multiply-add of single precision."""
 
 ASYNCHRONOUS = 80
 """The first architecture with copies from global to shared memory."""
@@ -83,7 +88,7 @@ def _body(text: str) -> str:
 def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
     """The tiling's kernel as PTX, with the lines it came from. `arch` such as "compute_80"."""
     options = (f"--gpu-architecture={arch}", "--std=c++17", "-lineinfo", *device_defines(tiling))
-    return compiler.ptx(kernel or source(), options)
+    return nvidia.ptx(kernel or source(), options)
 
 
 def buffers(a: Floats, b: Floats, shape: tuple[int, int]) -> tuple[Buffer, Buffer, Buffer]:
@@ -130,6 +135,7 @@ def run(
         observer.hear(event)
 
     machine = Machine(program, launch(schedule, matrices), hear, limit)
+    fma = {place for place, one in enumerate(program.flow.body) if one.opcode.startswith(FMA)}
     before = 0
     for cta in ctas:
         here = schedule.at(cta)
@@ -143,6 +149,7 @@ def run(
         _bits(matrices[2], want, here, cta)
         after = _fma(machine)
         observer.counts.fma, before = after - before, after
+        observer.counts.places["fma"] = fma
         yield cta, observer.counts
 
 
@@ -165,4 +172,4 @@ def _bits(c: Buffer, want: Floats, here: Schedule, cta: tuple[int, int]) -> None
 
 def _fma(machine: Machine) -> int:
     """Multiply-adds of all threads, of all CTAs run."""
-    return sum(count for one, count in machine.executed() if one.opcode.startswith("fma.rn.f32"))
+    return sum(count for one, count in machine.executed() if one.opcode.startswith(FMA))

@@ -1,22 +1,12 @@
-"""gemm.cu through NVIDIA's compiler, with no GPU: what it becomes on each architecture.
-
-NVRTC compiles, ptxas reports registers and spills in its log, nvdisasm shows the machine code.
-"""
+"""gemm.cu through NVIDIA's compiler, with no GPU: what it becomes on each architecture."""
 
 import re
-import shutil
-import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
-from pathlib import Path
-from typing import Any
 
-from tiling.kernel.build import Broken, Missing, device_defines, source, unrolled_groups
-from tiling.kernel.faults import ending, reason
+from tiling import nvidia
+from tiling.kernel.build import device_defines, source, unrolled_groups
 from tiling.layout import Operand, fragment_width
 from tiling.shapes import UNROLLED, Tiling
 
@@ -24,9 +14,6 @@ ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
 
 WITHOUT_LDGSTS = ("sm_75",)
 """Architectures without asynchronous copies from global to shared memory."""
-
-MISTAKES = re.compile(r".*\(\d+\): (?:error|catastrophic error: #error).*|ptxas (?:error|fatal).*")
-"""How NVRTC and ptxas name what is wrong with a source."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +43,7 @@ def compile_for(
         found = re.search(pattern, log)
         return int(found[1]) if found else 0
 
-    code = disassemble(binary)
+    code = nvidia.disassemble(binary)
     return Machine(
         arch,
         registers=number(r"Used (\d+) registers"),
@@ -79,7 +66,7 @@ def build(
 @lru_cache(maxsize=16)
 def _built(defines: tuple[str, ...], arch: str, kernel: str) -> tuple[str, str, bytes]:
     options = (f"--gpu-architecture={arch}", "--std=c++17", "--ptxas-options=-v", "-lineinfo")
-    log, text, binary = compiled(kernel, (*options, *defines), "PTX", "CUBIN")
+    log, text, binary = nvidia.compiled(kernel, (*options, *defines), "PTX", "CUBIN")
     return log.decode().rstrip("\0"), text.decode().rstrip("\0"), binary
 
 
@@ -218,113 +205,4 @@ def complaints(machine: Machine, tiling: Tiling) -> list[str]:
 
 def supported() -> tuple[str, ...]:
     """Those of ARCHITECTURES that this NVRTC knows. Raises Missing."""
-    known = _call(_loaded(lambda nvrtc: nvrtc.nvrtcGetSupportedArchs()))[-1]
-    return tuple(arch for arch in ARCHITECTURES if int(arch.removeprefix("sm_")) in known)
-
-
-def versions() -> dict[str, str]:
-    """The compiler's and the disassembler's versions. Raises Missing."""
-    major, minor = _call(_loaded(lambda nvrtc: nvrtc.nvrtcVersion()))
-    shown = _nvdisasm("--version")
-    release = re.search(r"V(\d[\d.]*)", shown)
-    return {"nvrtc": f"{major}.{minor}", "nvdisasm": release[1] if release else "unknown"}
-
-
-def _loaded(use: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
-    """A call of NVRTC, which may be what loads it. Raises Missing where there is none."""
-    try:
-        from cuda.bindings import nvrtc
-
-        return use(nvrtc)
-    except ImportError:
-        raise Missing("no NVRTC here: pip install cuda-bindings nvidia-cuda-nvrtc") from None
-    except RuntimeError as error:  # the bindings are there, the library is not
-        raise Missing(f"no NVRTC here: {str(error).splitlines()[0]}") from None
-
-
-def _call(result: tuple[Any, ...]) -> tuple[Any, ...]:
-    status, *values = result
-    if int(status):
-        raise Missing(f"NVRTC does not work here: {status.name}")
-    return tuple(values)
-
-
-def cubin(kernel: str, options: tuple[str, ...]) -> tuple[str, bytes]:
-    """(log, binary), the log with what ptxas says if asked for. Raises Missing or Broken."""
-    log, binary = compiled(kernel, options, "CUBIN")
-    return log.decode().rstrip("\0"), binary
-
-
-def ptx(kernel: str, options: tuple[str, ...]) -> str:
-    """The text that ptxas would get. Raises Missing or Broken."""
-    return compiled(kernel, options, "PTX")[1].decode().rstrip("\0")
-
-
-def compiled(kernel: str, options: tuple[str, ...], *what: str) -> tuple[bytes, ...]:
-    """NVRTC's log, and what else of one run of it: "PTX", "CUBIN". Raises Missing or Broken."""
-    (program,) = _call(
-        _loaded(lambda nvrtc: nvrtc.nvrtcCreateProgram(kernel.encode(), b"gemm.cu", 0, [], []))
-    )
-    from cuda.bindings import nvrtc
-
-    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [o.encode() for o in options])
-    found = []
-    for name in ("ProgramLog", *(what if not int(status) else ())):
-        made = bytes(_call(getattr(nvrtc, f"nvrtcGet{name}Size")(program))[0])
-        _call(getattr(nvrtc, f"nvrtcGet{name}")(program, made))
-        found.append(made)
-    _call(nvrtc.nvrtcDestroyProgram(program))
-    if int(status):
-        text = found[0].decode().rstrip("\0")
-        if errors := MISTAKES.findall(text):
-            raise Broken(f"NVRTC refuses it: {'; '.join(errors[:2])}")
-        raise Missing(f"NVRTC does not work here: {status.name} {text.strip()[:200]}".rstrip())
-    return tuple(found)
-
-
-def disassemble(binary: bytes) -> tuple[str, ...]:
-    """The machine's instructions, in order, without addresses."""
-    code = tuple(re.findall(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", listing(binary)))
-    if not code:
-        raise Missing("nvdisasm does not work here: it shows no instructions")
-    return code
-
-
-@lru_cache(maxsize=16)
-def listing(binary: bytes) -> str:
-    """The machine code as nvdisasm prints it, with the lines that it came from where they are
-    known. Raises Missing."""
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "gemm.cubin")
-            file.write_bytes(binary)
-            # No dataflow analysis: its labels are not read, and it takes a quarter of the time.
-            return _nvdisasm("-c", "-ndf", "-gi", str(file))
-    except OSError as error:
-        raise Missing(f"nvdisasm has no room for a file: {reason(error)}") from None
-
-
-def _nvdisasm(*arguments: str) -> str:
-    """What it prints. Raises Missing where it does not work: no kernel is to blame for that."""
-    try:
-        done = subprocess.run([_path_of_nvdisasm(), *arguments], capture_output=True, text=True)
-    except OSError as error:
-        raise Missing(f"nvdisasm does not run here: {reason(error)}") from None
-    if done.returncode:
-        raise Missing(f"nvdisasm does not work here: {ending(done.returncode, done.stderr)}")
-    return done.stdout
-
-
-@lru_cache
-def _path_of_nvdisasm() -> str:
-    """The program from PyPI's package, or the one that is installed. Raises Missing."""
-    try:
-        packaged = metadata.files("nvidia-cuda-nvdisasm") or []
-    except metadata.PackageNotFoundError:
-        packaged = []
-    for file in packaged:
-        if file.name == "nvdisasm":
-            return str(file.locate())
-    if path := shutil.which("nvdisasm"):
-        return path
-    raise Missing("no nvdisasm here: pip install nvidia-cuda-nvdisasm")
+    return tuple(arch for arch in ARCHITECTURES if arch in nvidia.architectures())

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tiling.faults import Broken, Missing
 from tiling.fma import Floats
 from tiling.kernel.build import (
     ENTRY,
     START,
-    Broken,
-    Missing,
     device_defines,
     source,
     trace_stride,

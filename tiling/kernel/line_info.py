@@ -5,6 +5,7 @@ Files are named without the folder that they were compiled in.
 
 import re
 
+from tiling import nvidia
 from tiling.kernel import compiler
 from tiling.shapes import Tiling
 
@@ -18,5 +19,5 @@ def ptx(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
 
 def machine_code(tiling: Tiling, arch: str, kernel: str | None = None) -> str:
     """What `nvdisasm -gi -c` says of the machine code that ptxas makes of this PTX."""
-    text = compiler.listing(compiler.build(tiling, arch, kernel)[2])
+    text = nvidia.listing(compiler.build(tiling, arch, kernel)[2])
     return re.sub(r'(File|inlined at) "[^"]*/', r'\1 "', text)

@@ -48,6 +48,8 @@ class Counts:
     lanes           lanes of all requests of A and B
     written, read   requests and wavefronts in As, in Bs, and for C on its way through shared memory
     widths          words of a lane in one request, by "written" or "read" and operand
+    places          of each thing done, such as "reads As", the places of its instructions in the
+                    kernel's body
     """
 
     loads: dict[str, int] = field(default_factory=lambda: {"A": 0, "B": 0})
@@ -64,6 +66,7 @@ class Counts:
     read: dict[str, Cost] = field(default_factory=lambda: _none("A", "B", "C"))
 
     widths: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    places: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def accesses(self) -> int:
@@ -95,6 +98,7 @@ class Observer:
         self.syncs: list[Sync] = []
         self.wrote: list[tuple[list[Access], dict[str, Cost]]] = []
         self.asked: dict[tuple[int, int], list[tuple[Ints, Array | None, Cost, int]]] = {}
+        self.placed: dict[tuple[int, str], Ints] = {}
         self.right: dict[int, list[tuple[list[Ints], Ints, dict[str, Cost]]]] = {}
 
     def hear(self, event: Event) -> None:
@@ -102,6 +106,7 @@ class Observer:
             self._compare()
             self.epoch += 1
         if isinstance(event, Sync):
+            self.counts.places.setdefault(event.kind, set()).add(event.place)
             if event.kind == "barrier":
                 if event.active is not None:
                     raise Differs(f"{self._at()}: a barrier that only some threads wait at")
@@ -148,7 +153,33 @@ class Observer:
         self._requests("C", stores)
         self.counts.stores += self._same("stores to C", stores, want.stores)
         self._waits(want)
+        for access in self.heard:
+            self._place(access, want)
         self.heard, self.syncs = [], []
+
+    def _place(self, access: Access, want: Epoch) -> None:
+        """Which instructions did it. An access is one of A, of B or of C, whatever it touches."""
+        key = id(access.place), access.kind
+        if access.kind == "land" or self.placed.get(key) is access.place:
+            return
+        self.placed[key] = access.place
+        kind = {"copy": "load", "begin": "store"}.get(access.kind, access.kind)
+        full, takes = by_warp(access.offset, access.active, access.place.size, self.threads)
+        first = full.max(1, where=takes, initial=-1).reshape(access.place.size, -1).max(1)
+        for place, offset in zip(access.place, first, strict=True):
+            name = access.buffer.name
+            if name == "shared" and (want.exchanges or want.exchanged):
+                name = "Cs"
+            elif name == "shared":
+                name = "As" if self._in_a(offset) else "Bs"
+            if offset >= 0:
+                self.counts.places.setdefault(f"{kind} {name}", set()).add(int(place))
+
+    def _in_a(self, offset: Ints) -> Array:
+        """Whether a byte of shared memory is one of As."""
+        tiling = self.schedule.tiling
+        in_a: Array = offset // WORD % tiling.stage_words < tiling.bk * (tiling.bm + tiling.pad)
+        return in_a
 
     def _waits(self, want: Epoch) -> None:
         if any(sync.active is not None for sync in self.syncs):
@@ -285,12 +316,11 @@ class Observer:
     def _wavefronts(self, what: str, found: list[Access], want: Epoch) -> dict[str, Cost]:
         """What requests of shared memory cost, by the operand whose words they touch."""
         costs = _none("A", "B", "C")
-        tiling = self.schedule.tiling
         for offset, takes, width in (one for a in found for one in self._as_made(a)):
             if want.exchanges or want.exchanged:
                 parts = {"C": takes}
             else:
-                in_a = offset // WORD % tiling.stage_words < tiling.bk * (tiling.bm + tiling.pad)
+                in_a = self._in_a(offset)
                 parts = {"A": takes & in_a, "B": takes & ~in_a}
             for operand, here in parts.items():
                 if here.any():

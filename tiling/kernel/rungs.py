@@ -6,17 +6,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tiling import nvidia
 from tiling.execute import execute
+from tiling.faults import Broken, Missing
 from tiling.fma import Floats
 from tiling.kernel import compiled, cxx
-from tiling.kernel import compiler as nvidia
+from tiling.kernel import compiler as builds
 from tiling.kernel import gpu as device
 from tiling.kernel import host as cpu
-from tiling.kernel.build import Broken, Missing
 from tiling.kernel.compare import EQUAL, compare
 from tiling.kernel.observed import Counts, Differs
 from tiling.kernel.provenance import Slots, late_barriers, provenance, recorded
-from tiling.kernel.tied import differences, other_widths, whole_grid
+from tiling.kernel.tied import differences, other_lines, other_widths, whole_grid
 from tiling.occupancy import registers as schedule_registers
 from tiling.presets import Choice
 from tiling.ptx.sass import Unknown
@@ -73,7 +74,7 @@ def full_length(choice: Choice) -> Schedule:
 
 
 def corners(plan: Schedule) -> list[tuple[int, int]]:
-    """The filmed CTA, one of each kind, and the far corner."""
+    """The chosen CTA, one of each kind, and the far corner."""
     rows, cols = plan.grid
     kinds = [cta for cta, _ in kinds_of_cta(plan)]
     return list(dict.fromkeys([plan.cta, *(kinds if len(kinds) > 1 else []), (rows - 1, cols - 1)]))
@@ -148,7 +149,10 @@ def ptx(choice: Choice, advance: Advance) -> Says:
                     advance(done / total)
             except Differs as differs:
                 raise Failed(f"{', '.join(archs)}: {differs}") from None
-            if wrong := list(_untied(plan, found, whole=plan is small)):
+            wrong = list(_untied(plan, found, whole=plan is small))
+            for counts in found.values():
+                wrong += other_lines(plan, counts, build.program.flow.body)
+            if wrong:
                 raise Failed(f"{', '.join(archs)}: " + "; ".join(wrong[:3]))
             accesses += sum(c.accesses for c in found.values())
             otherwise |= {text for c in found.values() for text in _otherwise(archs, plan, c)}
@@ -159,7 +163,7 @@ def ptx(choice: Choice, advance: Advance) -> Says:
     otherwise |= {f"{', '.join(b.archs)}: {text}" for b in builds for text in b.unclear}
     if otherwise:
         says += f"; but {'; '.join(sorted(otherwise))}"
-    return says, {"nvrtc": nvidia.versions()["nvrtc"], "accesses": accesses, **_ran(full)}
+    return says, {"nvrtc": nvidia.tools()["nvrtc"], "accesses": accesses, **_ran(full)}
 
 
 def _otherwise(archs: tuple[str, ...], plan: Schedule, found: Counts) -> Iterator[str]:
@@ -184,14 +188,14 @@ def _untied(plan: Schedule, found: dict[tuple[int, int], Counts], whole: bool) -
 @_reports
 def compiler(choice: Choice, advance: Advance) -> Says:
     """NVRTC's build for each architecture: no spills, and the model's counts in machine code."""
-    versions, archs = nvidia.versions(), nvidia.supported()
+    versions, archs = nvidia.tools(), builds.supported()
     found: dict[str, Any] = dict(versions)
     wrong, registers, more, rolled = [], [], [], False
     want: dict[str, int] = {}
     for done, arch in enumerate(archs):
-        machine = nvidia.compile_for(arch, choice.tiling)
-        want, got = nvidia.predicted(choice.tiling, arch), nvidia.count(machine, choice.tiling)
-        wrong += [f"{arch}: {text}" for text in nvidia.complaints(machine, choice.tiling)]
+        machine = builds.compile_for(arch, choice.tiling)
+        want, got = builds.predicted(choice.tiling, arch), builds.count(machine, choice.tiling)
+        wrong += [f"{arch}: {text}" for text in builds.complaints(machine, choice.tiling)]
         registers.append(f"{machine.registers} on {arch}")
         rolled |= got["FFMA"] % want["FFMA"] != 0
         more += [f"{op} {got[op]} on {arch}" for op in want if got[op] != want[op]]

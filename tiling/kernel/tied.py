@@ -4,17 +4,20 @@ Each of the model's functions that gives such a number is asked, and what was he
 is counted independently: so a mistake in a count is seen as a mistake in the kernel is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tiling.banks import shared
 from tiling.kernel.observed import Counts
+from tiling.kernel_line import lines_of
 from tiling.layout import Operand, exchange_width, fragment_width
+from tiling.ptx.events import place_of
+from tiling.ptx.syntax import Instruction, Source
 from tiling.schedule import Copy, Fragments, Schedule
 from tiling.sectors import loaded, stored, turns, turns_of_values
 from tiling.state import state_at
-from tiling.traffic import count, traffic
+from tiling.traffic import counts_of, traffic
 
 
 def differences(schedule: Schedule, found: Counts, each_turn: bool) -> Iterator[str]:
@@ -23,7 +26,7 @@ def differences(schedule: Schedule, found: Counts, each_turn: bool) -> Iterator[
     each_turn   also add up what each warp does in each turn, which takes long for a long K
     """
     end = state_at(schedule, len(schedule.events))
-    tile = count(schedule)
+    tile = counts_of(schedule)
     spared = found.spared
     pairs = {
         "elements of A loaded": (end.requested_a, tile.requested_a, found.loads["A"]),
@@ -117,6 +120,34 @@ def _turns(schedule: Schedule, found: Counts) -> Iterator[str]:
         # A group that is not asked for at once is asked for by one lane several times.
         if schedule.tiling.request(operand) == 1 and sums[2] != found.lanes[operand]:
             yield f"lanes that ask for {operand}: {sums[2]}, the kernel {found.lanes[operand]}"
+
+
+def other_lines(schedule: Schedule, found: Counts, body: Sequence[Instruction]) -> Iterator[str]:
+    """Where the kernel does something in other lines than those that pictures show with it."""
+    lines = {line for event in schedule.events for line in lines_of(schedule.tiling, event)}
+    for what in sorted({what for line in lines for what in line.does} | found.places.keys()):
+        said = {line.number for line in lines if what in line.does}
+        seen = set()
+        for place in found.places.get(what, ()):
+            stands_in = set(_lines(body[place].source))
+            if not said & stands_in:
+                yield f"{what}: in {place_of(body[place])}, not in {_either(said)}"
+            seen |= said & stands_in
+        # Before sm_80 nothing is asynchronous; and tails may be left out where all is whole.
+        if seen and said - seen:
+            yield f"{what}: never in {_either(said - seen)}"
+
+
+def _lines(source: Source | None) -> Iterator[int]:
+    """The lines of gemm.cu that an instruction stands in: itself, and what it was inlined into."""
+    while source is not None:
+        if source.name == "gemm.cu":
+            yield source.line
+        source = source.inlined_at
+
+
+def _either(lines: set[int]) -> str:
+    return "line " + " or ".join(map(str, sorted(lines)))
 
 
 def whole_grid(schedule: Schedule, found: dict[tuple[int, int], Counts]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tiling.kernel.build import Broken
+from tiling.faults import Broken
 from tiling.kernel.compiler import WITHOUT_LDGSTS
 from tiling.kernel.line_info import machine_code, ptx
 from tiling.layout import Operand, exchange_width, fragment_width

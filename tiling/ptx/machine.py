@@ -74,6 +74,8 @@ class Machine:
         self.cta = (0, 0, 0)
         self.epoch = self.visit = self.instructions = 0
         self.counts = np.zeros(len(self.flow.blocks), np.int64)
+        self.runs = np.zeros(len(self.flow.blocks), np.int64)
+        self.first_lanes = np.arange(0, self.threads, WARP)
         self.races = Races(self.threads, self._race) if hear is not None else None
         self.copies = Copies(self.threads, self._landed)
         self.barriers = Barriers(self)
@@ -143,7 +145,12 @@ class Machine:
             self.instructions += flow_blocks[at].size
             if self.instructions > self.most:
                 raise TooLong
-            self.counts[at] += self.threads if mask is None else int(mask.sum())
+            if mask is None:
+                self.counts[at] += self.threads
+                self.runs[at] += self.warps
+            else:
+                self.counts[at] += int(mask.sum())
+                self.runs[at] += int(np.logical_or.reduceat(mask, self.first_lanes).sum())
             doing, finish = blocks[at]
             for step in doing:
                 step(mask)
@@ -244,16 +251,17 @@ class Machine:
             threads = np.flatnonzero(some[number])
             place = int(self.place[number]) if number < self.place.size else int(self.place[0])
             offset = int(address[number, threads[0]])
-            before = ""
+            before, also = "", None
             if buffer is not None and kind.endswith("on its way"):
                 who = self.copies.of(buffer, offset)
                 if who is not None:
-                    begun = place_of(self.flow.body[who[1]])
+                    also = who[1]
+                    begun = place_of(self.flow.body[also])
                     before = f"thread {who[0]} began its copy in {begun} and has not waited for it"
             elif buffer is not None and kind == "lies outside":
                 before = f"{buffer.name} has {buffer.size} bytes"
             name, at = self.program.name_of(buffer, offset) if buffer else ("an address", offset)
-            self.found(kind, threads, place, name, at, before)
+            self.found(kind, threads, place, name, at, before, also)
 
     def _race(self, race: Race) -> None:
         (one, first, kind), (other, second, then) = race.first, race.second
@@ -290,6 +298,12 @@ class Machine:
                 None if also is None else body[also],
             )
         )
+
+    def issued(self) -> Iterator[tuple[int, int]]:
+        """(place of an instruction, how often a warp came to it) over all CTAs run."""
+        for block, count in zip(self.flow.blocks, self.runs, strict=True):
+            for place in range(block.first, block.first + block.size):
+                yield place, int(count)
 
     def executed(self) -> Iterator[tuple[Instruction, int]]:
         """(instruction, how many threads came to it, guards not asked) over all CTAs run."""

@@ -1,5 +1,6 @@
 """A kernel made ready to be run, for any launch of it: its body, and where its variables lie."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -162,6 +163,11 @@ def plain(name: str) -> str:
     left, found = name.partition(".")[0], name
     if not left.startswith("_Z"):
         return left
+    if left.startswith("_ZZ"):  # a function's own: what stands at the end
+        for start in re.finditer(r"E(?=(\d+))", left):
+            inner, many = left[start.end() + len(start[1]) :], int(start[1])
+            if 0 < many <= len(inner) and re.fullmatch(r"(?:_\d+)?", inner[many:]):
+                return inner[:many]
     rest = left
     while rest:
         digits = ""

@@ -66,8 +66,19 @@ class Unknown(ValueError):
     """A disassembly that is not understood; the text says why, in one line."""
 
 
-def requests(text: str, kernel: str | None = None) -> list[Request]:
-    """The memory instructions of a kernel, or of the only one, in a disassembly by `nvdisasm -c`.
+class Code(NamedTuple):
+    """One instruction of the machine code; fields as in Request, operands as text."""
+
+    at: int
+    guard: str
+    opcode: str
+    operands: str
+    loop: int
+    source: Source | None
+
+
+def code(text: str, kernel: str | None = None) -> list[Code]:
+    """The instructions of a kernel, or of the only one, in a disassembly by `nvdisasm -c`.
 
     Those that can never be carried out (`@!PT`) are left out. Raises Unknown.
     """
@@ -80,17 +91,37 @@ def requests(text: str, kernel: str | None = None) -> list[Request]:
             chain.append((place[1], int(place[2])))
             if not place[3]:
                 source, chain = _inlined(chain) or source, []
-        elif code := _CODE.search(line):
-            at, guard, opcode, operands = int(code[1], 16), code[2] or "", code[3], code[4]
-            name, *modifiers = opcode.split(".")
-            if name in OPCODES and guard != "!PT":
-                where = _ADDRESS.search(operands)
-                base, offset = _split(where[1] if where else "")
-                loop = max((first for first, last in loops if first <= at <= last), default=-1)
-                bits = _bits(name, modifiers)
-                found.append(
-                    Request(at, opcode, guard, *OPCODES[name], bits, base, offset, loop, source)
+        elif (one := _CODE.search(line)) and one[2] != "!PT":
+            at = int(one[1], 16)
+            loop = max((first for first, last in loops if first <= at <= last), default=-1)
+            found.append(Code(at, one[2] or "", one[3], one[4], loop, source))
+    return found
+
+
+def requests(text: str, kernel: str | None = None) -> list[Request]:
+    """The memory instructions among them. Raises Unknown."""
+    found = []
+    for one in code(text, kernel):
+        name, *modifiers = one.opcode.split(".")
+        if name in OPCODES:
+            where = _ADDRESS.search(one.operands)
+            base, offset = _split(where[1] if where else "")
+            space, kind = OPCODES[name]
+            bits = _bits(name, modifiers)
+            found.append(
+                Request(
+                    one.at,
+                    one.opcode,
+                    one.guard,
+                    space,
+                    kind,
+                    bits,
+                    base,
+                    offset,
+                    one.loop,
+                    one.source,
                 )
+            )
     return found
 
 

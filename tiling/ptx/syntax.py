@@ -189,7 +189,8 @@ def parse(text: str) -> Module:
     text = _COMMENT.sub(
         lambda found: found[0] if found[0][0] == '"' else "\n" * found[0].count("\n") or " ", text
     )
-    return _Reader(text).read()
+    # The one name that PTX gives to a number ("Predefined Constants").
+    return _Reader(re.sub(r"\bWARP_SZ\b", "32", text)).read()
 
 
 class _Reader:

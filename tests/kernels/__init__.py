@@ -1,0 +1,1 @@
+"""CUDA kernels in the styles that people write, and what is right about each: see `known`."""

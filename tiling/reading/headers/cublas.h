@@ -1,0 +1,3 @@
+// Stands in for NVIDIA's cublas.h.
+#pragma once
+#include "cublas_v2.h"
