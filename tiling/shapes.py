@@ -8,7 +8,6 @@ one of them holds a valid one.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
-from math import isqrt
 from typing import Any
 
 WARP = 32
@@ -89,14 +88,7 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
-def divisors(n: int) -> list[int]:
-    """Ascending."""
-    low = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
-    return low + [n // d for d in reversed(low) if d * d != n]
-
-
 def is_whole(value: object, least: int = 1) -> bool:
-    """Whether it is a whole number that is not too small."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
@@ -173,10 +165,10 @@ class Tiling:
     large_shared: bool = False
 
     def __post_init__(self) -> None:
-        from tiling.remedies import remedy  # which tries tilings
+        for field, rule in self.broken():
+            from tiling import remedies  # which makes tilings to try
 
-        for field, rule in self._broken():
-            raise Refused(field, self.spelled(field), rule, *remedy(self, field))
+            raise Refused(field, remedies.spelled(self, field), rule, *remedies.remedy(self, field))
 
     def __str__(self) -> str:
         return f"{dims(self.bm, self.bn, self.bk)} / {dims(self.tm, self.tn)}"
@@ -221,7 +213,13 @@ class Tiling:
         """(rows, columns) of the tile of A, B or C, as it lies in the matrix."""
         return {"A": (self.bm, self.bk), "B": (self.bk, self.bn), "C": (self.bm, self.bn)}[operand]
 
-    def _broken(self) -> Iterator[tuple[str, str]]:
+    def unchecked(self, **changes: Any) -> "Tiling":
+        """A copy with other values, which nobody has validated."""
+        other = copy(self)
+        vars(other).update(changes)
+        return other
+
+    def broken(self) -> Iterator[tuple[str, str]]:
         """(field, rule) of what does not hold. Each rule relies on those before it: ask for one."""
         for rule in _not_sizes("BM BN BK", (self.bm, self.bn, self.bk)):
             yield "cta", rule
@@ -288,7 +286,7 @@ class Tiling:
 
     @property
     def shared_limit(self) -> int:
-        """Bytes of shared memory that there may be."""
+        """Bytes of shared memory that a CTA may use."""
         return SHARED_LIMIT_OPT_IN if self.large_shared else SHARED_LIMIT
 
     def _broken_shared(self) -> Iterator[tuple[str, str]]:
@@ -297,34 +295,9 @@ class Tiling:
             fits = (
                 field
                 for field, value in less.items()
-                if self.altered(**{field.replace("-", "_"): value}).shared_bytes <= limit
+                if self.unchecked(**{field.replace("-", "_"): value}).shared_bytes <= limit
             )
             field = next(fits, "cta")
             opted = "after" if self.large_shared else "without"
             needs = f"needs {self.shared_bytes} bytes of shared memory"
             yield field, f"{needs}, more than {limit} {opted} opting in to more"
-
-    def spelled(self, field: str) -> str:
-        """A field as the door spells it."""
-        match field:
-            case "cta":
-                return f"{self.bm}x{self.bn}x{self.bk}"
-            case "thread":
-                return f"{self.tm}x{self.tn}"
-            case "warp" if self.warp:
-                return "x".join(map(str, self.warp))
-            case "split" | "swizzle" | "direct" | "shared-store":
-                return ""
-            case _:
-                return str(getattr(self, field))
-
-    @property
-    def holds(self) -> bool:
-        """Whether all rules hold. Of a tiling that was not altered they do."""
-        return not any(self._broken())
-
-    def altered(self, **changes: Any) -> "Tiling":
-        """A copy that nobody has validated."""
-        other = copy(self)
-        vars(other).update(changes)
-        return other
