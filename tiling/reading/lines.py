@@ -159,7 +159,7 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
         barriers,
         rest.data,
         unclear,
-        tuple(cures(kernel, tally)),
+        tuple(cures(kernel, tally, run.shape.shared)),
     )
 
 
