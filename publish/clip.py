@@ -11,7 +11,7 @@ from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
 from publish.description import Chapter, Description, Marks, text_of
 from publish.files import move, private_folder, unwritable
-from publish.pool import Advanced, Done, GaveUp, Memory, RenderFailed, Total, share
+from publish.pool import Advanced, Done, GaveUp, MemoryUsed, RenderFailed, Total, share
 from publish.sealed import Unfit
 from publish.settings import ANIMATED, KINDS, Clip, MovieKind
 from publish.sources import digest
@@ -88,7 +88,7 @@ def work_on(
                         progress.total(clip, frames)
                     case Advanced(frames):
                         progress.advance(clip, frames)
-                    case Memory(needed):
+                    case MemoryUsed(needed):
                         progress.memory(needed)
                     case Done():
                         finish(clip, folder, told.news)

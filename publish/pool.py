@@ -38,7 +38,7 @@ class Advanced:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUsed:
     """What one process has needed so far."""
 
     bytes: int
@@ -59,7 +59,7 @@ class GaveUp:
     why: Exception
 
 
-News: TypeAlias = Total | Advanced | Memory | Done | GaveUp
+News: TypeAlias = Total | Advanced | MemoryUsed | Done | GaveUp
 
 
 @dataclass(frozen=True)
