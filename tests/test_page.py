@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from publish.description import Description, read
 from publish.page.figure import inline
 from tests.browsing import (
     AXE,
@@ -54,6 +55,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in pages.items():
         (out / name).write_text(text, "utf-8")
     return out
+
+
+@pytest.fixture(scope="module")
+def about(folder: Path) -> Description:
+    found = read(folder / f"{STEM}-draft.json")
+    assert isinstance(found, Description)
+    return found
+
+
+def begins(about: Description, chapter: str) -> float:
+    """Seconds."""
+    return next(one.seconds for one in about.chapters if one.text == chapter)
 
 
 @pytest.fixture(scope="module")
@@ -136,22 +149,28 @@ def test_reduced_motion_does_not_move_until_asked(browser: Browser, site: str) -
         seen.until("!v.paused && v.currentTime > 0.2")
 
 
-def test_captions_are_the_ones_of_their_time(browser: Browser, site: str, folder: Path) -> None:
+def test_captions_are_the_ones_of_their_time(
+    browser: Browser, site: str, folder: Path, about: Description
+) -> None:
+    said = about.captions[2]
     with visit(browser, f"{site}/plain.html") as seen:
         seen.page.evaluate("document.querySelector('video').textTracks[0].mode = 'showing'")
         seen.until("v.textTracks[0].cues && v.textTracks[0].cues.length > 3")
-        seen.page.evaluate("document.querySelector('video').currentTime = 5")
-        seen.until("v.textTracks[0].activeCues[0].startTime == 3")
-        text = seen.video("v.textTracks[0].activeCues[0].text")
-        assert text == "Loading tiles from global to shared memory"
-        assert f"\n{text}\n" in (folder / f"{STEM}-draft.vtt").read_text("utf-8")
+        at = said.seconds + 0.5
+        seen.page.evaluate(f"document.querySelector('video').currentTime = {at}")
+        seen.until(f"v.textTracks[0].activeCues[0].startTime == {said.seconds}")
+        assert seen.video("v.textTracks[0].activeCues[0].text") == said.text
+        assert f"\n{said.text}\n" in (folder / f"{STEM}-draft.vtt").read_text("utf-8")
 
 
-def test_chapter_buttons_seek_to_their_frame(browser: Browser, site: str, folder: Path) -> None:
+def test_chapter_buttons_seek_to_their_frame(
+    browser: Browser, site: str, folder: Path, about: Description
+) -> None:
     with visit(browser, f"{site}/plain.html") as seen:
         seen.until("v.currentTime > 0")
         seen.page.get_by_role("button", name="Pause Overview").click()
-        for name, seconds in ("accumulate", 9.6), ("store", 13.6), ("load", 3.0):
+        for name in "accumulate", "store", "load":
+            seconds = begins(about, name)
             time = seen.page.evaluate(
                 """name => new Promise(done => {
                   const v = document.querySelector("video");
@@ -169,7 +188,9 @@ def test_chapter_buttons_seek_to_their_frame(browser: Browser, site: str, folder
             assert difference(shown, wanted.resize(shown.size)) < 4
 
 
-def test_everything_can_be_done_from_the_keyboard(browser: Browser, site: str) -> None:
+def test_everything_can_be_done_from_the_keyboard(
+    browser: Browser, site: str, about: Description
+) -> None:
     with visit(browser, f"{site}/plain.html") as seen:
         seen.until("v.currentTime > 0.2")
         page = seen.page
@@ -179,11 +200,12 @@ def test_everything_can_be_done_from_the_keyboard(browser: Browser, site: str) -
         assert page.evaluate(outline) >= 2
         page.keyboard.press("Space")
         seen.until("v.paused")
+        third = about.chapters[2]
         for _ in range(3):
             page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement.textContent") == "accumulate"
+        assert page.evaluate("document.activeElement.textContent") == third.text
         page.keyboard.press("Enter")
-        seen.until("Math.abs(v.currentTime - 9.6) < 0.1")
+        seen.until(f"Math.abs(v.currentTime - {third.seconds}) < 0.1")
 
 
 def test_controls_are_the_browsers_where_asked(browser: Browser, site: str) -> None:
@@ -211,7 +233,9 @@ def test_a_hostile_page_shows_it_whole(browser: Browser, site: str) -> None:
         assert seen.page.get_by_text("Verified, model").is_visible()
 
 
-def test_it_goes_into_an_about_page_where_the_old_script_stood(browser: Browser, site: str) -> None:
+def test_it_goes_into_an_about_page_where_the_old_script_stood(
+    browser: Browser, site: str, about: Description
+) -> None:
     with visit(browser, f"{site}/about.html") as seen:
         seen.until("v.currentTime > 0.2 && !v.paused")
         assert seen.page.locator("figure > p, figure > pre, figure em").count() == 0
@@ -219,7 +243,7 @@ def test_it_goes_into_an_about_page_where_the_old_script_stood(browser: Browser,
         assert seen.page.locator("strong").inner_text() == "that"
         assert seen.page.locator("script").count() == 1
         seen.page.get_by_role("button", name="store").click()
-        seen.until("v.currentTime >= 13.6")
+        seen.until(f"v.currentTime >= {begins(about, 'store')}")
 
 
 def test_the_readmes_picture_is_of_the_readers_look(browser: Browser, site: str) -> None:
