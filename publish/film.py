@@ -30,7 +30,10 @@ def make_film(
         cards = [replace(part, card=True, out=folder) for part in parts]
         stale = [part for part in parts if lacking(part)]
         for clip, why in render([*cards, *stale], verified, jobs, progress).items():
-            raise why if isinstance(why, Refused) else RenderFailed(f"{clip.stem}: {why}")
+            if isinstance(why, Refused):  # of a card, its folder is this one's own
+                at = film.out if clip.card and why.field == "--out" else why.value
+                raise Refused(why.field, at, why.rule, why.remedy)
+            raise RenderFailed(f"{clip.stem}: {why}")
         try:
             both = [clip for pair in zip(cards, parts, strict=True) for clip in pair]
             marks = _join(film, both, folder)

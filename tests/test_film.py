@@ -13,6 +13,7 @@ from publish.cache import mark_of
 from publish.captions import transcript
 from publish.clip import render
 from publish.description import Caption, Chapter, Marks
+from publish.film import make_film
 from publish.pool import RenderFailed
 from publish.settings import KINDS, Clip, film_of
 from publish.stale import described, lacking
@@ -81,6 +82,26 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         *(clip.file(kind).name for clip in good for kind in (*KINDS, ".json")),
     }
     assert 5e7 < heard.bytes < 2e9
+
+
+@pytest.mark.parametrize(
+    ("why", "line"),
+    [
+        (RenderFailed("planted"), "overview-card-draft: planted"),
+        (Refused("--out", "private", "is full", "make room"), r"--out {}: is full \(make room\)"),
+    ],
+)
+def test_why_a_film_could_not_be_made_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: Exception, line: str
+) -> None:
+    def fails(clips: list[Clip], *rest: object) -> dict[Clip, Exception]:
+        return {clips[0]: why}
+
+    monkeypatch.setattr("publish.film.render", fails)
+    whole, parts = film_of(list(SCENES), Clip("", choose(), quality="draft", out=tmp_path))
+    with pytest.raises(type(why), match=line.format(tmp_path)):
+        make_film(whole, parts, [], 1, Heard())
+    assert not list(tmp_path.iterdir())
 
 
 def test_all_means_every_scene_in_every_look(
