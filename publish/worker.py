@@ -131,9 +131,13 @@ class Work:
 
 def marks_of(film: TilingScene, frames: int) -> Marks:
     """What a scene that was gone through has said."""
+    captions = (
+        Caption(mark.seconds, mark.text, f"{mark.note}. {mark.shows}" if mark.note else mark.shows)
+        for mark in film.captions
+    )
     return Marks(
         frames=frames,
-        captions=tuple(Caption(mark.seconds, mark.text, mark.shows) for mark in film.captions),
+        captions=tuple(captions),
         chapters=tuple(Chapter(mark.seconds, mark.text) for mark in film.chapters),
     )
 

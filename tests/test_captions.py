@@ -28,6 +28,8 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
 
     def look_at(film: TilingScene) -> None:
         lines = [line.text for line in film._caption if isinstance(line, Label)]
+        note = film.captions[-1].note  # which stands below, and in the transcript
+        assert not note or lines.pop() == note
         shown.append((film.renderer.frames, " ".join(lines)))
 
     film = screen(clip, look_at)
@@ -37,6 +39,8 @@ def test_each_cue_is_on_the_screen_from_its_frame_to_its_last(scene: str) -> Non
         for match in CUE.finditer(vtt(marks, clip.fps))
     ]
     assert len(cues) == len(film.captions)
+    notes = {mark.note for mark in film.captions if mark.note}
+    assert all(any(note in said.shows for said in marks.captions) for note in notes)
     assert cues[0][0] == 0 and cues[-1][1] == round(1000 * film.renderer.frames / clip.fps)
     for end_of_play, text in shown:
         now = end_of_play * 1000 / clip.fps
