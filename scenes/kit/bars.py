@@ -87,7 +87,8 @@ class Bars(Figure[Sequence[Parts]]):
 
     def _letters(self, state: Sequence[Parts]) -> Tags:
         theme, poses = self.look.theme, self.poses(state)
-        wide = {name: pose.box for name, pose in poses.items() if pose.box.w >= 1.6 * SIZE}
+        room = 1.6 * SIZE, CAP * SIZE + 4
+        wide = {n: p.box for n, p in poses.items() if p.box.w >= room[0] and p.box.h >= room[1]}
         names = [name.split(" ")[1] for name in wide]
         ink = theme.ink_on(theme.tint("A", 0.9))
         return Tags(self.look, list(wide.values()), names, SIZE, ink)

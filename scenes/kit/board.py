@@ -26,7 +26,7 @@ class Through(Plain[Figure[S]]):
             self.moved.settle(self.states[now])
 
 
-class Board(Generic[S]):
+class StateBoard(Generic[S]):
     """Figures that show a state. Those that another state needs come in place of others."""
 
     def __init__(self, start: S) -> None:
@@ -57,7 +57,7 @@ class Board(Generic[S]):
 class BoardScene(TilingScene, Generic[S]):
     """A scene whose acts are states of a board."""
 
-    board: Board[S]
+    board: StateBoard[S]
 
     def act(self, act: Act) -> None:
         assert isinstance(act, Show)

@@ -1,7 +1,7 @@
 """One thread, or thread tiles side by side; and the loads of each."""
 
 from scenes.kit.bars import BarPanel, Bars, Parts
-from scenes.kit.board import Board
+from scenes.kit.board import StateBoard
 from scenes.kit.figure import Figure
 from scenes.kit.look import Box, Look
 from scenes.kit.panel import PAD, Panel
@@ -32,7 +32,7 @@ class LoadsPerFma(BarPanel[OneThread]):
         ]
 
 
-class ThreadBoard(Board[OneThread]):
+class ThreadBoard(StateBoard[OneThread]):
     """The first k-tile of the thread that is followed."""
 
     def __init__(self, look: Look, plan: Schedule) -> None:

@@ -2,14 +2,14 @@
 
 from manim import Animation
 
-from scenes.kit.board import Board
+from scenes.kit.board import StateBoard
 from scenes.kit.figure import Figure
 from scenes.kit.look import Box, Look
 from scenes.kit.motion import LANDED, Move, carried
 from scenes.kit.places import below_caption
 from scenes.kit.route import Route
 from scenes.kit.shapes import Pose
-from scenes.why_tile.loads import Loads
+from scenes.why_tile.load_bars import LoadBars
 from scenes.why_tile.matrices import CopiedTiles, CountedMatrices
 from scenes.why_tile.shots import Seen, first_seen, other_plan
 from tiling.schedule import Copy, Schedule
@@ -19,7 +19,7 @@ NEAR = 12, 8, 6, 4, 2, 1
 """Rows, columns and k of which the first are shown near, at most."""
 
 
-class Comparison(Board[Seen]):
+class Comparison(StateBoard[Seen]):
     """What a state of either schedule looks like."""
 
     def __init__(self, look: Look, plan: Schedule) -> None:
@@ -34,12 +34,12 @@ class Comparison(Board[Seen]):
             self.near = CountedMatrices(look, self.places["global"], plan, first)
         super().__init__(first_seen(plan))
 
-    def _figures(self, plan: Schedule) -> tuple[CountedMatrices, CopiedTiles, Loads]:
+    def _figures(self, plan: Schedule) -> tuple[CountedMatrices, CopiedTiles, LoadBars]:
         look, places = self.look, self.places
         return (
             CountedMatrices(look, places["global"], plan, plan.gemm),
             CopiedTiles(look, places["shared"], plan),
-            Loads(look, places["loads"], plan),
+            LoadBars(look, places["loads"], plan),
         )
 
     def figures(self, state: Seen) -> list[Figure[Seen]]:

@@ -16,7 +16,7 @@ from tiling.shapes import dims
 from tiling.traffic import naive_requested
 
 
-class Loads(BarPanel[Seen]):
+class LoadBars(BarPanel[Seen]):
     """A bar for each schedule, and large below them how many times as many."""
 
     def __init__(self, look: Look, box: Box, plan: Schedule) -> None:
