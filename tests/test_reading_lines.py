@@ -16,7 +16,7 @@ from tiling import nvidia
 from tiling.ptx.events import Access, Event
 from tiling.ptx.program import load
 from tiling.reading.call import Call
-from tiling.reading.cost import bank_loads, in_global, in_shared
+from tiling.reading.cost import bank_loads, in_global, in_local, in_shared
 from tiling.reading.lines import Numbers, count
 from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
@@ -168,6 +168,13 @@ def test_wavefronts_of_shared_memory(words, width, moved, least, ways):
 def test_sectors_of_global_memory(words, width, moved, least):
     found = in_global(words * 4, ALL, width)
     assert (found.moved, found.least, found.bytes) == (moved, least, 32 * width)
+
+
+def test_a_word_of_all_lanes_own_memory_lies_together():
+    found = in_local(np.zeros((1, 32), int), ALL, 16)
+    assert (found.requests, found.lanes, found.moved, found.least) == (1, 32, 16, 16)
+    found = in_local(LANES * 4, ALL, 4)  # each lane another word
+    assert (found.requests, found.moved, found.least) == (1, 32, 4)
 
 
 PADDED = (
