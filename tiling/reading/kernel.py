@@ -220,12 +220,8 @@ def _open(built: Built, file: Path, name: str, found: list[Kernel]) -> Kernel:
     if found:
         listed = "; ".join([*(kernel.name for kernel in found[:8]), *["..."] * (len(found) > 8)])
         rule = f"{len(found)} kernels are called so" if name else f"it has {len(found)} kernels"
-        remedy = (
-            "name one behind a colon: "
-            + "; ".join(listed[:8])
-            + ("; ..." if len(listed) > 8 else "")
-        )
-        raise Refused("--kernel", f"{shown}:{name}" if name else shown, rule, remedy)
+        where = f"{shown}:{name}" if name else shown
+        raise Refused("--kernel", where, rule, f"name one behind a colon: {listed}")
     every = [kernel.name for kernel in _named(built, "")]
     if not every:
         remedy = f"a template must be named with its arguments, as {file.name}:sgemm<128, 8>"
