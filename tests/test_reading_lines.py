@@ -10,11 +10,13 @@ from click.testing import CliRunner
 from render import main
 from tests.kernel_cases import needs
 from tests.kernels.table import HERE
+from tests.ptx_running import kernel
 from tests.reading import read
 from tiling import nvidia
 from tiling.ptx.events import Access, Event
+from tiling.ptx.program import load
 from tiling.reading.call import Call
-from tiling.reading.cost import bank_loads, in_global, in_shared
+from tiling.reading.cost import bank_loads, in_global, in_local, in_shared
 from tiling.reading.lines import Numbers, count
 from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
@@ -74,6 +76,33 @@ def test_addresses_that_depend_on_data_keep_what_makes_them(tmp_path):
     )
     rest = sliced(read(file).program)
     assert rest.data and any(one.opcode.startswith("add") for one in rest.program.function.body)
+
+
+def test_a_slice_keeps_guards_and_what_only_some_threads_set():
+    text = kernel(
+        """mov.u32 %r0, %tid.x;
+        setp.lt.u32 %p0, %r0, 4;
+        mov.u32 %r1, 8;
+        @%p0 mov.u32 %r1, 16;
+        cvt.u64.u32 %q2, %r1;
+        add.u64 %q3, %q0, %q2;
+        setp.gt.u32 %p1, %r0, 2;
+        @%p1 ld.global.f32 %f0, [%q3];
+        bra $L;
+        $L:
+        mul.f32 %f1, %f0, %f0;
+        add.f32 %f2, %f1, %f1;
+        $M:
+        st.global.f32 [%q0], %f2;""",
+        params=1,
+    )
+    whole = load(text)
+    rest = sliced(whole)
+    kept = [str(whole.function.body[place]) for place in rest.places]
+    assert "@%p0 mov.u32 %r1, 16" in kept and "mov.u32 %r1, 8" in kept
+    assert {"setp.lt.u32 %p0, %r0, 4", "setp.gt.u32 %p1, %r0, 2"} <= set(kept)
+    # Of a block that only computes, the first instruction is left, by which it is counted.
+    assert "mul.f32 %f1, %f0, %f0" in kept and "add.f32 %f2, %f1, %f1" not in kept
 
 
 def test_numbers_say_of_which_cta_they_are_and_know_multiply_adds():
@@ -139,6 +168,13 @@ def test_wavefronts_of_shared_memory(words, width, moved, least, ways):
 def test_sectors_of_global_memory(words, width, moved, least):
     found = in_global(words * 4, ALL, width)
     assert (found.moved, found.least, found.bytes) == (moved, least, 32 * width)
+
+
+def test_a_word_of_all_lanes_own_memory_lies_together():
+    found = in_local(np.zeros((1, 32), int), ALL, 16)
+    assert (found.requests, found.lanes, found.moved, found.least) == (1, 32, 16, 16)
+    found = in_local(LANES * 4, ALL, 4)  # each lane another word
+    assert (found.requests, found.moved, found.least) == (1, 32, 4)
 
 
 PADDED = (

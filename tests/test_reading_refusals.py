@@ -84,7 +84,7 @@ WRONG_FILES = [
     ("mistake.cu", 'mistake.cu(2): error: identifier "x" is undefined'),
     ("template.cu", "has no kernel (a template must be named with its arguments"),
     ("template.cu:k<x>", 'k<x>: identifier "x" is undefined'),
-    ("two.cu", "it has 2 kernels (name one: "),
+    ("two.cu", "it has 2 kernels (name one behind a colon: one; two)"),
     ("two.cu:three", "has no such kernel (it has one; two)"),
     ("k.ptx:nope", "has no such kernel (it has k)"),
     ("k.ptx:k<1, 2>", "has no such kernel (it has k)"),

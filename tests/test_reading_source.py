@@ -85,6 +85,7 @@ void run(int rows, int cols, float *a) {
   grid.y = 7;
   k<64><<<grid, dim3{256}>>>(a, b, rows, c, cols);
   k<64><<<std::min(rows, 9), unknown()>>>(a, b, rows, c, cols);
+  k<64><<<rows % 2 ? 3 : -(cols << 1), (int)1.5f>>>(a, b, rows, c, cols);
 }
 """
 
@@ -97,7 +98,7 @@ def test_a_signature_has_names_and_types():
 
 
 def test_launches_are_arithmetic_over_what_their_names_stand_for():
-    first, second, third = launches(FILE, "k")
+    first, second, third, fourth = launches(FILE, "k")
     given = {"rows": "M", "cols": "N"}
     assert parts(first.grid, first.around, given) == [
         "((N + 32) - 1) / 32",
@@ -108,6 +109,9 @@ def test_launches_are_arithmetic_over_what_their_names_stand_for():
     assert parts(second.grid, second.around, given)[1] == "7"
     assert parts(second.block, second.around, given) == ["256"]
     assert parts(third.grid, third.around, given) == ["min(M, 9)"]
+    (grid,) = parts(fourth.grid, fourth.around, given)
+    assert [value(grid, {"M": m, "N": 5}) for m in (1, 2)] == [3, -10]
+    assert parts(fourth.block, fourth.around, given) == ["int(1.5)"]
     with pytest.raises(Unclear, match="unknown is not known"):
         parts(third.block, third.around, given)
 

@@ -1,7 +1,7 @@
 """What requests cost: sectors of global memory, wavefronts of shared memory, and the least possible
 of both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,16 @@ def in_global(offset: Ints, takes: Bools, width: int) -> Cost:
     lanes = int(takes.sum())
     least = int((-(-words // SECTOR)).sum())
     return Cost(len(offset), lanes, lanes * width, int(sectors.sum()), least)
+
+
+def in_local(offset: Ints, takes: Bools, width: int) -> Cost:
+    """Of requests for `width` bytes of each lane's own memory, at offsets in it: a word of all
+    lanes lies together (CUDA C++ Programming Guide, "Local Memory")."""
+    lanes = WORD * np.arange(offset.shape[-1])
+    found = Cost()
+    for more in range(max(1, width // WORD)):
+        found += in_global((offset // WORD + more) * 128 + lanes, takes, min(width, WORD))
+    return replace(found, requests=int(takes.any(1).sum()), lanes=int(takes.sum()))
 
 
 def _distinct(values: Ints, takes: Bools) -> Ints:

@@ -218,13 +218,13 @@ def _open(built: Built, file: Path, name: str, found: list[Kernel]) -> Kernel:
     """Refuse a name that leaves it open which kernel is meant, with a list of those there are."""
     shown = cut(str(file))
     if found:
-        listed = [f"{shown}:{kernel.name}" for kernel in found]
+        listed = "; ".join([*(kernel.name for kernel in found[:8]), *["..."] * (len(found) > 8)])
         rule = f"{len(found)} kernels are called so" if name else f"it has {len(found)} kernels"
-        remedy = "name one: " + "; ".join(listed[:8]) + ("; ..." if len(listed) > 8 else "")
-        raise Refused("--kernel", f"{shown}:{name}" if name else shown, rule, remedy)
+        where = f"{shown}:{name}" if name else shown
+        raise Refused("--kernel", where, rule, f"name one behind a colon: {listed}")
     every = [kernel.name for kernel in _named(built, "")]
     if not every:
-        templates = "a template must be named with its arguments, as"
-        raise Refused("--kernel", shown, "has no kernel", f"{templates} {shown}:sgemm<128, 8>")
+        remedy = f"a template must be named with its arguments, as {file.name}:sgemm<128, 8>"
+        raise Refused("--kernel", shown, "has no kernel", remedy)
     remedy = "it has " + "; ".join(every[:8]) + ("; ..." if len(every) > 8 else "")
     raise Refused("--kernel", f"{shown}:{cut(name)}", "has no such kernel", remedy)

@@ -17,7 +17,7 @@ from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
 from tiling.reading.recorded import Cta, Run, endless
 from tiling.reading.slice import Times, sliced
-from tiling.reading.tally import Tally, unrolled
+from tiling.reading.tally import Tally, gone, unrolled
 from tiling.shapes import Refused
 
 MULTIPLIES = re.compile(r"FFMA2?|DFMA|HFMA2|HMMA|IMMA|DMMA|QGMMA|HGMMA|IDP|IMAD|FMUL|FADD")
@@ -171,7 +171,7 @@ def _empty(run: Run) -> dict[str, Buffer]:
 def _explained(group: Group) -> bool:
     """Whether requests are counted as the machine code makes them though it has others here: of
     whole matrices, whose fragments each know where they lie, and of rounds of a loop together."""
-    return group.kind == "matrix" or group.verdict == "added" or unrolled(group) > 0
+    return group.kind == "matrix" or group.verdict == "added" or gone(group) or unrolled(group) > 0
 
 
 def _lines(run: Run, tally: Tally, times: Mapping[int, Times]) -> Iterator[Line]:

@@ -123,11 +123,11 @@ class _Made:
             for place in range(block.first, block.first + block.size):
                 one = self.body[place]
                 self.before[place] = {n: last[n] for n in sources(one) if n in last}
-                # What only some threads set may still be what it was.
-                last.update((name, place) for name in results(one) if not one.guard)
-                if one.guard:
-                    for name in results(one):
+                for name in results(one):
+                    if one.guard:  # for the other threads it may still be what it was
                         last.pop(name, None)
+                    else:
+                        last[name] = place
 
     def of(self, place: int, register: str) -> list[int]:
         here = self.before[place].get(register)

@@ -16,7 +16,7 @@ from tiling.ptx.memory import LOCAL, SHARED, Bools, Ints
 from tiling.ptx.races import WARP
 from tiling.ptx.requests import SECTOR, WORD, by_warp
 from tiling.ptx.widths import Group
-from tiling.reading.cost import Cost, in_global, in_shared
+from tiling.reading.cost import Cost, in_global, in_local, in_shared
 from tiling.reading.kernel import Kernel
 
 KEPT = 64
@@ -41,6 +41,9 @@ class Widths:
             if group.kind == "matrix":
                 self.matrices |= dict.fromkeys(group.places, bool(group.found))
                 continue
+            if gone(group):
+                self.made |= dict.fromkeys(group.places, 0)
+                continue
             for one in group.made:
                 self.made |= dict.fromkeys(one.places, 0)
                 self.made[one.places[0]] = one.bits // 8
@@ -49,6 +52,11 @@ class Widths:
 
     def of(self, place: int, width: int) -> int:
         return self.made.get(place, width)
+
+
+def gone(group: Group) -> bool:
+    """Whether the machine code keeps in registers what PTX has in a thread's own memory."""
+    return group.space == "local" and group.verdict == "gone"
 
 
 def unrolled(group: Group) -> int:
@@ -102,6 +110,7 @@ class Tally:
         self.kernel, self.threads = kernel, threads
         self.places = np.array(places, np.int64)
         self.widths = Widths(kernel.groups)
+        self.own = max(1, -(-kernel.program.local // 16) * 16)
         self.costs: dict[tuple[int, str], Cost] = {}
         self.arrays: dict[tuple[int, str], str] = {}
         self.bits: dict[tuple[int, str], set[int]] = {}
@@ -254,6 +263,8 @@ class Tally:
         self.bits.setdefault((place, space), set()).add(8 * width)
         if space == "shared":
             return in_shared(offset, takes, width)
+        if space == "local":
+            return in_local(offset % self.own, takes, width)
         return in_global(offset, takes, min(width, SECTOR))
 
     def _name(self, event: Access, place: int, space: str, rows: _Rows) -> None:
