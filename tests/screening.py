@@ -12,6 +12,8 @@ from publish import worker
 from publish.frames import FrameRenderer
 from publish.settings import Clip
 from scenes.kit.tiling_scene import TilingScene
+from tests.claims import Hearing, untrue
+from tests.claims_of_scenes import CLAIMS
 from tests.contrast import Contrast
 from tests.fades import stuck
 from tests.flights import astray
@@ -66,17 +68,24 @@ def screen(
 def lint(clip: Clip) -> dict[str, float]:
     """All that is wrong with a clip's pictures and words, and the second at which it is last so."""
     found: dict[str, float] = {}
+    hearing = Hearing()
 
     def note(wrong: Iterable[str], film: TilingScene) -> None:
         found.update(dict.fromkeys(wrong, film.now))
+
+    def begun(film: TilingScene) -> None:
+        hearing.listen(film)
+        note((*astray(film), *stuck(film)), film)
 
     film = screen(
         clip,
         lambda film: note(flaws(film), film),
         lambda film: note(flaws_within(film), film),
-        lambda film: note((*astray(film), *stuck(film)), film),
+        begun,
     )
     note(hasty(film), film)
+    for told in hearing.told(film):
+        note(untrue(told, CLAIMS[clip.scene]), film)
     return found
 
 

@@ -145,8 +145,10 @@ class CountedMatrices(Figure[Seen]):
                     texts[one.row :, one.col :][: one.rows, : one.cols] = str(one.times)
             else:  # one for all, when nothing is outlined any more
                 whole = len(regions) == 1 and made == prod(self.gemm.shape("C"))
-                number = f"{grouped(regions[0].times)}×" if whole else ""
-                texts, size = np.array([[number]], object), LABEL + 4
+                number, size = f"{grouped(regions[0].times)}×" if whole else "", LABEL + 4
+                if min(box.h / 1.3, box.w / (len(number) + 0.6) / ADVANCE) < size:
+                    number = ""
+                texts = np.array([[number]], object)
             shown[operand] = Texts(self.look, box, texts, size, ink)
         return shown
 
@@ -167,6 +169,9 @@ class CopiedTiles(Figure[Seen]):
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:
             self.panel.head(stretched(self.corner))
+            lower = LINE if look.aspect == "wide" else 0  # under that line, too
+            within = Box(within.x, within.y + lower, within.w, within.h - lower)
+            self.corner = replace(self.corner, within=within)
         for operand in AB:
             whole, tile = self.corner.box(operand), tiling.tile_shape(operand)
             self.add(Slab(look, whole, fill=tint(operand, 0.06)))
