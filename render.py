@@ -11,9 +11,13 @@ import click
 
 from publish import sources  # noqa: F401  what it says of the sources is from before the imports
 from publish.files import sweep, unwritable, writable, write
-from publish.kernel import check_report, kernel_options, save_report
-from publish.kernel import inspect as inspect_kernel
-from publish.kernel import verify as verify_kernel
+from publish.kernel import (
+    check_report,
+    inspect_kernel,
+    kernel_options,
+    save_report,
+    verify_kernel,
+)
 from publish.one_line import Commands
 from publish.options import (
     CHOOSING,
@@ -304,12 +308,15 @@ def serve(out: Path, port: int) -> None:
     from publish.page.serve import serve as run
 
     if not (out / PAGE).is_file():
-        raise Refused("--out", out, f"has no {PAGE}", "try python render.py embed --page, first")
+        remedy = f"try python render.py embed --page --out {out}, first"
+        raise Refused("--out", out, f"has no {PAGE}", remedy)
     try:
         at = listen(port)
     except OSError as error:
         why = f"cannot be listened on: {reason(error)}"
-        raise Refused("--port", port, why, f"try {port % 65535 + 1}") from None
+        with listen(0) as free:
+            remedy = f"try {free.getsockname()[1]}"
+        raise Refused("--port", port, why, remedy) from None
     click.echo(f"http://{HOST}:{port}/  (Ctrl+C ends it)")
     run(out, at)
 

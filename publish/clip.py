@@ -9,9 +9,9 @@ from typing import Protocol
 
 from publish.cache import fingerprint, versions
 from publish.captions import transcript, vtt
-from publish.description import Chapter, Description, Marks, write
+from publish.description import Chapter, Description, Marks, text_of
 from publish.files import move, private_folder, unwritable
-from publish.pool import Advanced, Done, Failed, Memory, RenderFailed, Total, share
+from publish.pool import Advanced, Done, GaveUp, MemoryUsed, RenderFailed, Total, share
 from publish.sealed import Unfit
 from publish.settings import ANIMATED, KINDS, Clip, MovieKind
 from publish.sources import digest
@@ -56,7 +56,7 @@ def add_pictures(clips: Sequence[Clip], jobs: int, progress: Progress) -> dict[C
         about, made = described(clip), {kind: folder / clip.file(kind).name for kind in ANIMATED}
         files = {**about.files, **{kind: digest(path) for kind, path in made.items()}}
         description = folder / clip.file(".json").name
-        description.write_text(write(replace(about, files=files)), "utf-8")
+        description.write_text(text_of(replace(about, files=files)), "utf-8")
         move([*made.values(), description], clip.out)
 
     return work_on(clips, "publish.animate", jobs, progress, finish)
@@ -88,12 +88,12 @@ def work_on(
                         progress.total(clip, frames)
                     case Advanced(frames):
                         progress.advance(clip, frames)
-                    case Memory(needed):
+                    case MemoryUsed(needed):
                         progress.memory(needed)
                     case Done():
                         finish(clip, folder, told.news)
                         progress.done(clip)
-                    case Failed(why):
+                    case GaveUp(why):
                         raise why
             except OSError as error:
                 failed[clip] = unwritable("--out", clip.out, error)
@@ -101,7 +101,7 @@ def work_on(
                 failed[clip] = error
             except Unfit as error:
                 failed[clip] = RenderFailed(f"its description was changed meanwhile: {error}")
-            if isinstance(told.news, Done | Failed):
+            if isinstance(told.news, Done | GaveUp):
                 shutil.rmtree(folder, ignore_errors=True)
                 if clip in failed:
                     progress.failed(clip)
@@ -192,7 +192,7 @@ def put_in_place(
         files={kind: digest(path) for kind, path in files.items()},
     )
     description = folder / clip.file(".json").name
-    description.write_text(write(about), "utf-8")
+    description.write_text(text_of(about), "utf-8")
     # The description comes last: while it does not fit the other files, the clip is rendered again.
     move([*files.values(), description], clip.out)
     for kind in KINDS:

@@ -121,7 +121,7 @@ class Report:
     rungs: tuple[Rung, ...]
 
 
-def write(description: Description) -> str:
+def text_of(description: Description) -> str:
     """The text of a clip's .json."""
     return sealed(CLIP, asdict(description))
 

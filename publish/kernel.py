@@ -77,12 +77,9 @@ def _wanted(ctx: click.Context, ours: dict[str, Any], options: dict[str, Any]) -
 
 
 def _speaks_of_a_kernel(config: Path) -> bool:
-    import tomllib
+    from tiling.presets import table_of
 
-    try:
-        return "kernel" in tomllib.loads(config.read_text("utf-8-sig"))
-    except (OSError, ValueError):
-        return False  # whoever reads it as a tiling says what is wrong
+    return "kernel" in table_of(config)
 
 
 def _unused(ctx: click.Context) -> None:
@@ -112,7 +109,7 @@ def _chosen(wanted: Any) -> Any:
         raise
 
 
-def inspect(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> None:
+def inspect_kernel(ctx: click.Context, wanted: Any, as_json: bool, **options: Any) -> None:
     """The numbers of each line of a kernel."""
     from publish.kernel_tables import as_dict, show
     from tiling.reading.lines import corners, count
@@ -140,7 +137,7 @@ def save_report(report: Path, text: str) -> None:
         raise unwritable("--report", report, error) from None
 
 
-def verify(
+def verify_kernel(
     ctx: click.Context,
     wanted: Any,
     sizes: bool,

@@ -1,6 +1,7 @@
 """The numbers of somebody's kernel, line by line, for people and as JSON."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tiling.occupancy import CHIPS, Occupancy, occupancy
+from tiling.reading import likeness
 from tiling.reading.chosen import told
 from tiling.reading.cures import Cure
 from tiling.reading.lines import Line, Numbers, Part
@@ -36,6 +38,7 @@ def as_dict(found: list[Numbers]) -> dict[str, Any]:
         **_about(first.run),
         "resources": None if resources is None else vars(resources),
         "ctas_on_a_multiprocessor": {arch: one.ctas for arch, one in fits},
+        "tiling": _tiling(first.run),
         "main_loop": _loop(first),
         "ctas": [_cta(one) for one in found],
     }
@@ -59,6 +62,15 @@ def _about(run: Run) -> dict[str, Any]:
             "orders": {name: run.call.orders[name] for name in run.call.matrices},
         },
     }
+
+
+def _tiling(run: Run) -> dict[str, Any] | None:
+    known = likeness.of(run)
+    if known is None:
+        return None
+    tiled, like = known
+    model = None if like.tiling is None else list(likeness.options(like.tiling))
+    return {**asdict(tiled), "model": model, "differs": list(like.differs)}
 
 
 def _loop(found: Numbers) -> dict[str, Any] | None:
@@ -189,6 +201,11 @@ def _notes(found: list[Numbers]) -> Iterator[str]:
         "worst conflict; runs: how often a warp comes to the line, of all warps together; loop: "
         "instructions in the main loop."
     )
+    if not run.call.is_gemm:
+        yield "It is no product of two matrices, as far as its arguments tell."
+    elif known := likeness.of(run):
+        yield f"{'; '.join(known[0].said())}."
+        yield f"It {known[1].said()}."
     yield f"{first.fma:,} multiply-adds, {first.barriers:,} barriers; {built.by}, {built.arch}."
     if first.loop is not None:
         loop = first.loop

@@ -38,7 +38,7 @@ class Advanced:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryUsed:
     """What one process has needed so far."""
 
     bytes: int
@@ -52,14 +52,14 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Failed:
+class GaveUp:
     """`why` is an OSError where the folder takes no more, Refused where the scene cannot be made of
     this choice, else RenderFailed."""
 
     why: Exception
 
 
-News: TypeAlias = Total | Advanced | Memory | Done | Failed
+News: TypeAlias = Total | Advanced | MemoryUsed | Done | GaveUp
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def share(tasks: Sequence[tuple[Clip, Path]], jobs: int, module: str) -> Iterato
     module: has the function `work(clip, folder, send, first)`, which does what no other process has
     taken of a clip, and sends Done. `first` is true in one of the processes.
 
-    Each task ends with Done or Failed. A task that fails does not stop the others.
+    Each task ends with Done or GaveUp. A task that fails does not stop the others.
     """
     # A fresh interpreter each: forking one that has threads is not safe.
     context = multiprocessing.get_context("spawn")
@@ -147,11 +147,11 @@ def _process(
         try:
             import_module(module).work(clip, folder, tell, number == 0)
         except Refused as refused:
-            tell(Failed(refused))
+            tell(GaveUp(refused))
         except OSError as error:
-            tell(Failed(OSError(error.errno, reason(error))))
+            tell(GaveUp(OSError(error.errno, reason(error))))
         except Exception as error:
-            tell(Failed(_reason(error, folder)))
+            tell(GaveUp(_reason(error, folder)))
 
 
 def _reason(error: Exception, folder: Path) -> Exception:
@@ -201,7 +201,7 @@ def _listen(processes: Mapping[Connection, BaseProcess], tasks: int) -> Iterator
                 case Told(task, Done()):
                     done[task] = told
                     ahead[end].remove(task)
-                case Told(task, Failed()):
+                case Told(task, GaveUp()):
                     ahead[end].remove(task)
                     if task not in over:
                         over.add(task)
@@ -214,7 +214,7 @@ def _listen(processes: Mapping[Connection, BaseProcess], tasks: int) -> Iterator
             if task not in over:
                 over.add(task)
                 why = "a rendering process ended, or stood still, before its work was done"
-                yield Told(task, Failed(RenderFailed(why)))
+                yield Told(task, GaveUp(RenderFailed(why)))
         for task in sorted(done.keys() - over):
             if not any(task in left for left in ahead.values()):
                 over.add(task)

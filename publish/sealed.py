@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tiling.regular import read_regular, reason
+from tiling.regular import of_the_file, read_regular, reason
 from tiling.shapes import cut_short
 
 CLIP, REPORT = "clip 2", "report 2"
@@ -27,12 +27,17 @@ def sealed(kind: str, data: dict[str, Any]) -> str:
 
 
 def unsealed(path: Path) -> tuple[str, dict[str, Any]]:
-    """The kind of a file, and its data. Raises Unfit."""
+    """The kind of a file, and its data.
+
+    Raises Unfit, and OSError where this process has no more descriptors or memory.
+    """
     try:
         whole = json.loads(read_regular(path, LIMIT), parse_int=_integer, parse_constant=_integer)
         wanted = whole.pop("digest", None) if isinstance(whole, dict) else None
         fits = wanted == _digest(whole)
     except OSError as error:
+        if not of_the_file(error):
+            raise
         raise Unfit(f"cannot be read: {reason(error)}") from None
     except RecursionError:
         raise Unfit("nested too deep") from None

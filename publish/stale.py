@@ -8,7 +8,7 @@ from publish.description import Description, read
 from publish.sealed import Unfit
 from publish.settings import Clip, film_of
 from publish.sources import digest
-from tiling.regular import reason
+from tiling.regular import of_the_file, reason
 from tiling.shapes import Refused
 
 
@@ -45,6 +45,8 @@ def why_stale(clip: Clip, about: Description) -> str | None:
             if digest(clip.file(kind)) != wanted:
                 return f"its {kind} is not the one that was rendered"
         except OSError as error:
+            if not of_the_file(error):
+                raise
             return f"its {kind} cannot be read: {reason(error)}"
     try:
         now, mark = versions(), _mark(clip, about.scenes)

@@ -17,7 +17,7 @@ from tqdm import tqdm  # of Manim
 from publish.description import Caption, Chapter, Marks
 from publish.encode import CODECS, Encoder, segment
 from publish.frames import FrameRenderer, Pixels
-from publish.pool import Advanced, Done, Memory, News, Total
+from publish.pool import Advanced, Done, MemoryUsed, News, Total
 from publish.settings import Clip
 from scenes.kit.look import FRAMES, PALETTES, PIXEL, Look
 from scenes.kit.tiling_scene import TilingScene
@@ -101,7 +101,7 @@ class Work:
         self.close()
         if renderer.poster is not None:
             Image.fromarray(renderer.poster).convert("RGB").save(self.folder / "poster.png")
-        self.send(Memory(peak_memory()))
+        self.send(MemoryUsed(peak_memory()))
         self.send(Done(marks_of(film, renderer.frames)))
 
     def take(self, chapter: int) -> bool:

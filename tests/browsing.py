@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 
-from publish.page.serve import HOST, app
+from publish.page.serve import HOST, server
 
 ROOT = Path(__file__).parent.parent
 HERE = Path(__file__).parent / "browser"
@@ -72,14 +71,14 @@ def render_py(*arguments: str) -> str:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address at which `python render.py serve` would show a folder."""
-    server = uvicorn.Server(uvicorn.Config(app(folder), host=HOST, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
+    running = server(folder)
+    thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    while not server.started:
+    while not running.started:
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    port = running.servers[0].sockets[0].getsockname()[1]
     yield f"http://{HOST}:{port}"
-    server.should_exit = True
+    running.should_exit = True
     thread.join()
 
 

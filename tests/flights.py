@@ -12,7 +12,6 @@ from scenes.kit.route import Route
 from scenes.kit.tiling_scene import TilingScene
 from scenes.kit.type import Texts
 from scenes.overview.board import ThreeMemories
-from scenes.why_tile.matrices import CountedMatrices
 from tests.geometry import ends_of, family
 from tiling.layout import AB
 from tiling.schedule import Copy, Event, Exchange, Fragments, Store
@@ -21,32 +20,23 @@ from tiling.shapes import Tiling
 
 def astray(film: TilingScene) -> Iterator[str]:
     """What is wrong with the flights of the play that begins."""
-    allowed, where = allowed_in(film)
+    schedule = film.choice.schedule()
+    events = schedule.events
+    if isinstance(board := getattr(film, "board", None), ThreeMemories):
+        events = events[board.state.step : board.state.step + 1]
+    allowed = {route for event in set(events) for route in flights_of(schedule.tiling, event)}
     for move in film.animations or ():
         route = move.route if isinstance(move, Carry | Travel) else None
         if route is None or isinstance(move.mobject, Texts):  # numbers ride on tiles
             continue
         if route not in allowed:
-            yield f"{route} is not in {where}"
+            yield f"{route} is not in {events[0] if len(events) == 1 else 'the schedule'}"
         starts, lands = np.split(ends_of(film, move), 2)
         for boxes, memory in (starts, route.here), (lands, route.there):
             if found := {memory_at(film, box) for box in boxes} - {memory}:
                 yield f"{route} begins or ends in {found}"
         if (of := operand_of(film.look.theme, move.mobject)) != route.operand:
             yield f"{route} has the colour of {of}"
-
-
-def allowed_in(film: TilingScene) -> tuple[set[Route], str]:
-    """Which ways there are in the play that begins: those of the event that is played, where a
-    scene plays events; else those of all events, and of a kernel that uses no shared memory."""
-    schedule, board = film.choice.schedule(), getattr(film, "board", None)
-    if isinstance(board, ThreeMemories):
-        event = schedule.events[board.state.step : board.state.step + 1]
-        return {route for one in event for route in flights_of(schedule.tiling, one)}, str(event)
-    allowed = {Route(operand, "global", "registers") for operand in AB}
-    return allowed.union(*(flights_of(schedule.tiling, event) for event in set(schedule.events))), (
-        "the schedule"
-    )
 
 
 def flights_of(tiling: Tiling, event: Event) -> set[Route]:
@@ -65,14 +55,9 @@ def flights_of(tiling: Tiling, event: Event) -> set[Route]:
 
 
 def memory_at(film: TilingScene, box: np.ndarray) -> str:
-    """In which memory a box (left, top, right, bottom) lies: in that of the innermost panel around
-    it. Where loads are counted, a thread stands at its result in C, registers and all."""
+    """Of the panels in which a box (left, top, right, bottom) lies, the innermost's memory."""
     x, y = (box[:2] + box[2:]) / 2
-    parts = family(film)
-    for figure in (part for part in parts if isinstance(part, CountedMatrices)):
-        if holds(figure.corner.box("C"), x, y):
-            return "registers"
-    panels = [part for part in parts if isinstance(part, Panel) and holds(part.box, x, y)]
+    panels = [part for part in family(film) if isinstance(part, Panel) and holds(part.box, x, y)]
     return min(panels, key=lambda panel: panel.box.w * panel.box.h).memory
 
 

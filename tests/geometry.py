@@ -37,9 +37,6 @@ OUTLINE = 2
 WORD = re.compile("[A-Za-z]{2}")
 """What tells words from numbers, and from the names of axes."""
 
-ON_BAR, LETTERS = "lies on a bar", ("A", "B")
-"""Which operand a part of a bar is about is written into it."""
-
 HALF = 0.5
 """Opacity from which something is seen."""
 
@@ -77,11 +74,7 @@ class Geometry:
         inks = np.concatenate([text.inks for text in texts])
         wrong = [flaw for text in texts for flaw in text.wrong] + touching(texts)
         still = [slab for slab in slabs if slab not in flights]
-        wrong += [
-            f"{says[i]!r} {what}"
-            for i, what in under(parts, still, inks)
-            if what != ON_BAR or says[i] not in LETTERS
-        ]
+        wrong += [f"{says[i]!r} {what}" for i, what in under(parts, still, inks)]
         passed = set[str]()
         for i, flies in self._over(film, parts, flights, inks, np.array(order)):
             if flies and WORD.search(says[i]):
@@ -201,9 +194,11 @@ def under(parts: list[Mobject], slabs: list[Slab], inks: np.ndarray) -> Iterator
         for i in np.flatnonzero(crosses.any(axis=1)):
             yield i, what
     figures = [part for part in parts if isinstance(part, Bars)]
-    bars = [slab.pose.box for bar in figures for slab in bar.slabs.values() if slab.pose.fill]
-    for i in np.flatnonzero((shared(inks, sides(bars)) > 0).any(axis=1)):
-        yield i, ON_BAR
+    bars = sides([s.pose.box for bar in figures for s in bar.slabs.values() if s.pose.fill])
+    own = sides([box for bar in figures for box in bar.letters.boxes])  # written into bars
+    inside = (within(inks, grown(own, 3))[:, :, None] & within(inks, bars)[:, None]).any((1, 2))
+    for i in np.flatnonzero((shared(inks, bars) > 0).any(axis=1) & ~inside):
+        yield i, "lies on a bar"
 
 
 def outlined(slab: Slab) -> bool:

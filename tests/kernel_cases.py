@@ -35,7 +35,7 @@ def needs(what: Callable[[], object]) -> pytest.MarkDecorator:
 
 needs_host = needs(cxx.compiler)
 needs_race = needs(lambda: host.host_program(race=True))
-needs_nvrtc = needs(nvidia.versions)
+needs_nvrtc = needs(nvidia.tools)
 needs_gpu = needs(gpu.device)
 TOY = Tiling(6, 6, 4, 2, 2)
 TILINGS = {

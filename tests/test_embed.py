@@ -1,8 +1,11 @@
 """The block that is pasted into a page, and the files it shows."""
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,8 +17,9 @@ from PIL import Image
 
 import render
 from publish.animate import LONGER
-from publish.clip import add_pictures
-from publish.description import Chapter, write
+from publish.clip import add_pictures, put_in_place
+from publish.description import Chapter, text_of
+from publish.files import private_folder
 from publish.page.figure import figure
 from publish.page.gallery import write_page
 from publish.page.on_disk import Shown, all_in, in_looks
@@ -129,7 +133,7 @@ def test_a_clip_that_is_not_there_is_named_with_what_makes_it(
 
 def change(clip: Clip, **what: object) -> None:
     """Say something else in a clip's .json, as if it had been made so."""
-    clip.file(".json").write_text(write(replace(described(clip), **what)))
+    clip.file(".json").write_text(text_of(replace(described(clip), **what)))
 
 
 @pytest.mark.parametrize(
@@ -212,7 +216,7 @@ def test_tilings_that_differ_in_anything_have_numbers_of_their_own(
     other = replace(one, choice=replace(CHOICE, name="other", tiling=tiling))
     for kind in (*KINDS, ".json"):
         shutil.copy(one.file(kind), other.file(kind))
-    other.file(".json").write_text(write(replace(described(one), choice=other.choice)))
+    other.file(".json").write_text(text_of(replace(described(one), choice=other.choice)))
     text = write_page(out).path.read_text("utf-8")
     assert text.count("Its numbers") == 2
     assert text.count("1×1 a thread, vector 2, pad 4</h2>") == 1
@@ -228,6 +232,58 @@ def test_a_page_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="has no clip to show"):
         write_page(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+STEPS = {"fsync": os, "mkdtemp": tempfile, "replace": Path, "unlink": Path, "write_text": Path}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_at_any_step_leaves_whole_files(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The n-th of each step fails in turn, while a clip's files and a page are put in place. Each
+    is the old one or the new one then, and no mixture is taken for a clip."""
+    out, old, new = tmp_path, CLIPS[0], CLIPS[2]  # the new one looks as at night
+    clip, real, count, fails_at = replace(old, out=out), getattr(STEPS[step], step), 0, 0
+
+    def failing(*args: object, **options: object) -> object:
+        nonlocal count
+        count += 1
+        if count == fails_at:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*args, **options)
+
+    def put(fingerprint: str) -> None:
+        about = described(replace(old, out=folder))
+        with private_folder(out) as private:
+            for kind in ".mp4", ".jpg":  # and no .webm
+                shutil.copy(folder / (new.stem + kind), private / (old.stem + kind))
+            put_in_place(clip, private, about, ["new"], [], fingerprint)
+        write_page(out)
+
+    def found() -> dict[str, str]:
+        return {name: digest(out / name) for name in names if (out / name).exists()}
+
+    names = [old.stem + kind for kind in (*KINDS, ".json")]
+    for name in names:
+        shutil.copy(folder / name, out / name)
+    before = found()
+    put("0" * 64)
+    after = found()
+    assert sum(before[name] != after.get(name) for name in names) == 5  # not the captions
+    monkeypatch.setattr(STEPS[step], step, failing)
+    while count >= fails_at:
+        count, fails_at = 0, fails_at + 1
+        for name in names:
+            shutil.copy(folder / name, out / name)
+        with suppress(OSError):
+            put("0" * 64)
+        now = found()
+        assert all(now.get(name) in (before[name], after.get(name)) for name in names)
+        assert (lacking(clip) is None) == (now == before)
+        # A folder that could not be removed is swept by the next one.
+        assert not [path for path in out.iterdir() if path.name not in (*names, "index.html")]
+    assert fails_at > 1
 
 
 def some(text: bytes) -> Iterator[tuple[str, bytes]]:
@@ -297,7 +353,7 @@ def test_what_was_verified_cannot_be_edited(folder: Path, tmp_path: Path) -> Non
 def test_a_film_is_of_the_scenes_that_were_asked_for(folder: Path, tmp_path: Path) -> None:
     film = replace(CLIPS[0], scene=FILM, out=tmp_path)
     about = replace(described(replace(CLIPS[0], out=folder)), scene=FILM, scenes=("overview",))
-    film.file(".json").write_text(write(about))
+    film.file(".json").write_text(text_of(about))
     assert "it has other scenes" in lacking(film, ["overview", "why_tile"])
     assert "it has other scenes" not in lacking(film, ["overview"])
 

@@ -4,20 +4,22 @@ elements, sectors and words worked out one by one; then what is drawn, against t
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from publish.settings import Clip
-from scenes.global_to_shared.board import Board, Sheet
+from scenes.global_to_shared.board import LoadBoard, Sheet
 from scenes.global_to_shared.scene import GlobalToShared
-from scenes.global_to_shared.shots import Loads, LoadShot
+from scenes.global_to_shared.shots import FirstLoads, Picture
 from scenes.global_to_shared.views import BEFORE, EMPTY, NOW, ZERO, Cells, View
 from scenes.kit.look import PIXEL, Box, Look
 from scenes.kit.motion import Travel
-from scenes.kit.timing import to_read
+from scenes.kit.route import Route
 from tests.loads_by_hand import EVERY, Loaded, load_one_by_one, name_of, sectors_of
 from tests.screening import configured, screen
+from tests.takes import Take, states_of, takes_of
 from tiling.banks import write_cost
 from tiling.expand import accumulator_map
 from tiling.for_scenes.loads import first_reads, whole_tiles
@@ -28,13 +30,35 @@ from tiling.shapes import Gemm, Tiling
 EACH = pytest.mark.parametrize("choice", EVERY, ids=name_of)
 
 
-def shots_of(choice: Choice) -> tuple[Loads, list[LoadShot]]:
-    loads = Loads(choice.schedule())
-    return loads, list(loads.shots())
+class Told(NamedTuple):
+    """A picture, with what is said with it first, if anything is."""
+
+    picture: Picture
+    text: str
+    chapter: str
+    first: bool
+
+    @property
+    def cells(self) -> dict[str, Cells]:
+        return self.picture.cells
+
+
+def takes(choice: Choice) -> list[Take]:
+    """Also: each caption is short and stands long enough, and no picture stands for long."""
+    return takes_of(FirstLoads(choice.schedule()).shots())
+
+
+def told(choice: Choice) -> tuple[FirstLoads, list[Told]]:
+    loads = FirstLoads(choice.schedule())
+    found = [Told(loads.start(), "", "", True)]
+    for take in takes_of(loads.shots()):
+        for i, picture in enumerate(states_of([take])):
+            found.append(Told(picture, take.said.text, take.said.chapter, i == 0))
+    return loads, found
 
 
 def said(choice: Choice) -> list[str]:
-    return [shot.said.text for shot in shots_of(choice)[1] if shot.said]
+    return [take.said.text for take in takes(choice)]
 
 
 def where(view: View, cells: Cells, *codes: int) -> set[tuple[int, int]]:
@@ -48,13 +72,13 @@ def seen(view: View, places: set[tuple[int, int]]) -> set[tuple[int, int]]:
     return {(row, col) for row, col in places if row in rows and col in cols}
 
 
-def told_numbers(text: str) -> list[int]:
+def numbers_in(text: str) -> list[int]:
     return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*", text)]
 
 
 @EACH
 def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
-    loads, shots = shots_of(choice)
+    loads, shots = told(choice)
     for operand in "A", "B":
         truth, view, to = (
             load_one_by_one(choice, operand),
@@ -66,7 +90,7 @@ def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
         whole = landed = False
         for before, shot in pairwise([shots[0], *shots]):
             if operand in shot.cells and not first_read(shot):
-                check_window(view, shot.cells[operand], truth if not again(shots, shot) else None)
+                check_window(view, shot.cells[operand], truth if not again(shot) else None)
                 whole |= where(view, shot.cells[operand], NOW, BEFORE) == seen(view, asked)
             if f"{operand}s" in shot.cells and not first_read(shot):
                 cells = shot.cells[f"{operand}s"]
@@ -75,7 +99,7 @@ def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
                 for row, col in np.argwhere(cells.text != "").tolist():
                     assert cells.text[row, col] == str(words[row, col].thread % 32)
                 landed |= where(to, cells, BEFORE, ZERO) == seen(to, set(words))
-            for flight in (f for f in shot.flights if f.operand == operand):
+            for flight in (f for f in shot.picture.flights if f.operand == operand):
                 one = words[flight.there]
                 assert one.inside and one.thread % 32 == flight.lane
                 assert (one.row - view.row, one.col - view.col) == flight.here
@@ -83,7 +107,10 @@ def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
                 assert shot.cells[f"{operand}s"].fill[flight.there] == BEFORE
         assert whole and landed
         flown = [
-            (f.operand, f.there) for shot in shots for f in shot.flights if f.operand == operand
+            (f.operand, f.there)
+            for shot in shots
+            for f in shot.picture.flights
+            if f.operand == operand
         ]
         both = [one for one in truth if one.inside and seen(view, {(one.row, one.col)})]
         assert sorted(flown) == sorted(
@@ -91,13 +118,14 @@ def test_each_shot_shows_what_the_threads_have_done(choice: Choice) -> None:
         )
 
 
-def first_read(shot: LoadShot) -> bool:
+def first_read(shot: Told) -> bool:
     """Whether words stand in the cells, no lanes."""
     return "reads" in shot.cells or "banks" in shot.cells
 
 
-def again(shots: list[LoadShot], shot: LoadShot) -> bool:
-    return bool(shot.said and shot.said.chapter == "the next k")
+def again(shot: Told) -> bool:
+    """Whether another k is shown."""
+    return shot.chapter == "the next k"
 
 
 def check_window(view: View, cells: Cells, truth: list[Loaded] | None) -> None:
@@ -121,8 +149,34 @@ def check_window(view: View, cells: Cells, truth: list[Loaded] | None) -> None:
 
 
 @EACH
+def test_the_lanes_of_a_request_are_those_that_make_it(choice: Choice) -> None:
+    _, shots = told(choice)
+    checked = 0
+    for operand in "A", "B":
+        truth = load_one_by_one(choice, operand)
+        for cells in (
+            shot.cells[f"lanes{operand}"] for shot in shots if f"lanes{operand}" in shot.cells
+        ):
+            for lane, text in enumerate(cells.text.ravel()):
+                assert text in ("", str(lane))
+            if found := re.match(
+                r"request ([\d,]+) of ([\d,]+), warp (\d+): (\d+) (\w+)", cells.told
+            ):
+                request, of, warp, count = (int(n.replace(",", "")) for n in found.groups()[:4])
+                mine = [one for one in truth if one.request == request - 1 and one.inside]
+                assert of == 1 + max(one.request for one in truth)
+                assert {one.thread // 32 for one in mine} == {warp}
+                lanes = {one.thread % 32 for one in mine}
+                assert set(np.flatnonzero(cells.fill.ravel() == NOW).tolist()) == lanes
+                sectors = len(sectors_of(mine))
+                assert count == (len(lanes) if found[5].startswith("lane") else sectors)
+                checked += 1
+    assert checked >= 2
+
+
+@EACH
 def test_the_picture_shows_as_many_boxes_as_the_number_says(choice: Choice) -> None:
-    loads, shots = shots_of(choice)
+    loads, shots = told(choice)
     counted = 0
     for shot in shots:
         for name, cells in shot.cells.items():
@@ -133,37 +187,29 @@ def test_the_picture_shows_as_many_boxes_as_the_number_says(choice: Choice) -> N
                 counted += 1
             if name == "reads":
                 runs = {run.of for run in loads.views[name].runs}
-                assert sum(told_numbers(cells.told)) == len(cells.lit & runs)
+                assert sum(numbers_in(cells.told)) == len(cells.lit & runs)
     assert counted >= 2
     for text, operand in ("One request of the warp moves", "A"), ("One request for B moves", "B"):
         for shot in shots:
-            if shot.said and shot.said.text.startswith(text):
+            if shot.text.startswith(text):
                 lit = [one for one in shots if operand in one.cells and one.cells[operand].lit]
-                assert told_numbers(shot.said.text) == [len(lit[0].cells[operand].lit)]
+                assert numbers_in(shot.text) == [len(lit[0].cells[operand].lit)]
 
 
 @EACH
-def test_captions_are_short_stand_long_enough_and_something_moves(choice: Choice) -> None:
-    _, shots = shots_of(choice)
-    starts = [i for i, shot in enumerate(shots) if shot.said]
-    for begin, end in pairwise([*starts, len(shots)]):
-        caption = shots[begin].said
-        assert caption and len(caption.text) <= 60
-        assert sum(shot.seconds for shot in shots[begin:end]) >= to_read(caption.text) - 1e-6
-        assert not re.search(r"fetch|value|float|exist|ask", caption.text)
-    assert (
-        shots[0].said.text == shots[-1].said.text
-        and shots[0].cells.keys() == shots[-1].cells.keys()
-    )
+def test_one_vocabulary_and_something_new_in_each_picture(choice: Choice) -> None:
+    _, shots = told(choice)
+    assert shots[0].cells.keys() == shots[-1].cells.keys() and said(choice)[0] == said(choice)[-1]
     for before, shot in pairwise(shots):
-        assert shot.seconds <= 6
+        assert not re.search(r"fetch|value|float|exist|ask", shot.text)
         same = shot.cells.keys() == before.cells.keys() and all(
             np.array_equal(cells.fill, before.cells[name].fill)
             and np.array_equal(cells.text, before.cells[name].text)
             and (cells.lit, cells.told) == (before.cells[name].lit, before.cells[name].told)
             for name, cells in shot.cells.items()
         )
-        assert not same or shot.bars != before.bars or len(set(choice.tiling.tile_shape("A"))) < 3
+        beyond = shot.chapter == "request by request"  # the window
+        assert not same or beyond or shot.picture.bars != before.picture.bars
 
 
 @EACH
@@ -171,14 +217,14 @@ def test_numbers_in_captions_are_counted_one_by_one(choice: Choice) -> None:
     plan, texts = choice.schedule(), said(choice)
     truth, tiling = load_one_by_one(choice, "A"), choice.tiling
     (first,) = [text for text in texts if text.startswith("One request of the warp")]
-    assert told_numbers(first) == [len(sectors_of(truth, request=0))]
+    assert numbers_in(first) == [len(sectors_of(truth, request=0))]
     inside = sum(one.inside for one in truth)
     for text in texts:
         if " of A, " in text:
-            assert told_numbers(text) == [tiling.threads, inside]
+            assert numbers_in(text) == [tiling.threads, inside]
         if " for A's tile" in text or " at this k" in text:
             requests = len({one.request for one in truth if one.inside})
-            assert told_numbers(text) == [-(-tiling.threads // 32), requests]
+            assert numbers_in(text) == [-(-tiling.threads // 32), requests]
         if text.startswith("Outside"):
             assert inside < len(truth)
     assert any(text.startswith("Outside") for text in texts) == (inside < len(truth))
@@ -186,14 +232,14 @@ def test_numbers_in_captions_are_counted_one_by_one(choice: Choice) -> None:
     result = next(text for text in texts if text.startswith(("Neigh", "Along", "Here", "For this")))
     assert (good < bad) == result.startswith(("Neigh", "Along"))
     assert (good == bad) == result.startswith("For this")
-    numbers = {*told_numbers(result)}
+    numbers = {*numbers_in(result)}
     assert numbers >= ({good} if good == bad else {good, bad})
     if not tiling.direct:
         (price,) = [text for text in texts if "price" in text]
         cost = write_cost(tiling, "A")
         assert price.startswith("No price") <= (cost.conflicts == 0)
         if "SGEMM" in price:
-            assert tiling.threads < 32 and cost.conflicts == 0 and told_numbers(price) == [8]
+            assert tiling.threads < 32 and cost.conflicts == 0 and numbers_in(price) == [8]
 
 
 def compared(plan: Schedule) -> list[int]:
@@ -213,8 +259,10 @@ def compared(plan: Schedule) -> list[int]:
 
 @EACH
 def test_bars_grow_in_proportion_to_what_is_counted(choice: Choice) -> None:
-    loads, shots = shots_of(choice)
-    bars = [[sum(parts.values()) for parts in shot.bars] for shot in shots if shot.bars]
+    loads, shots = told(choice)
+    bars = [
+        [sum(parts.values()) for parts in shot.picture.bars] for shot in shots if shot.picture.bars
+    ]
     assert bars[0] == [0, 0] and bars[-1] == loads.totals == compared(choice.schedule())
     for before, after in pairwise(bars):
         assert all(one <= other for one, other in zip(before, after, strict=True))
@@ -222,18 +270,18 @@ def test_bars_grow_in_proportion_to_what_is_counted(choice: Choice) -> None:
 
 @EACH
 def test_early_warps_wait_and_all_go_on_together(choice: Choice) -> None:
-    _, shots = shots_of(choice)
+    _, shots = told(choice)
     waits = [shot for shot in shots if "warps" in shot.cells]
     assert bool(waits) == (not choice.tiling.direct)
     for before, after in pairwise(waits):
         early = where_now(before.cells["warps"])
-        assert after.barrier or early < where_now(after.cells["warps"])
+        assert after.picture.barrier or early < where_now(after.cells["warps"])
     for shot in waits:
         warps = shot.cells["warps"].fill.size
         assert warps == -(-choice.tiling.threads // 32) or (
             choice.tiling.threads <= 32 and warps == 8
         )
-        assert shot.barrier == (shot is waits[-1])
+        assert shot.picture.barrier == (shot is waits[-1])
         assert len(where_now(shot.cells["warps"])) < warps  # nobody waits for nobody
 
 
@@ -245,11 +293,11 @@ def where_now(cells: Cells) -> set[int]:
 def test_banks_of_a_store_and_what_a_thread_reads(choice: Choice) -> None:
     if choice.tiling.direct:
         return
-    _, shots = shots_of(choice)
+    _, shots = told(choice)
     tiling = choice.tiling
     last = [shot.cells["banks"] for shot in shots if "banks" in shot.cells][-1]
     counts = [int(text or 0) for text in last.text.ravel()]
-    assert told_numbers(last.told) == [max(counts)]
+    assert numbers_in(last.told) == [max(counts)]
     if any("SGEMM" in text for text in said(choice)[:7]):
         assert counts[:4] == [8] * 4 and sum(counts) == 32
     reads = first_reads(choice.schedule())
@@ -288,7 +336,7 @@ def test_edge_ctas_count_what_lies_inside_and_compare_on_a_whole_tile() -> None:
     odd = Choice("odd", Gemm(100, 75, 33), Tiling(32, 64, 8, 4, 8), (3, 1))
     assert "64 threads load 32 elements of A, lane by lane" in said(odd)
     for choice, cta in (choose("ragged"), "CTA (0, 0)"), (flat, "C of 8×8×8"), (odd, "CTA (0, 0)"):
-        loads, _ = shots_of(choice)
+        loads, _ = told(choice)
         assert "On a whole tile: and lanes down columns?" in said(choice)
         assert loads.views["rows"].note == f"lanes along rows, {cta}"
 
@@ -310,8 +358,8 @@ def test_the_captions_of_the_naive_kernel_by_hand() -> None:
 
 
 def test_the_words_for_those_who_cannot_watch_by_hand() -> None:
-    shows = " ".join(shot.said.shows for shot in shots_of(choose())[1] if shot.said)
-    for told in (
+    shows = " ".join(take.said.shows for take in takes(choose()))
+    for words in (
         "Lane 0 takes row 6, column 0; lane 1 takes row 6, column 1",
         "counted from where A begins: 9, 10, 12.",
         "Lane 0 writes word 0 of row 0 of As; lane 1 writes word 0 of row 1 of As",
@@ -321,7 +369,7 @@ def test_the_words_for_those_who_cannot_watch_by_hand() -> None:
         "24 elements in 3 requests that move 7 sectors in all",
         "8 sectors with lanes along rows, 18 down columns",
     ):
-        assert told in shows
+        assert words in shows
 
 
 def boxes_of(look: Look, points: np.ndarray) -> Iterator[Box]:
@@ -351,12 +399,14 @@ def drawn(sheet: Sheet) -> np.ndarray:
 def test_what_is_drawn_is_what_the_shots_say(
     preset: str, aspect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shots: list[LoadShot] = []
-    to = Board.to
-    monkeypatch.setattr(Board, "to", lambda board, shot: shots.append(shot) or to(board, shot))
+    looked: list[Picture] = []
+    moves = LoadBoard.moves
+    monkeypatch.setattr(
+        LoadBoard, "moves", lambda b, state: looked.append(state) or moves(b, state)
+    )
 
     def look_at(film: GlobalToShared) -> None:
-        for name, cells in shots[-1].cells.items():
+        for name, cells in (looked[-1] if looked else film.board.state).cells.items():
             sheet = film.board.sheets[name]
             shape = sheet.view.rows, sheet.view.cols
             assert np.array_equal(drawn(sheet), cells.fill.reshape(shape))
@@ -368,23 +418,33 @@ def test_what_is_drawn_is_what_the_shots_say(
                 assert np.array_equal(texts, cells.text.reshape(shape))
 
     film = screen(Clip("global_to_shared", choose(preset), aspect=aspect, quality="draft"), look_at)
-    assert len(shots) > 20 and film.board.shown == ["memory", "target", *shots[0].cells]
+    widths = [
+        sum(slab.pose.box.w for name, slab in film.board.bars.slabs.items() if name[0] == bar)
+        for bar in "01"
+    ]
+    good, bad = compared(choose(preset).schedule())
+    assert widths[0] / widths[1] == pytest.approx(good / bad)
+    assert max(widths) == pytest.approx(film.board.bars.box.w)
+    assert len(looked) > 20
 
 
 def test_elements_fly_from_their_cell_to_their_word() -> None:
     with configured(Clip("global_to_shared", choose())):
-        loads, shots = shots_of(choose())
-        board = Board(Look(), loads)
+        loads, shots = told(choose())
+        board = LoadBoard(Look(), loads)
         for shot in shots:
-            found = [move for move in board.to(shot) if isinstance(move, Travel)]
-            if not shot.flights:
-                assert not found
+            found = [move for move in board.moves(shot.picture) if isinstance(move, Travel)]
+            flights = shot.picture.flights
+            assert bool(found) == bool(flights)
+            board.settle(shot.picture)
+            if not flights:
                 continue
-            here, there = (board.sheets[f"{shot.flights[0].operand}{end}"] for end in ("", "s"))
-            boxes = zip(
-                boxes_of(Look(), found[0].start), boxes_of(Look(), found[0].end), strict=True
+            here, there = (board.sheets[flights[0].operand + end] for end in ("", "s"))
+            one, other = (
+                list(boxes_of(Look(), points)) for points in (found[0].start, found[0].end)
             )
-            for flight, (one, other) in zip(shot.flights, boxes, strict=True):
-                assert one.center == pytest.approx(here.part(flight.here).center)
-                assert other.center == pytest.approx(there.part(flight.there).center)
+            for flight, start, end in zip(flights, one, other, strict=True):
+                assert start.center == pytest.approx(here.part(flight.here).center)
+                assert end.center == pytest.approx(there.part(flight.there).center)
             assert found[0].moved.get_fill_color() == here.tint(0.85)
+            assert found[0].route == Route(flights[0].operand, "global", "shared")

@@ -62,7 +62,7 @@ def test_what_is_looked_at_is_the_whole_picture(scene: str) -> None:
 
 @pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "overview"])
 def test_about_a_minute_of_the_toy(scene: str) -> None:
-    assert 40 <= screen(Clip(scene, choose()), lambda film: None).now <= 90
+    assert 30 <= screen(Clip(scene, choose()), lambda film: None).now <= 90
 
 
 @pytest.mark.parametrize("scene", SCENES)

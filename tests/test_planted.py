@@ -103,7 +103,7 @@ def test_a_tile_that_says_so_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_operand_than_the_event_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"A": "B", "B": "A", "C": "C"}
     monkeypatch.setattr(board, "Route", lambda op, *rest: Route(other[op], *rest))
-    assert found("overview", r"operand='B'.* is not in \(Copy\(operand='A'")
+    assert found("overview", r"operand='B'.* is not in Copy\(operand='A'")
 
 
 def test_the_colour_of_another_operand(monkeypatch: pytest.MonkeyPatch) -> None:

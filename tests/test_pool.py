@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from publish import pool
-from publish.pool import Advanced, Done, Failed, RenderFailed, Told, _listen, share
+from publish.pool import Advanced, Done, GaveUp, RenderFailed, Told, _listen, share
 from publish.settings import Clip
 from tiling.presets import choose
 
@@ -61,7 +61,7 @@ def test_a_task_is_done_when_it_is_for_all() -> None:
 
 
 def failures(told: list[Told]) -> dict[int, str]:
-    return {one.task: str(one.news.why) for one in told if isinstance(one.news, Failed)}
+    return {one.task: str(one.news.why) for one in told if isinstance(one.news, GaveUp)}
 
 
 @pytest.mark.parametrize("last", [[""], [b"\x00\x00\x00\x09half", ""], [b"\x00\x00", ""]])
@@ -122,7 +122,7 @@ def test_what_goes_wrong_in_a_process_is_told(tmp_path: Path) -> None:
     assert failures(told)[0] == "ZeroDivisionError: planted"
     assert "ended, or stood still" in failures(told)[2] and len(told) == 3
     (told_of_none,) = share([(CLIP, tmp_path)], 1, "tests.no_such_module")
-    assert isinstance(told_of_none.news, Failed)
+    assert isinstance(told_of_none.news, GaveUp)
     assert isinstance(told_of_none.news.why, RenderFailed)
     assert "No module named 'tests.no_such_module'" in str(told_of_none.news.why)
 

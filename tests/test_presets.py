@@ -1,8 +1,11 @@
 """Choosing a tiling: presets, files, and fields changed on top of either."""
 
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tiling.presets import FIELDS, choose, presets
 from tiling.shapes import Gemm, Refused, Tiling
@@ -125,3 +128,48 @@ def test_a_file_may_begin_with_the_mark_that_some_editors_write(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('\ufeffgemm = "24x24x24"\ncta = "6x6x4"\nthread = "2x2"\n', "utf-8")
     assert choose(config=path).gemm == Gemm(24, 24, 24)
+
+
+number = st.integers(0, 130).map(str) | st.sampled_from(["8", "16", "32", "64", "128", "256"])
+pairs, triples = (st.lists(number, min_size=n, max_size=n).map("x".join) for n in (2, 3))
+flags = st.booleans()
+OVERRIDES = {
+    "gemm": triples,
+    "cta": triples,
+    "thread": st.sampled_from(["1x1", "2x2", "4x4", "8x8", "3x5", "8x4", "16x16"]) | pairs,
+    "block": st.tuples(number, number).map(",".join),
+    "stages": number,
+    "vector": st.sampled_from(["1", "2", "3", "4"]),
+    "pad": number,
+    "warp": pairs,
+    "fragments": st.sampled_from(["1", "2", "3"]),
+    **dict.fromkeys(["split", "swizzle", "direct", "shared-store", "large-shared"], flags),
+}
+
+
+@given(st.sampled_from(list(presets())), st.fixed_dictionaries({}, optional=OVERRIDES))
+@settings(max_examples=60, deadline=None)
+def test_advice_that_is_followed_leads_to_a_tiling(preset, overrides):
+    """By options, whatever of it a preset has. A line speaks of one fault; there may be more: of
+    the GEMM, the tiling, the block and their spelling."""
+    for _ in range(6):
+        try:
+            choose(preset, None, overrides)
+            return
+        except Refused as no:
+            overrides = followed(no, overrides)
+    choose(preset, None, overrides)
+
+
+def followed(no: Refused, overrides: dict[str, object]) -> dict[str, object]:
+    """Options as they are when the first thing is done that a line advises."""
+    if leave := re.search(r"leave (.+) out", no.remedy):
+        left = leave[1].split(" and ")
+        assert set(left) <= set(overrides), str(no)
+        overrides = {field: value for field, value in overrides.items() if field not in left}
+    if both := re.match(r"try cta (\S+) with thread ([0-9x]+)", no.remedy):
+        return {**overrides, "cta": both[1], "thread": both[2]}
+    if value := re.match(r"try (\S+)", no.remedy):
+        field = no.field.removeprefix("--")
+        return {**overrides, field: value[1]}
+    return overrides

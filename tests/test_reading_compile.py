@@ -55,7 +55,6 @@ def test_a_whole_file_becomes_ptx_and_machine_code(whole: Path) -> None:
     ]
     assert kernel.resources is not None and kernel.resources.registers > 0
     assert {group.verdict for group in kernel.groups} == {"as PTX says"}
-    assert built.files == ("whole.cu", "mine.cuh")
     assert built.said == ("cublas_v2.h: a stand-in with a few declarations",)
     assert "printf" in built.own and "fprintf" not in built.own
     assert built.text(Source("/somewhere/mine.cuh", 3)) == "return x + x;"

@@ -30,11 +30,11 @@ SAID = {
     "--swizzle",
     "split_columns.cu": "equals this tiling of the model: --cta 64x64x8 --thread 8x8 --vector 4 "
     "--pad 4 --split",
-    "padded_nt.cu": "nearest tiling of the model: --cta 16x16x16 --thread 1x1; it differs in this: "
-    "As is kept by rows of 17 words, the model's by k",
-    "warp_dot.cu": "nearest tiling of the model: --cta 1x4x4 --thread 1x1 --direct; it differs in "
-    "this: 128 threads, the model's 4",
-    "mma_swizzled.cu": "no tiling of the model: tensor cores multiply, which it has not",
+    "padded_nt.cu": "is nearest to this tiling of the model: --cta 16x16x16 --thread 1x1; "
+    "what differs: As is kept by rows of 17 words, the model's by k",
+    "warp_dot.cu": "is nearest to this tiling of the model: --cta 1x4x4 --thread 1x1 --direct; "
+    "what differs: 128 threads, the model's 4",
+    "mma_swizzled.cu": "is no tiling of the model: tensor cores multiply, which it has not",
 }
 
 

@@ -14,13 +14,13 @@ from tests.reading import read
 from tiling import nvidia
 from tiling.ptx.events import Access, Event
 from tiling.reading.call import Call
+from tiling.reading.cost import bank_loads, in_global, in_shared
 from tiling.reading.lines import Numbers, count
 from tiling.reading.recorded import Run, record
 from tiling.reading.slice import sliced
-from tiling.reading.tally import bank_loads, in_global, in_shared
 from tiling.shapes import Gemm
 
-pytestmark = needs(nvidia.versions)
+pytestmark = needs(nvidia.tools)
 
 
 def run(name: str, gemm: Gemm, grid: tuple[str, ...], block: str, **more: object) -> Run:
@@ -150,10 +150,13 @@ PADDED = (
 )
 
 
-def counted(folder: Path, row: int) -> Numbers:
-    file = folder / f"rows_of_{row}.cu"
-    file.write_text(PADDED.replace("ROW", str(row)))
-    call = Call(("1",), ("32", "32"), ("C", "A"))
+def counted(folder: Path, row: int, dynamic: bool = False) -> Numbers:
+    file = folder / f"rows_of_{row}{'_dynamic' * dynamic}.cu"
+    text = PADDED.replace("ROW", str(row))
+    if dynamic:
+        text = text.replace("__shared__ float s[32]", "extern __shared__ float s[]")
+    file.write_text(text)
+    call = Call(("1",), ("32", "32"), ("C", "A"), shared=str(dynamic * 4 * 32 * row))
     return count(Run(read(file), call, Gemm(32, 32, 32)), ((0, 0, 0),))
 
 
@@ -171,6 +174,7 @@ def test_a_cure_is_what_the_kernel_costs_when_it_is_applied(tmp_path):
     assert str(padding).startswith("s: rows of 33 words: 1.0 instead of 16.5 wavefronts")
     assert str(swizzle).startswith("s: words at col ^ (row & 31): 1.0 instead of 16.5")
     assert not after.cures
+    assert counted(tmp_path, 32, dynamic=True).cures == before.cures
 
 
 def test_what_a_cta_did_is_kept_access_by_access():

@@ -19,7 +19,7 @@ from tiling.reading.prove import Proof, prove, small
 from tiling.reading.recorded import Run
 from tiling.shapes import Gemm
 
-pytestmark = needs(nvidia.versions)
+pytestmark = needs(nvidia.tools)
 
 KERNEL = """
 __global__ void gemm(const T *A, const T *B, T *C, int M, int N, int K, T alpha, T beta) {

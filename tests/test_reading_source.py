@@ -5,8 +5,11 @@ import pytest
 from tiling.reading import names
 from tiling.reading.expressions import Unclear, mentioned, value
 from tiling.reading.kernel import Parameter
+from tiling.reading.launches import launches
 from tiling.reading.roles import OPEN, matrix_role, matrix_roles, size_role, size_roles
-from tiling.reading.source import launches, parts, row_length, signature, struct_fields, told
+from tiling.reading.rows import row_length
+from tiling.reading.scope import parts, told
+from tiling.reading.source import signature, struct_fields
 from tiling.reading.uses import Uses
 
 pytest.importorskip("tree_sitter_cuda")

@@ -293,6 +293,7 @@ def test_refused_in_one_line_that_says_what_would_do(case):
 SUGGESTS = [case for case in CASES if case.startswith("--") and "--config" not in case]
 SUGGESTS.remove("--nothing")
 SUGGESTS.remove(f"--{LONG}")
+SUGGESTS.remove("--gemm 1x1x2000000000")  # what it suggests takes seconds
 
 
 @pytest.mark.parametrize("case", SUGGESTS)

@@ -9,9 +9,9 @@ ROOMS = ("tiling", "scenes", "publish")
 APART = {"kernel", "ptx", "reading"}
 """Rooms of tiling/ with words of their own."""
 
-SAME = {"OuterProduct", "shots"}
+SAME = {"OuterProduct", "shots", "work"}
 """May stand twice: a scene has its folder's name, and this one that of an event; and each scene has
-its shots."""
+its shots. What a process does of a task is `work` in each module that the pool asks for it."""
 
 
 def defined(tree: ast.Module) -> dict[str, bool]:

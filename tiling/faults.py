@@ -11,11 +11,6 @@ class Broken(Exception):
     """The kernel does not build, or does what no kernel may do; the text says what."""
 
 
-def reason(error: OSError) -> str:
-    """Why the system refuses, in its words."""
-    return (error.strerror or str(error)).lower()
-
-
 def ending(status: int, log: str) -> str:
     """How a process ended that should have ended well, and the line of its log that says most."""
     how = f"signal {-status}" if status < 0 else f"exit status {status}"

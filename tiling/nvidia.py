@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tiling.faults import Broken, Missing, ending, reason
+from tiling.faults import Broken, Missing, ending
+from tiling.regular import reason
 
 MISTAKES = re.compile(r".*\(\d+\): (?:error|catastrophic error: #error).*|ptxas (?:error|fatal).*")
 """How NVRTC and ptxas name what is wrong with a source."""

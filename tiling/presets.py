@@ -88,12 +88,15 @@ def choose(
 
 @contextmanager
 def _named(changed: Mapping[str, str], where: str) -> Iterator[None]:
-    """Say of a refused field whether it came from the command line or from the file."""
+    """Say of a refused field whether it came from the command line or from the file. What a preset
+    or a file has cannot be left out: what was changed of it can."""
     try:
         yield
     except Refused as no:
         prefix = "--" if no.field in changed or not where else where
-        raise Refused(prefix + no.field, no.value, no.rule, no.remedy) from None
+        kept = changed and not set(no.leave) <= set(changed)
+        remedy = f"leave {' and '.join(changed)} out" if kept else no.remedy
+        raise Refused(prefix + no.field, no.value, no.rule, remedy) from None
 
 
 def _in_name(field: str, value: object) -> str:
@@ -103,16 +106,21 @@ def _in_name(field: str, value: object) -> str:
     return field + re.sub(r"[^0-9]+", "x", str(value))
 
 
-def _read(config: Path) -> dict[str, Any]:
+def table_of(config: Path) -> dict[str, Any]:
+    """What a TOML says. Raises Refused, for what is no regular file too."""
     try:
         text = read_regular(config, MOST).decode("utf-8-sig")  # some editors put a mark in front
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except OSError as error:
         rule = f"cannot be read: {reason(error)}"
         raise Refused("--config", config, rule, "try a TOML file") from None
     except (ValueError, RecursionError) as error:  # of the encoding and of long numbers, too
         remedy = 'try cta = "6x6x4", with the quotes'
         raise Refused("--config", config, f"is not TOML: {error}", remedy) from None
+
+
+def _read(config: Path) -> dict[str, Any]:
+    table = table_of(config)
     for key in table:
         if key not in FIELDS:
             raise Refused(f"{config}:", key, "is not a field", "try " + ", ".join(FIELDS))

@@ -13,6 +13,12 @@ def reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def of_the_file(error: OSError) -> bool:
+    """Whether it says something of a file, not of a process that has no more descriptors or memory
+    and may read it the next time."""
+    return error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 def open_regular(path: Path) -> BufferedReader:
     """A regular file, to be read. Raises OSError."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe that nobody writes does not block

@@ -1,13 +1,17 @@
-"""What would do in place of a tiling's field that breaks a rule: the nearest values that fit."""
+"""What would do in place of a tiling's field that breaks a rule. Whatever is advised was tried."""
 
+from dataclasses import fields
 from itertools import product
 from math import isqrt, lcm, log
 from typing import Any
 
 from tiling.shapes import SHARED_LIMIT_OPT_IN, WORD, Tiling, is_whole
 
-LEFT_OUT = ("warp", "split", "swizzle", "direct", "shared-store")
-"""Fields that may also be left out."""
+PLAIN = {"bm": 128, "bn": 128, "bk": 8, "tm": 8, "tn": 8}
+"""What is advised where no value of one field would do."""
+
+USUAL = {field.name: field.default for field in fields(Tiling) if field.name not in PLAIN}
+"""What the other fields are where they are left out."""
 
 
 def spelled(tiling: Tiling, field: str) -> str:
@@ -25,25 +29,42 @@ def spelled(tiling: Tiling, field: str) -> str:
             return str(getattr(tiling, field))
 
 
-def remedy(tiling: Tiling, field: str) -> str:
-    """Values of the field that would do with all others as they are, the nearest first."""
-    fits = (
-        change
-        for change in _candidates(tiling, field)
-        if not any(tiling.unchecked(**change).broken())
-    )
-    tries = [
-        spelled(tiling.unchecked(**change), field) for change, _ in zip(fits, "12", strict=False)
-    ]
-    if field == "cta" and not any(tiling.unchecked(large_shared=True).broken()):
+def remedy(tiling: Tiling, field: str) -> tuple[str, tuple[str, ...]]:
+    """What to do about a refused field: values of it that would do with all others as they are, the
+    nearest first, or what else. Second, the fields that it leaves out."""
+    tries: list[str] = []
+    for change in _candidates(tiling, field):
+        if _holds(changed := tiling.unchecked(**change)):
+            if (text := spelled(changed, field)) not in tries:
+                tries.append(text)
+            if len(tries) == 2:
+                break
+    if _holds(tiling.unchecked(large_shared=True)):
         tries = [*tries[:1], "large-shared to opt in to more"]
     if tries:
-        return "try " + " or ".join(tries)
-    if field in LEFT_OUT:
-        without = {field.replace("-", "_"): None if field == "warp" else False}
-        if not any(tiling.unchecked(**without).broken()):
-            return f"leave {field} out"
-    return "try cta 128x128x8 with thread 8x8"
+        return "try " + " or ".join(tries), ()
+    name = field.replace("-", "_")
+    if name in USUAL and _holds(tiling.unchecked(**{name: USUAL[name]})):
+        return f"leave {field} out", (field,)
+    return _plain(tiling)
+
+
+def _holds(tiling: Tiling) -> bool:
+    return not any(tiling.broken())
+
+
+def _plain(tiling: Tiling) -> tuple[str, tuple[str, ...]]:
+    """A common tiling, with as much of the rest as goes with it."""
+    kept = tiling.unchecked(**PLAIN, **{**USUAL, "large_shared": tiling.large_shared})
+    left = []
+    for name in USUAL:
+        more = kept.unchecked(**{name: getattr(tiling, name)})
+        if _holds(more):
+            kept = more
+        else:
+            left.append(name.replace("_", "-"))
+    leave = f", and leave {' and '.join(left)} out" if left else ""
+    return f"try cta 128x128x8 with thread 8x8{leave}", tuple(left)
 
 
 def _candidates(tiling: Tiling, field: str) -> list[dict[str, Any]]:

@@ -197,7 +197,8 @@ def schedule(gemm: Gemm, tiling: Tiling, cta: tuple[int, int] = (0, 0)) -> Sched
     rows, cols = grid(gemm, tiling)
     if not (0 <= cta[0] < rows and 0 <= cta[1] < cols):
         value, last = f"{cta[0]},{cta[1]}", f"{rows - 1},{cols - 1}"
-        raise Refused("block", value, f"the grid has {dims(rows, cols)} CTAs", f"try 0,0 to {last}")
+        remedy = "try 0,0" if last == "0,0" else f"try 0,0 to {last}"
+        raise Refused("block", value, f"the grid has {dims(rows, cols)} CTAs", remedy)
     # Of a k-tile: the loop over k, and two copies with what keeps them in order.
     k_tiles, each = ceil_div(gemm.k, tiling.bk), 2 * tiling.bk + (0 if tiling.direct else 5)
     if k_tiles * each > MAX_EVENTS:

@@ -59,16 +59,22 @@ def cut_short(value: object, most: int = 200) -> str:
 
 
 class Refused(ValueError):
-    """Input that breaks a rule. The text is one line: field, value, rule, and what would do."""
+    """Input that breaks a rule. The text is one line: field, value, rule, and what would do.
 
-    def __init__(self, field: str, value: object, rule: str, remedy: str) -> None:
+    leave: the fields that the remedy leaves out.
+    """
+
+    def __init__(
+        self, field: str, value: object, rule: str, remedy: str, leave: tuple[str, ...] = ()
+    ) -> None:
         named = f"{cut_short(field)} {cut_short(value)}".rstrip()
         super().__init__(f"{named}: {cut_short(rule, 500)} ({cut_short(remedy, 500)})")
         self.field, self.value, self.rule, self.remedy = field, value, rule, remedy
+        self.leave = leave
 
     def __reduce__(self) -> tuple[object, ...]:
         """From process to process as what it was made from."""
-        return Refused, (self.field, self.value, self.rule, self.remedy)
+        return Refused, (self.field, self.value, self.rule, self.remedy, self.leave)
 
 
 def dims(*sizes: object) -> str:
@@ -162,7 +168,7 @@ class Tiling:
         for field, rule in self.broken():
             from tiling import remedies  # which makes tilings to try
 
-            raise Refused(field, remedies.spelled(self, field), rule, remedies.remedy(self, field))
+            raise Refused(field, remedies.spelled(self, field), rule, *remedies.remedy(self, field))
 
     def __str__(self) -> str:
         return f"{dims(self.bm, self.bn, self.bk)} / {dims(self.tm, self.tn)}"

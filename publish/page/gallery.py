@@ -43,7 +43,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Written:
+class PageMade:
     """The page that was written, how many clips it has, which of their looks are stale, and which
     files were skipped; both by name with the reason."""
 
@@ -53,14 +53,14 @@ class Written:
     skipped: dict[str, str]
 
 
-def write_page(folder: Path) -> Written:
+def write_page(folder: Path) -> PageMade:
     """Write the page of all clips that lie in a folder.
 
     Raises Refused where there is none.
     """
     found = all_in(folder)
     if not found.shown:
-        remedy = "try python render.py clip --all"
+        remedy = f"try python render.py clip --all --out {folder}"
         raise Refused("--out", folder, "has no clip to show", remedy)
     groups: dict[Choice, Group] = {}
     for shown in found.shown:
@@ -77,7 +77,7 @@ def write_page(folder: Path) -> Written:
         for article in group.articles
         for stem, why in article.stale.items()
     }
-    return Written(folder / PAGE, len(found.shown), stale, found.skipped)
+    return PageMade(folder / PAGE, len(found.shown), stale, found.skipped)
 
 
 def _group(shown: Shown, reports: list[Report]) -> Group:

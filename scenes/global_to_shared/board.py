@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 from manim import Animation, ManimColor, VGroup
 
-from scenes.global_to_shared.shots import Loads, LoadShot
+from scenes.global_to_shared.shots import FirstLoads, Picture
 from scenes.global_to_shared.views import BEFORE, EMPTY, NOW, ZERO, Cells, Flight, View
 from scenes.kit.amounts import plural
 from scenes.kit.bars import Bars
+from scenes.kit.board import Board
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import frame, marks
@@ -17,7 +18,7 @@ from scenes.kit.panel import LINE, PAD, Panel
 from scenes.kit.places import below_caption
 from scenes.kit.route import Memory, Route
 from scenes.kit.shapes import STROKE, Patch, Path, Slab, dashed, outline
-from scenes.kit.type import ADVANCE, CAP, MONO, Label, Tags, Texts, fitting_size
+from scenes.kit.type import ADVANCE, CAP, MONO, WORDS, Label, Tags, Texts, fitting_size
 from tiling.sectors import SECTOR, SECTOR_FLOATS
 
 STRENGTH = {ZERO: 0.16, BEFORE: 0.5, NOW: 0.85}
@@ -171,16 +172,14 @@ class Strip(Sheet):
         return {**super().cells_at(self._folded(state)), "told": self._told(state.told)}
 
 
-class Board:
+class LoadBoard(Board[Picture]):
     """What is on the screen, part by part: a part is made when it first comes."""
 
-    def __init__(self, look: Look, loads: Loads) -> None:
+    def __init__(self, look: Look, loads: FirstLoads) -> None:
         self.look, self.loads, self.wide = look, loads, look.aspect == "wide"
         room = below_caption(look)
-        left, strip = (
-            Box(room.x, room.y, 1040, 660),
-            Box(room.x, room.y + 694, room.w, room.h - 694),
-        )
+        left = Box(room.x, room.y, 1040, 660)
+        strip = Box(room.x, room.y + 694, room.w, room.h - 694)
         right = Box(left.right + 40, room.y, room.w - 1080, left.h)
         if not self.wide:
             strip, left = Box(room.x, room.y, room.w, 172), Box(room.x, room.y + 190, room.w, 424)
@@ -188,36 +187,41 @@ class Board:
         self.left, self.right, self.strip = left, right, strip
         self.parts: dict[str, VGroup] = {}
         self.sheets: dict[str, Sheet] = {}
-        self.shown: list[str] = []
+        super().__init__(loads.start())
 
-    def first(self, shot: LoadShot) -> list[VGroup]:
-        """What is on the screen to begin with."""
-        self.to(shot)
-        return [self.parts[name] for name in self.shown]
+    def _names(self, state: Picture) -> list[str]:
+        """The parts on the screen, panels first."""
+        second = "second" if "columns" in state.cells else "target"
+        return ["memory", second, *state.cells, *["bars"] * bool(state.bars)]
 
-    def to(self, shot: LoadShot) -> list[Animation]:
-        """The way to what a shot shows."""
-        second = "columns" in shot.cells
-        names = [
-            "memory",
-            "second" if second else "target",
-            *shot.cells,
-            *["bars"][: len(shot.bars)],
-        ]
-        come = [name for name in names if name not in self.shown]
-        arriving, leaving = [self._part(name) for name in come], set(self.shown) - set(names)
-        for name in set(come) & shot.cells.keys():
-            self.sheets[name].settle(shot.cells[name])
-        moves = exchange([self.parts[name] for name in self.shown if name in leaving], arriving)
-        for name in shot.cells.keys() - set(come):
-            lands = shot.flights and name == f"{shot.flights[0].operand}s"
-            moves += self.sheets[name].moves(shot.cells[name], LANDED if lands else 0.2)
-        if shot.bars:
-            moves += self.bars.moves(shot.bars)
-        if shot.barrier:
+    def on_screen(self, state: Picture) -> list[VGroup]:
+        return [self._part(name) for name in self._names(state)]
+
+    def settle(self, state: Picture) -> None:
+        self.on_screen(state)
+        for name, cells in state.cells.items():
+            self.sheets[name].settle(cells)
+        if state.bars:
+            self.bars.settle(state.bars)
+        self.state = state
+
+    def moves(self, state: Picture) -> list[Animation]:
+        """Parts that go, and others in their place; those that stay show something else."""
+        now, then = self._names(self.state), self._names(state)
+        come = [name for name in then if name not in now]
+        arriving = [self._part(name) for name in come]
+        for name in set(come) & state.cells.keys():
+            self.sheets[name].settle(state.cells[name])
+        leaving = [self._part(name) for name in now if name not in then]
+        moves = exchange(leaving, arriving)
+        for name in state.cells.keys() - set(come):
+            lands = state.flights and name == f"{state.flights[0].operand}s"
+            moves += self.sheets[name].moves(state.cells[name], LANDED if lands else 0.2)
+        if state.bars:
+            moves += self.bars.moves(state.bars)
+        if state.barrier:
             moves.append(Pulse(self.panel.border, self.look.theme.ink, 6))
-        self.shown = names
-        return [*moves, *self._flying(shot.flights)]
+        return [*moves, *self._flying(state.flights)]
 
     def _part(self, name: str) -> VGroup:
         if name not in self.parts:
@@ -282,7 +286,7 @@ class Board:
         y = self.left.y + PAD + CAP * LABEL + LINE
         if below and not self.wide:
             y = self.right.bottom - PAD - LINE * (2 if lands else 1)
-        font = MONO if lands else "Inter"
+        font = MONO if lands else WORDS
         head = Label(look, view.name, x, y, LABEL, look.theme.ink_of[view.operand], font=font)
         at = (x, y + LINE) if lands else (head.boxes[0].right + 16, y)
         found = [head, Label(look, view.note, *at, LABEL, muted)]

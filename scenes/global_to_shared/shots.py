@@ -6,7 +6,7 @@ themselves, and again at the next.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
@@ -23,8 +23,9 @@ from scenes.global_to_shared.views import (
     strip,
 )
 from scenes.kit.amounts import grouped, plural
-from scenes.kit.shot import Said
-from scenes.kit.timing import FRAME, evenly, to_read
+from scenes.kit.paced import Show, paced
+from scenes.kit.shot import Hold, Poster, Said, Shot
+from scenes.kit.timing import FRAME, evenly
 from tiling.for_scenes import loads as model
 from tiling.for_scenes.one_thread import THREAD
 from tiling.for_scenes.orders import ORDERS
@@ -38,31 +39,31 @@ FEW, HOPS = 3, 4
 
 
 @dataclass(frozen=True, eq=False)
-class LoadShot:
-    """A play: what is said with it, what each part shows at its end, and what travels.
+class Picture:
+    """What each part shows, and what has travelled on the way here.
 
-    cells    by part: those that are not among them leave
+    cells    by part: those that are not among them are not on the screen
     bars     sectors of A and of B so far, with lanes along rows and down columns
     barrier  whether all threads go on
     """
 
-    seconds: float
     cells: dict[str, Cells]
     flights: tuple[Flight, ...] = ()
     bars: tuple[dict[str, float], ...] = ()
     barrier: bool = False
-    said: Said | None = None
 
 
-def together(said: Said, *shots: LoadShot) -> Iterator[LoadShot]:
-    """Shots with one caption: as long as it takes to read, at least."""
-    stretch = max(1.0, to_read(said.text) / sum(shot.seconds for shot in shots))
-    for i, shot in enumerate(shots):
-        seconds = round(ceil(round(shot.seconds * stretch / FRAME, 6)) * FRAME, 1)
-        yield replace(shot, seconds=seconds, said=None if i else said)
+def _show(
+    seconds: float,
+    cells: dict[str, Cells],
+    flights: tuple[Flight, ...] = (),
+    bars: tuple[dict[str, float], ...] = (),
+    barrier: bool = False,
+) -> Show[Picture]:
+    return Show(seconds, (Picture(cells, flights, bars, barrier),))
 
 
-class Loads:
+class FirstLoads:
     """The shots of a schedule, and the views that they fill, by part.
 
     orders  of lanes along rows, then down columns, what is compared: the load of A, and where who
@@ -74,9 +75,9 @@ class Loads:
         self.plan, self.tiling, self.direct = plan, plan.tiling, plan.tiling.direct
         self.toy, threads = self.tiling.threads < WARP, self.tiling.threads
         self.a, self.b = a, b = [ViewedLoad(model.first_load(plan, name)) for name in AB]
-        warp = f"A warp: {WARP} lanes, threads that run together"
+        warp = f"A warp: {WARP} lanes, threads that run and request as one"
         if self.toy:
-            warp = f"A toy: {threads} of a warp's {WARP} lanes: threads that run together"
+            warp = f"A toy, {threads} of a warp's {WARP} lanes: they run and request as one"
         self.views = {"A": a.window, "As": a.target, "B": b.window, "Bs": b.target}
         self.views |= {f"lanes{name}": View(name, warp, "", 1, WARP) for name in AB}
         whole, names = model.whole_tiles(plan), AB if self.direct else AB[:1]
@@ -85,9 +86,9 @@ class Loads:
         of = " of C" * self.direct
         self.ways = f"lanes along rows{of}", f"lanes down columns{of}"
 
-    def shots(self) -> Iterator[LoadShot]:
-        start = LoadShot(1.0, self._load(self.a))
-        yield from together(self._opening(), start)
+    def shots(self) -> Iterator[Shot]:
+        opening = self._opening()
+        yield from paced(opening, Hold(1.0))
         yield from self._ask()
         yield from self._land()
         if self.direct:
@@ -99,7 +100,11 @@ class Loads:
         if not self.direct:
             yield from self._wait()
         yield from self._compare()
-        yield from together(Said(self._opening().text), start)
+        yield from paced(Said(opening.text), Show(1.0, (self.start(),)))
+        yield Hold(FRAME)
+
+    def start(self) -> Picture:
+        return Picture(self._load(self.a))
 
     def _load(
         self,
@@ -121,32 +126,38 @@ class Loads:
             f"lanes{name}": of.lanes(since, asked, lit),
         }
 
+    @property
+    def _loaded(self) -> int:
+        """Up to where in the first request something is loaded: zeros may follow."""
+        load = self.a.load
+        return int(np.flatnonzero(load.inside[: load.ends[1]])[-1]) + 1
+
     def _opening(self) -> Said:
         text = "No shared memory: who loads what?" if self.direct else (
             "Who loads which element of A and B?"
         )  # fmt: skip
         return Said(
             text,
-            "who loads what",
+            "start",
             f"A window on A in global memory around the first tile of the CTA at {self.plan.cta}, "
             f"{dims(*self.tiling.tile_shape('A'))} elements, cut into sectors as they lie in "
             f"memory; the lanes of a warp; and, still empty, "
             f"{'registers of the first threads' if self.direct else 'As and Bs'}.",
         )
 
-    def _ask(self) -> Iterator[LoadShot]:
+    def _ask(self) -> Iterator[Shot]:
         """The first request: a few lanes one by one, then the rest; and the sectors it moves."""
         load = self.a.load
-        end = int(load.ends[1])
-        stops = [*(np.flatnonzero(np.diff(load.thread[:end])) + 1)[:FEW].tolist(), end]
-        asking = [LoadShot(0.8, self._load(self.a, 0, stop)) for stop in stops]
+        end, mine = int(load.ends[1]), load.thread[: self._loaded]
+        stops = [*(np.flatnonzero(np.diff(mine)) + 1)[:FEW].tolist(), end]
+        asking = [_show(0.8, self._load(self.a, 0, stop)) for stop in stops]
         lit = self._load(self.a, 0, end, lit=True)
-        yield from together(self._who(), *asking)
+        yield from paced(self._who(), *asking)
         numbers = sorted(lit["A"].lit)
         listed = ", ".join(map(str, numbers[:8])) + ", …" * (len(numbers) > 8)
         text = f"One request of the warp moves {plural(int(load.sectors[0]), 'sector')}"
         shows = f"Outlined are the sectors, counted from where A begins: {listed}."
-        yield from together(Said(text, "a request", shows), LoadShot(2.0, lit))
+        yield from paced(Said(text, "a request", shows), _show(2.0, lit))
 
     def _who(self) -> Said:
         load, end = self.a.load, int(self.a.load.ends[1])
@@ -164,15 +175,15 @@ class Loads:
         shows = sentence(told[:4]) + " And so on through the request." * (len(told) > 4)
         return Said(text, "lane by lane", shows)
 
-    def _land(self) -> Iterator[LoadShot]:
+    def _land(self) -> Iterator[Shot]:
         """The first request's elements land, those of one row first; then all the others."""
         load, a, end = self.a.load, self.a, int(self.a.load.ends[1])
-        loaded = int(np.flatnonzero(load.inside[:end])[-1]) + 1
+        loaded = self._loaded
         stops = sorted({0, int((load.row[:loaded] == load.row[0]).sum()), loaded})
         first = len(stops) - 1
         stops += evenly(loaded, end, 2)[1:]
         plays = [
-            LoadShot(1.0, self._load(a, 0, end, stop, since), a.flights(since, stop))
+            _show(1.0, self._load(a, 0, end, stop, since), a.flights(since, stop))
             for since, stop in pairwise(stops)
         ]
         plays += self._others(a)
@@ -182,16 +193,16 @@ class Loads:
             first = 1
         elif not zeros and load.warps == 1:
             first = len(plays)
-        yield from together(self._landing(), *plays[:first])
+        yield from paced(self._landing(), *plays[:first])
         if first < len(plays):
-            yield from together(self._turns(zeros), *plays[first:])
+            yield from paced(self._turns(zeros), *plays[first:])
 
-    def _others(self, of: ViewedLoad) -> Iterator[LoadShot]:
+    def _others(self, of: ViewedLoad) -> Iterator[Show[Picture]]:
         """All requests but the first, few one by one, many together."""
         for first, last in pairwise(evenly(1, of.load.requests, HOPS)):
             since, until = int(of.load.ends[first]), int(of.load.ends[last])
             cells = self._load(of, since, until, until, since)
-            yield LoadShot(0.8, cells, of.flights(since, until))
+            yield _show(0.8, cells, of.flights(since, until))
 
     def _landing(self) -> Said:
         load = self.a.load
@@ -216,7 +227,7 @@ class Loads:
             text.replace("1 warp make ", "1 warp makes "), "request by request", totals(load)
         )
 
-    def _again(self) -> Iterator[LoadShot]:
+    def _again(self) -> Iterator[Shot]:
         """The second k, if there is one."""
         if self.plan.gemm.k == 1:
             return
@@ -227,9 +238,9 @@ class Loads:
             text = "At the next k all of it happens again"
         shows = f"{plural(len(second), 'sector')} of A are outlined. Caches may still hold them."
         cells = self._load(self.a, landed=self.a.end) | {"A": more.asked(0, more.end, True)}
-        yield from together(Said(text, "the next k", shows), LoadShot(2.0, cells))
+        yield from paced(Said(text, "the next k", shows), _show(2.0, cells))
 
-    def _read(self) -> Iterator[LoadShot]:
+    def _read(self) -> Iterator[Shot]:
         """Why As is transposed: what a thread reads at one k are neighbours, for a wide read."""
         reads, tm = model.first_reads(self.plan), self.tiling.tm
         count, width = tm // reads.width, reads.width
@@ -263,10 +274,10 @@ class Loads:
             "At k = 0 thread {} reads words {} of As. Threads {} loaded them: who loads is not who "
             "computes. Had A kept its shape, they would be words {}."
         ).format(THREAD, *listed)
-        plays = [LoadShot(1.6, {**self.read, "reads": one}) for one in (kept, both)]
-        yield from together(Said(says, "why transposed", shows), *plays)
+        plays = [_show(1.6, {**self.read, "reads": one}) for one in (kept, both)]
+        yield from paced(Said(says, "why transposed", shows), *plays)
 
-    def _price(self) -> Iterator[LoadShot]:
+    def _price(self) -> Iterator[Shot]:
         """The first store to As: how many of its words meet in a bank. A toy whose words do not
         meet shows what the real thing pays."""
         tiling, where = self.tiling, ""
@@ -290,21 +301,21 @@ class Loads:
             f"{grouped(cost.phases)} would do without a conflict."
         )
         stops = sorted({ceil(len(words) / 8), ceil(len(words) / 4), len(words)})
-        plays = [LoadShot(1.0, stored(lanes)) for lanes in stops]
-        yield from together(Said(text, "the price", shows), *plays)
+        plays = [_show(1.0, stored(lanes)) for lanes in stops]
+        yield from paced(Said(text, "the price", shows), *plays)
 
-    def _load_b(self) -> Iterator[LoadShot]:
+    def _load_b(self) -> Iterator[Shot]:
         """B as it lies, quickly."""
         b, end = self.b, int(self.b.load.ends[1])
         text = "B keeps its shape: a row stays a row"
         if self.direct:
             text = f"One request for B moves {plural(int(b.load.sectors[0]), 'sector')}"
-        first = LoadShot(1.0, self._load(b, 0, end, end), b.flights(0, end))
+        first = _show(1.0, self._load(b, 0, end, end), b.flights(0, end))
         shows = f"The window now shows B. {totals(b.load)}"
-        come = LoadShot(0.6, self._load(b))
-        yield from together(Said(text, "B", shows), come, first, *self._others(b))
+        come = _show(0.6, self._load(b))
+        yield from paced(Said(text, "B", shows), come, first, *self._others(b))
 
-    def _wait(self) -> Iterator[LoadShot]:
+    def _wait(self) -> Iterator[Shot]:
         """Warps arrive, those that are early wait; then all go on. One warp alone does not wait:
         then it is those of the real thing."""
         warps, where = self.b.load.warps, ""
@@ -322,15 +333,15 @@ class Loads:
             return {**loaded, "warps": strip([str(warp) for warp in range(warps)], fill, told)}
 
         stops = sorted({0, warps // 3, warps * 2 // 3, warps - 1})
-        plays = [LoadShot(0.6, arrived(count)) for count in stops]
+        plays = [_show(0.6, arrived(count)) for count in stops]
         text = "Barrier: early warps wait for the last"
         if self.tiling.asynchronous:
             text = "Each waits for its copies, then for all the others"
         shows = "The order in which warps arrive is an example: nobody knows it before."
-        on = LoadShot(1.2, arrived(warps, BEFORE), barrier=True)
-        yield from together(Said(text, "barrier", shows), *plays, on)
+        on = _show(1.2, arrived(warps, BEFORE), barrier=True)
+        yield from paced(Said(text, "barrier", shows), *plays, on)
 
-    def _compare(self) -> Iterator[LoadShot]:
+    def _compare(self) -> Iterator[Shot]:
         """Whole tiles of A with lanes along rows and down columns, and both counted."""
         first = tuple(loads[0] for loads in self.orders)
         plan, where = first[0].schedule, ""
@@ -342,7 +353,7 @@ class Loads:
         self.views |= {"rows": both[0].window, "columns": both[1].window}
         most = max(load.requests for load in first)
 
-        def at(step: int, of: int) -> LoadShot:
+        def at(step: int, of: int) -> Show[Picture]:
             """After a share of the requests of each order: one at least, unless it is nothing."""
             cells, bars = [], []
             for seen, loads in zip(both, self.orders, strict=True):
@@ -351,17 +362,18 @@ class Loads:
                 cells.append(seen.asked(ends[since], ends[made[0]], True))
                 counted = zip(AB, loads, made, strict=False)
                 bars.append({str(o): float(load.sectors[:n].sum()) for o, load, n in counted})
-            return LoadShot(0.8, {"rows": cells[0], "columns": cells[1]}, bars=tuple(bars))
+            return _show(0.8, {"rows": cells[0], "columns": cells[1]}, bars=tuple(bars))
 
         text = "And lanes down the columns?"
         if where:
             text = "On a whole tile: and lanes down columns?"
         shows = f"Two windows on A's tile of the CTA at {plan.cta} of {plan.gemm}, for two orders."
         plays = [at(0, 1), *[at(1, most)] * (most > 1)]
-        yield from together(Said(text, "down the columns", shows), *plays)
+        yield from paced(Said(text, "down the columns", shows), *plays)
         steps = min(HOPS, most)
-        plays = [at(step, steps) for step in range(1, steps + 1)]
-        yield from together(self._result(*self.totals), *plays)
+        begin = 2 if most > 1 and most // steps == 1 else 1  # one request has been seen
+        plays = [at(step, steps) for step in range(begin, steps + 1)]
+        yield from paced(self._result(*self.totals), *plays, Poster())
 
     def _result(self, good: int, bad: int) -> Said:
         k, sectors = " at k 0" * self.direct, plural(good, "sector")

@@ -81,9 +81,9 @@ class Bars(Figure[Sequence[Parts]]):
 
     def moves(self, state: Sequence[Parts], swap: float = 0.5) -> list[Animation]:
         """A letter comes when its part has room for it, and goes before it loses that."""
-        letters = self._letters(state)
-        comes = len(letters.boxes) > len(self.letters.boxes)
-        return [*super().moves(state, swap), Swap(self.letters, letters, 0.95 if comes else 0)]
+        grows = any(p.box.w > self.slabs[name].pose.box.w for name, p in self.poses(state).items())
+        letters = Swap(self.letters, self._letters(state), 0.95 if grows else 0)
+        return [*super().moves(state, swap), letters]
 
     def _letters(self, state: Sequence[Parts]) -> Tags:
         theme, poses = self.look.theme, self.poses(state)

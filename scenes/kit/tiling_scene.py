@@ -50,6 +50,8 @@ class TilingScene(Scene):
 
     choice: ClassVar[Choice] = choose()
     look: ClassVar[Look] = Look()
+    explained: ClassVar[tuple[str, ...]] = ()
+    """Words of the trade that the picture itself explains."""
 
     def setup(self) -> None:
         assert isinstance(self.camera, Camera)
@@ -58,7 +60,7 @@ class TilingScene(Scene):
         self.chapters: list[Mark] = []
         self.poster_at = -1.0  # a scene says when it can be seen whole
         self._caption = VGroup()
-        self._known: set[str] = set()
+        self._known = set(self.explained)
         self._notes: dict[str, str] = {}
         self._turn: list[Animation] = []
 

@@ -12,9 +12,7 @@ from scenes.kit.shapes import Pose
 from scenes.why_tile.loads import Loads
 from scenes.why_tile.matrices import CopiedTiles, CountedMatrices
 from scenes.why_tile.shots import Seen, first_seen, other_plan
-from tiling.for_scenes.tally import Region, results_of
-from tiling.layout import AB
-from tiling.schedule import Copy, Fragments, Schedule
+from tiling.schedule import Copy, Schedule
 from tiling.shapes import Gemm
 
 NEAR = 12, 8, 6, 4, 2, 1
@@ -50,7 +48,7 @@ class Comparison(Board[Seen]):
         return [self.near if state.near else self.whole, *self.beside]
 
     def moves(self, state: Seen) -> list[Animation]:
-        """The way to a state. What has just been loaded alone travels to where it is used."""
+        """The way to a state. A tile that has just been copied travels to shared memory."""
         for figure in self.figures(state):
             for name, pose in figure.poses(state).items():
                 slab = figure.slabs[name]
@@ -58,23 +56,16 @@ class Comparison(Board[Seen]):
                     slab.take(Pose(pose.box, 0, 0))
         count, moves = state.shown, super().moves(state)
         event = count.plan.events[count.step - 1] if count.step else None
-        memory = self.near if state.near else self.whole
-        if isinstance(event, Copy) and (tile := count.lit(event.operand)):
+        if isinstance(event, Copy) and (tile := count.lit(event.operand)) and not state.uses:
             copies, name = self.beside[0], f"{event.operand}s"
             held, pose = copies.slabs[name], copies.poses(state)[name]
             here, route = (
-                memory.place(event.operand, tile),
+                self.whole.place(event.operand, tile),
                 Route(event.operand, "global", "shared"),
             )
             moves = [move for move in moves if id(move.mobject) != id(held)]
             moves.append(carried(self.look, here, pose.box, route, 0.5, (0.3, LANDED)))
             moves.append(Move(held, pose, (LANDED, 1)))
-        if isinstance(event, Fragments) and state.near and state.tiled is None:
-            there = memory.place("C", Region(*results_of(count.plan), 1))
-            for operand in AB:
-                if tile := count.lit(operand):
-                    here, route = memory.place(operand, tile), Route(operand, "global", "registers")
-                    moves.append(carried(self.look, here, there, route, 0.8, (0.2, LANDED)))
         return moves
 
 

@@ -145,10 +145,9 @@ class CountedMatrices(Figure[Seen]):
                     texts[one.row :, one.col :][: one.rows, : one.cols] = str(one.times)
             else:  # one for all, when nothing is outlined any more
                 whole = len(regions) == 1 and made == prod(self.gemm.shape("C"))
-                number, size = f"{grouped(regions[0].times)}×" if whole else "", LABEL + 4
-                if min(box.h / 1.3, box.w / (len(number) + 0.6) / ADVANCE) < size:
-                    number = ""
-                texts = np.array([[number]], object)
+                number, size = f"{grouped(regions[0].times)}×" if whole else "", LABEL + 4.0
+                fits = box.h > 1.3 * size and box.w > (len(number) + 0.6) * ADVANCE * size
+                texts = np.array([[number * fits]], object)
             shown[operand] = Texts(self.look, box, texts, size, ink)
         return shown
 
@@ -164,7 +163,7 @@ class CopiedTiles(Figure[Seen]):
         self.add(self.panel)
         if tiling.direct:
             return
-        beside, top = (150, 70) if look.aspect == "wide" else (250, 22)
+        beside, top = (190, 70) if look.aspect == "wide" else (250, 22)
         within = Box(box.x + beside, box.y + top, box.w - 2 * beside, box.h - top - 26)
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:

@@ -88,9 +88,8 @@ def _one_thread(plan: Schedule) -> Iterator[Shot]:
     said = Said(
         "A thread for each result loads a row and a column",
         "one thread",
-        "The first result is outlined in C. For one k after another an element of A's first row "
-        f"and one of B's first column travel to it, and are counted: {_loads(first[-1])} for one "
-        "result.",
+        "The first result is outlined in C. At one k after another an element of A's first row and "
+        f"one of B's first column light up and are counted: {_loads(first[-1])} for one result.",
     )
     seen = [Seen(one, near=True) for one in first]
     slow = [Show(seconds, (one,)) for seconds, one in zip((1.0, 0.6, 0.4), seen, strict=False)]

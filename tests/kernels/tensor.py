@@ -46,8 +46,7 @@ TENSOR = (
                 lambda t, s: (s % 2 * 8 + t // 32) * 32 + t % 32,
                 ways=1,
             ),
-            # The compiler reads Bs where its value is used.
-            load("As[ty * 4 + i][k]", "Bs", 32, 1, lambda t, s: s % 16 * 32 + t % 32, ways=1),
+            load("b = Bs[k][tx]", "Bs", 32, 1, lambda t, s: s % 16 * 32 + t % 32, ways=1),
             # Four k of four rows: one address for the warp, served in two halves.
             load(
                 "As[ty * 4 + i][k]",

@@ -16,7 +16,8 @@ from pathlib import Path
 from shutil import rmtree, which
 from time import time
 
-from tiling.faults import Broken, Missing, ending, reason
+from tiling.faults import Broken, Missing, ending
+from tiling.regular import reason
 
 LONG = 14 * 24 * 3600
 """Seconds after which what was built and not used since is deleted."""

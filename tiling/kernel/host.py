@@ -16,11 +16,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from tiling.faults import Broken, Missing, ending, reason
+from tiling.faults import Broken, Missing, ending
 from tiling.fma import Floats
 from tiling.kernel.build import defines, file_text, line, source, trace_stride
 from tiling.kernel.cxx import kept
 from tiling.kernel.provenance import Slots
+from tiling.regular import reason
 from tiling.schedule import Schedule
 from tiling.shapes import Tiling
 

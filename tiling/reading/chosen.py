@@ -11,13 +11,12 @@ All but `kernel` may be left out where it can be found.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tiling.faults import reason
+from tiling.presets import table_of
 from tiling.ptx.memory import Buffer
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call, launch, members
 from tiling.reading.compile import AS_USUAL, Asked, cut
@@ -74,14 +73,7 @@ def read_toml(file: Path) -> Wanted | None:
     def refused(field: str, shown: object, rule: str, remedy: str) -> Refused:
         return Refused(f"{cut(str(file))}: {field}".strip(), shown, rule, remedy)
 
-    try:
-        table = tomllib.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        rule = f"cannot be read: {reason(error)}"
-        raise Refused("--config", cut(str(file)), rule, "try a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        rule = f"is not TOML: {error}"
-        raise Refused("--config", cut(str(file)), rule, 'try block = "256"') from None
+    table = table_of(file)
     if "kernel" not in table:
         return None
     for key, given in table.items():

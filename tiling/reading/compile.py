@@ -13,9 +13,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from tiling import nvidia
-from tiling.faults import Broken, Missing, reason
+from tiling.faults import Broken, Missing
 from tiling.ptx.syntax import Source
 from tiling.reading import names
+from tiling.regular import read_regular, reason
 from tiling.shapes import Refused
 
 MOST_BYTES = 2**20
@@ -30,7 +31,6 @@ _NO_HEADER = re.compile(
     r"([^\s:]+):(\d+):\d+: fatal error: ([^:]+): No such file"
     r"|(\S+)\((\d+)\): .*?could not open source file \"([^\"]+)\""
 )
-_QUOTED = re.compile(r"^\s*#\s*include\s*\"([^\"\n]+)\"", re.MULTILINE)
 _MISTAKE = re.compile(
     r"^(?!ptxas info)(?:.*?\(\d+\): error.*|[^\s:]+:\d+:\d+: (?:fatal )?error.*)", re.M
 )
@@ -63,7 +63,6 @@ class Built:
     log       what ptxas says of registers, or ""
     binary    the machine code, or nothing where it cannot be had
     own       the file and what of its own it includes, macros put in; or the file as it is
-    files     names of the file and what of its own it includes; () where that is not known
     said      what a reader should know of this, in words
     """
 
@@ -74,7 +73,6 @@ class Built:
     log: str
     binary: bytes
     own: str
-    files: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
     @cached_property
@@ -117,7 +115,7 @@ def read(file: Path) -> str:
         size = file.stat().st_size
         if size > MOST_BYTES:
             raise refused(f"has {size} bytes, more than {MOST_BYTES}", "give the kernel alone")
-        data = file.read_bytes()
+        data = read_regular(file, MOST_BYTES)
     except Refused:
         raise
     except (OSError, ValueError) as error:
@@ -214,9 +212,9 @@ def _by_nvcc(file: Path, asked: Asked) -> Built:
             raise _mistake(file, done.stderr + done.stdout, asked)
         ptx = made.read_text("utf-8", "replace")
         whole = Path(folder, f"{source.stem}.cpp1.ii").read_text("utf-8", "replace")
-        own, named, stood_in = _own(whole, str(ours))
+        own, stood_in = _own(whole, str(ours))
     said = tuple(f"{name}: a stand-in with a few declarations" for name in stood_in)
-    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", b"", own, named, said))
+    return _with_code(Built(file, asked.arch, f"nvcc {_version()}", ptx, "", b"", own, said))
 
 
 def _near(file: Path) -> list[Path]:
@@ -254,25 +252,22 @@ def _mistake(file: Path, log: str, asked: Asked) -> Refused:
     return Refused("--kernel", shown, f"nvcc says {cut(first, 160)}{more}", "mend it")
 
 
-def _own(whole: str, ours: str) -> tuple[str, tuple[str, ...], list[str]]:
-    """Of a preprocessed text what is not of the system or of CUDA, the names of its files, and
-    which of our stand-ins it includes."""
+def _own(whole: str, ours: str) -> tuple[str, list[str]]:
+    """Of a preprocessed text what is not of the system or of CUDA, and which of our stand-ins it
+    includes."""
     cuda = str(Path(nvidia.path_of("nvidia-cuda-nvcc", "nvcc")).parent.parent)
     found: list[str] = []
-    named: list[str] = []
     stood_in: list[str] = []
     keep = True
     for line in whole.splitlines():
         if mark := _MARK.match(line):
             path, flags = os.path.normpath(mark[2]), mark[3].split()
             keep = "3" not in flags and not path.startswith((cuda, ours, "<"))
-            if keep:
-                named.append(Path(path).name)
             if path.startswith(ours) and path != ours:
                 stood_in.append(os.path.relpath(path, ours))
         elif keep:
             found.append(line)
-    return "\n".join(found), tuple(dict.fromkeys(named)), list(dict.fromkeys(stood_in))
+    return "\n".join(found), list(dict.fromkeys(stood_in))
 
 
 def _with_code(built: Built) -> Built:
@@ -305,8 +300,7 @@ def _by_nvrtc(file: Path, text: str, asked: Asked) -> Built:
     )
     by = f"NVRTC {nvidia.tools()['nvrtc']}"
     texts = ptx.decode().rstrip("\0"), log.decode().rstrip("\0")
-    own = file.name, *(Path(name).name for name in _QUOTED.findall(text))
-    return Built(file, asked.arch, by, *texts, binary, text, own)
+    return Built(file, asked.arch, by, *texts, binary, text)
 
 
 def _cuda_headers() -> list[Path]:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from tiling.ptx.memory import Ints
 from tiling.ptx.program import plain
+from tiling.reading.cost import Cost
 from tiling.reading.kernel import Kernel
 from tiling.reading.names import arguments, bare
-from tiling.reading.source import row_length
-from tiling.reading.tally import Cost, Move, Tally
+from tiling.reading.rows import row_length
+from tiling.reading.tally import Move, Tally
 
 WORD = 4
 MOST_PAD = 8
@@ -54,14 +55,15 @@ class Cure:
         return f"{self.array}: {what}: {gain}; {more}"
 
 
-def cures(kernel: Kernel, tally: Tally) -> Iterator[Cure]:
-    """The best padding and the best swizzle of each array with conflicts whose rows are known."""
+def cures(kernel: Kernel, tally: Tally, dynamic: int) -> Iterator[Cure]:
+    """The best padding and the best swizzle of each array with conflicts whose rows are known;
+    `dynamic` bytes of shared memory are given by the launch."""
     arrays = dict.fromkeys(tally.arrays.values())
     for array in arrays:
         before = _sum(tally, array, lambda offset: offset)
         if before is None or before.moved == before.least:
             continue
-        start, size = _place(kernel, array)
+        start, size = _place(kernel, array, dynamic)
         row = _row(kernel, array)
         widest = max(_widths(tally, array), default=WORD) // WORD
         if not row or size % (row * WORD) or size == row * WORD:
@@ -122,13 +124,13 @@ def _swizzled(start: int, size: int, row: int, how: tuple[int, int, int]) -> Mov
     return move
 
 
-def _place(kernel: Kernel, array: str) -> tuple[int, int]:
+def _place(kernel: Kernel, array: str, dynamic: int) -> tuple[int, int]:
     """Where a shared array begins, and its bytes."""
     program = kernel.program
     for variable in (*program.module.variables.values(), *program.function.variables.values()):
         place = program.places.get(variable.name)
         if place and place[0] == "shared" and plain(variable.name) == array:
-            return place[1], variable.size
+            return place[1], variable.size or dynamic
     return 0, 0
 
 

@@ -16,10 +16,11 @@ from tiling.reading import names, roles
 from tiling.reading.call import LEADING, MATRICES, SCALARS, Call
 from tiling.reading.expressions import Unclear
 from tiling.reading.kernel import Kernel
-from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, tried, usual
+from tiling.reading.launches import Launched, launches
+from tiling.reading.probe import MOST, SQUARE, Trial, attempt, covers, told_of, tried, usual
 from tiling.reading.recorded import Cta
 from tiling.reading.roles import OPEN
-from tiling.reading.source import Launched, bare, launches, number, parts, told
+from tiling.reading.scope import bare, number, parts, told
 from tiling.reading.uses import Uses, uses
 from tiling.shapes import MAX_THREADS, Gemm, Refused
 
@@ -55,8 +56,7 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
             if found and found[1].endless:
                 return call
             if found and found[1].right:
-                said = (*call.said, "right where M, N and K are alike") if gemm else call.said
-                return replace(found[0], said=said)
+                return _alike(found[0]) if gemm else found[0]
             spare = spare or found
     for strict, gemm in (True, None), (False, None), (False, SQUARE):
         for one in _by_trying(kernel, used, every, strict, gemm):
@@ -64,8 +64,14 @@ def find(kernel: Kernel, args: tuple[str, ...] | None = None) -> Call | None:
             if one[1].right:
                 break
         if spare:
-            return _fitted(kernel, *spare) if used.dynamic else spare[0]
+            call = told_of(_fitted(kernel, *spare), spare[1])
+            return _alike(call) if gemm and spare[1].right else call
     return None
+
+
+def _alike(call: Call) -> Call:
+    """A call that was right for one size in place of three, and for no others."""
+    return replace(call, said=(*call.said, "but right only where M, N and K are alike"))
 
 
 def _fitted(kernel: Kernel, call: Call, trial: Trial) -> Call:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tiling.ptx.asked import asked
 from tiling.ptx.program import Program
 from tiling.ptx.sass import Unknown, requests
-from tiling.ptx.syntax import Module, parse
+from tiling.ptx.syntax import Module, Source, parse
 from tiling.ptx.syntax import Refused as RefusedPtx
 from tiling.ptx.widths import Group, compare
 from tiling.reading import names
@@ -147,6 +147,19 @@ class Kernel:
         except Unknown:
             return ()
         return tuple(compare(asked(self.program.flow), code))
+
+    @cached_property
+    def _extent(self) -> tuple[str, int, int]:
+        """The file, and the first and last line, that code of the kernel itself comes from."""
+        found = [one.source.outermost for one in self.program.function.body if one.source]
+        name = found[0].name if found else ""
+        lines = [one.line for one in found if one.name == name]
+        return name, min(lines, default=0), max(lines, default=0)
+
+    def holds(self, source: Source) -> bool:
+        """Whether a line stands in the kernel itself, or in a lambda in it."""
+        name, first, last = self._extent
+        return source.name == name and first <= source.line <= last
 
     @property
     def max_threads(self) -> int:

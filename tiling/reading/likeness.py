@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from tiling.expand import accumulator_map, copy_map
-from tiling.layout import Operand, shared_layout
-from tiling.reading.tiled import Held, Tiled, Traces
+from tiling.layout import AB, Operand, shared_layout
+from tiling.reading.recorded import Run
+from tiling.reading.tiled import Held, Tiled, Traces, trace
 from tiling.shapes import BANKS, QUAD, SHARED_LIMIT, Refused, Tiling
 
-BOTH: tuple[Operand, Operand] = ("A", "B")
 ANY_K_TILE = 4
 """Of a kernel that shares nothing, and so has none."""
 
@@ -35,11 +35,20 @@ class Likeness:
     def said(self) -> str:
         """In a sentence."""
         if self.tiling is None:
-            return f"no tiling of the model: {self.differs[0]}"
+            return f"is no tiling of the model: {self.differs[0]}"
         as_typed = " ".join(options(self.tiling))
         if not self.differs:
             return f"equals this tiling of the model: {as_typed}"
-        return f"nearest tiling of the model: {as_typed}; it differs in this: {self.differs[0]}"
+        return (
+            f"is nearest to this tiling of the model: {as_typed}; what differs: {self.differs[0]}"
+        )
+
+
+def of(run: Run) -> tuple[Tiled, Likeness] | None:
+    """What tiling a kernel is, and the model's; None where its values do not tell."""
+    traces = trace(run.kernel, run.call)
+    tiled = traces.tiled() if traces else None
+    return (tiled, likeness(tiled, traces)) if traces and tiled else None
 
 
 def options(tiling: Tiling) -> Iterator[str]:
@@ -107,15 +116,15 @@ def _differences(tiled: Tiled, traces: Traces, tiling: Tiling) -> Iterator[str]:
     if tiling.threads != tiled.threads:
         yield f"{tiled.threads} threads, the model's {tiling.threads}"
         return
-    for name in BOTH:
+    for name in AB:
         yield from _layout(name, traces, tiling)
     if not tiling.asynchronous and tiled.copies.startswith("a k-tile"):
         yield "tiles are loaded a k-tile ahead and wait in registers"
     if tiled.stages > 1 and tiled.copies != "asynchronously":
         yield "tiles come to their stages through registers, the model's asynchronously"
-    for name in BOTH:
+    for name in AB:
         yield from _results(name, traces, tiling)
-    for name in BOTH if not tiling.direct else ():
+    for name in AB if not tiling.direct else ():
         yield from _loads(name, traces, tiling)
     element = traces.run.matrices["A"].element
     if element != "f32":

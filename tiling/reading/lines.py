@@ -12,11 +12,12 @@ from tiling.ptx.memory import Buffer
 from tiling.ptx.sass import Code, Unknown, code
 from tiling.ptx.syntax import Instruction, Source
 from tiling.ptx.widths import Group
+from tiling.reading.cost import Cost
 from tiling.reading.cures import Cure, cures
 from tiling.reading.kernel import Kernel
 from tiling.reading.recorded import Cta, Run, endless
 from tiling.reading.slice import Times, sliced
-from tiling.reading.tally import Cost, Tally, unrolled
+from tiling.reading.tally import Tally, unrolled
 from tiling.shapes import Refused
 
 MULTIPLIES = re.compile(r"FFMA2?|DFMA|HFMA2|HMMA|IMMA|DMMA|QGMMA|HGMMA|IDP|IMAD|FMUL|FADD")
@@ -158,7 +159,7 @@ def count(run: Run, ctas: tuple[Cta, ...]) -> Numbers:
         barriers,
         rest.data,
         unclear,
-        tuple(cures(kernel, tally)),
+        tuple(cures(kernel, tally, run.shape.shared)),
     )
 
 
@@ -204,15 +205,13 @@ def _lines(run: Run, tally: Tally, times: Mapping[int, Times]) -> Iterator[Line]
 
 
 def own_line(kernel: Kernel, one: Instruction | Code) -> Source:
-    """The line of the person's own files that an instruction comes from, however deep what it
-    calls is inlined; without lines, that of the PTX."""
+    """The line of the kernel that an instruction comes from: of all into which it was inlined the
+    innermost that stands in the kernel itself. Without lines, that of the PTX."""
     source = one.source
     if source is None:
-        return Source(
-            f"{kernel.built.file.stem}.ptx", one.line if isinstance(one, Instruction) else 0
-        )
-    own = kernel.built.files
-    while source.inlined_at is not None and own and source.name not in own:
+        line = one.line if isinstance(one, Instruction) else 0
+        return Source(f"{kernel.built.file.stem}.ptx", line)
+    while source.inlined_at is not None and not kernel.holds(source):
         source = source.inlined_at
     return Source(source.file, source.line)
 

@@ -206,6 +206,13 @@ def tried(kernel: Kernel, call: Call, gemm: Gemm, strict: bool = True) -> tuple[
     return found
 
 
+def told_of(call: Call, trial: Trial) -> Call:
+    """The call, with a word where what it computes is not what it should be."""
+    if trial.right or not call.is_gemm:
+        return call
+    return replace(call, said=(*call.said, "but at small sizes it does not compute A·B"))
+
+
 def settled(kernel: Kernel, call: Call) -> tuple[Call, int]:
     """A call that was given, with the orders of its matrices by which it makes A·B, if there are
     such, else as it is; and how many elements a CTA writes, 0 where that is not known."""
@@ -213,7 +220,7 @@ def settled(kernel: Kernel, call: Call) -> tuple[Call, int]:
     if found is None:
         return call, 0
     each = max((offsets.size for offsets in found[1].offsets.values()), default=0)
-    return (found[0] if found[1].right else call), each
+    return (found[0] if found[1].right else told_of(call, found[1])), each
 
 
 def covers(kernel: Kernel, call: Call, trial: Trial, gemm: Gemm) -> bool:
