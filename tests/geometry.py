@@ -34,7 +34,7 @@ AIR = 3
 OUTLINE = 2
 """Design pixels from which a line is an outline."""
 
-WORD = re.compile("[A-Za-z]{2}")
+WORD = re.compile("[a-z]{2}|[A-Z]{3}")
 """What tells words from numbers, and from the names of axes."""
 
 HALF = 0.5

@@ -20,7 +20,7 @@ from tests.flights import astray
 from tests.geometry import Geometry, family
 from tests.marks import hasty
 
-MOMENTS = (1 / 3, 2 / 3)
+MOMENTS = (0.45, 0.6)
 """Shares of a play at which it is looked into."""
 
 LookAt = Callable[[TilingScene], None]

@@ -44,7 +44,7 @@ def test_words_in_wrong_places(scene: str) -> None:
         labels = [
             Label(film.look, "over", x, y, 60, ink),
             Label(film.look, "out of here", margin.right - 40, 1000, 30, ink),
-            Label(film.look, "tiny", 500, 925, 12, ink),
+            Label(film.look, "tiny", 500, 930, 12, ink),
             Label(film.look, "panel", margin.x - 5, 700, 60, ink),
             Label(film.look, "pale", 500, 975, 30, "#cccccc"),
         ]
@@ -67,7 +67,7 @@ def test_a_text_on_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_outline_that_slides_over_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Jump, "interpolate_mobject", Move.interpolate_mobject)
-    assert found("outer_product", "has an outline through it")
+    assert found("why_tile", "has an outline through it")
 
 
 # A tile that flies from shared to global memory, or another one than the event's.
