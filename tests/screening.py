@@ -14,6 +14,7 @@ from publish.settings import Clip
 from scenes.kit.tiling_scene import TilingScene
 from tests.claims import Hearing, untrue
 from tests.claims_of_scenes import CLAIMS
+from tests.colours import confused
 from tests.contrast import Contrast
 from tests.fades import stuck
 from tests.flights import astray
@@ -93,7 +94,11 @@ def flaws(film: TilingScene) -> list[str]:
     """What is wrong with the picture as it stands."""
     parts = family(film)
     shown = [part for part in parts if len(part.points)]
-    return [*film.renderer.geometry.flaws(film, parts), *film.renderer.contrast.flaws(film, shown)]
+    return [
+        *film.renderer.geometry.flaws(film, parts),
+        *film.renderer.contrast.flaws(film, shown),
+        *confused(film, parts),
+    ]
 
 
 def flaws_within(film: TilingScene) -> list[str]:
