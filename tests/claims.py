@@ -27,11 +27,10 @@ CLAIM = re.compile(
 
 @dataclass(frozen=True)
 class Told:
-    """A caption, how many stood before it, and in the overview the step that is played with it."""
+    """A caption, and in the overview the step that is played with it first."""
 
     choice: Choice
     text: str
-    place: int
     step: int | None = None
 
     @property
@@ -91,7 +90,7 @@ class Hearing:
         end = len(film.choice.schedule().events)
         for i, caption in enumerate(film.captions):
             step = self.steps.get(i)
-            yield Told(film.choice, caption.text, i, None if step == end else step)
+            yield Told(film.choice, caption.text, None if step == end else step)
 
 
 def number(text: str) -> int:

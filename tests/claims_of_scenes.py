@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.claims import Claims, Told, number, requested_by
-from tiling.expand import accumulator_map, expand_copy, expand_fragments
+from tiling.expand import Accesses, accumulator_map, expand_copy, expand_fragments
 from tiling.schedule import Barrier, Copy, Exchange, Fragments, Store, Wait
 from tiling.shapes import MAX_THREADS, WARP, Tiling
 
@@ -86,11 +86,11 @@ OVERVIEW: Claims = [
     (r"each( thread)? for itself", direct),
 ]
 
-# Why tile counts requests: of the kernel without tiles, a thread for each result, and of this one.
+# Why tile counts loads: of the kernel without tiles, a thread for each result, and of this one.
 
 
 def without_tiles(told: Told) -> Told:
-    """The same of a thread for each result, in CTAs as large as they may be: of the first CTA."""
+    """The same of a thread for each result, in CTAs as large as they may be."""
     rows, cols = told.tiling.bm, told.tiling.bn
     while rows * cols > MAX_THREADS:
         rows, cols = (rows // 2, cols) if rows > cols else (rows, cols // 2)
@@ -98,204 +98,167 @@ def without_tiles(told: Told) -> Told:
     return replace(told, choice=replace(told.choice, tiling=tiling, cta=(0, 0)))
 
 
-def block(told: Told) -> tuple[int, int]:
-    """Rows and columns of C that the first CTA of the naive kernel makes."""
-    naive = without_tiles(told)
-    return min(naive.tiling.bm, told.gemm.m), min(naive.tiling.bn, told.gemm.n)
-
-
 def neighbour(told: Told, match: re.Match[str]) -> bool:
-    """The elements that two threads request that stand side by side: a whole row, or column."""
-    cols = block(told)[1]
-    one, other = (0, 0), ((0, 1) if cols > 1 else (1, 0))
+    """The elements that the threads of two results side by side load: what is in both is a whole
+    row of A, or where there is one column only, a whole column of B."""
+    ks, other = range(told.gemm.k), ((0, 1) if told.gemm.n > 1 else (1, 0))
     need = [
-        {("A", row, k) for k in range(told.gemm.k)} | {("B", k, col) for k in range(told.gemm.k)}
-        for row, col in (one, other)
+        {("row", row, k) for k in ks} | {("column", k, col) for k in ks}
+        for row, col in ((0, 0), other)
     ]
-    shared = {name for name, *_ in need[0] & need[1]}
-    again = shared == {match[2][-1]} and match[2][:3] == {"A": "row", "B": "col"}[match[2][-1]]
-    return again != match[1].startswith("never")
+    same = {name for name, *_ in need[0] & need[1]} == {match[2]}
+    return same != match[1].startswith("never")
 
 
-def threads_of_cta(told: Told, match: re.Match[str]) -> bool:
-    return (number(match[1]), number(match[2])) == block(told)
+def without(told: Told, match: re.Match[str]) -> bool:
+    return loaded_by(told, match, requested_by(without_tiles(told).choice))
 
 
-def other_ctas(told: Told, match: re.Match[str]) -> bool:
-    naive = without_tiles(told)
-    rows, cols = -(-told.gemm.m // naive.tiling.bm), -(-told.gemm.n // naive.tiling.bn)
-    return (match[1] is not None, match[2] is not None) == (cols > 1, rows > 1)
+def with_tiles(told: Told, match: re.Match[str]) -> bool:
+    return loaded_by(told, match, requested_by(told.choice))
 
 
-def in_all(told: Told, match: re.Match[str]) -> bool:
-    """Before tiles are spoken of it is about the kernel without them."""
-    a, b = (number(text) for text in (match[1], match[2] or match[1]))
-    counted = requested_by(without_tiles(told).choice), requested_by(told.choice)
-    found = [(int(each["A"].max()), int(each["B"].max())) for each in counted]
-    return (a, b) in found
+def loaded_by(told: Told, match: re.Match[str], counted: dict[str, np.ndarray]) -> bool:
+    """`each element twice`, or `A once, B 3 times`: the most of any."""
+    a, b = (number(text) for text in (match["a"] or match["each"], match["b"] or match["each"]))
+    return (int(counted["A"].max()), int(counted["B"].max())) == (a, b)
 
 
-def nothing_twice(told: Told, match: re.Match[str]) -> bool:
+def uses(told: Told, match: re.Match[str]) -> bool:
+    """Each of a tile's elements of A is used for each of the CTA's columns inside C."""
+    a, b = min(told.tiling.bn, told.gemm.n), min(told.tiling.bm, told.gemm.m)
+    return (number(match["a"] or match["each"]), number(match["b"] or match["each"])) == (a, b)
+
+
+def loaded_once(told: Told, match: re.Match[str]) -> bool:
     """Of the CTA's first k-tile no element is copied twice; so it is of each."""
     places = []
     for event in told.plan.events:
         if isinstance(event, Copy) and event.k_tile == 0:
             found = expand_copy(told.plan, event)
-            places += [
-                (event.operand, *place)
-                for place in zip(found.row.tolist(), found.col.tolist(), strict=True)
-            ]
+            rows, cols = found.row.tolist(), found.col.tolist()
+            places += [(event.operand, *place) for place in zip(rows, cols, strict=True)]
     return bool(places) and len(set(places)) == len(places)
-
-
-def results(told: Told, match: re.Match[str]) -> bool:
-    rows, cols = min(told.tiling.bm, told.gemm.m), min(told.tiling.bn, told.gemm.n)
-    return number(match[1]) == rows * cols
 
 
 def is_naive(told: Told, match: re.Match[str]) -> bool:
     return told.tiling.direct and told.tiling.tm == told.tiling.tn == 1
 
 
-def used(told: Told, match: re.Match[str]) -> bool:
-    """A value of A is used for each of a thread's columns, as far as there are so many."""
-    a, b = min(told.tiling.tn, told.gemm.n), min(told.tiling.tm, told.gemm.m)
-    return (number(match[1]), number(match[2])) == (a, b)
+def makes(told: Told, match: re.Match[str]) -> bool:
+    """The results that a thread has inside C."""
+    rows, cols = min(told.tiling.tm, told.gemm.m), min(told.tiling.tn, told.gemm.n)
+    return (number(match[1]), number(match[2])) == (rows, cols)
 
 
-TIMES = r"(once|twice|\S+ times)"
+def share(told: Told, match: re.Match[str]) -> bool:
+    return not told.tiling.direct and number(match[1]) == told.tiling.threads > 1
+
+
+def one_thread(told: Told, match: re.Match[str]) -> bool:
+    return not told.tiling.direct and told.tiling.threads == 1
+
+
+TIMES = r"once|twice|\S+ times"
+EVERY = rf"(?:each element (?P<each>{TIMES})|A (?P<a>{TIMES}), B (?P<b>{TIMES}))"
 
 WHY_TILE: Claims = [
-    (r"[Hh]ow often is each element", always),
-    (r"neighbour (requests|never requests) the same (row of A|column of B)( again)?", neighbour),
-    (r"Each of this CTA's (\d+)×(\d+) threads requests for itself", threads_of_cta),
-    (r"the same (rows of A)?(?:, or )?(columns of B)?,? once more", other_ctas),
-    (rf"In all, each element(?: of A)? is requested {TIMES}(?:, each of B {TIMES})?", in_all),
-    (r"All (\S+) results use the copies", results),
-    (r"requests nothing twice", nothing_twice),
-    (r"a thread for each result, no tiles", is_naive),
-    (r"A thread for each result", always),
-    (rf"a value of A is used {TIMES}, one of B {TIMES}", used),
+    (r"How often is each element loaded|thread for each result|times as many|Just as many", always),
+    (r"neighbour (loads|never loads) the same (row|column)( again)?", neighbour),
+    (rf"Together they load {EVERY}", without),
+    (rf"With all tiles of C they load {EVERY}", with_tiles),
+    (rf"Each copied element is used (?P<each>{TIMES})(?P<a>(?P<b>))?", uses),
+    (rf"Each copy is used (?P<a>{TIMES}) \(A\), (?P<b>{TIMES}) \(B\)(?P<each>)", uses),
+    (r"loaded once", loaded_once),
+    (r"nothing is shared", is_naive),
+    (r"Now (\S+) threads share a copy of each tile", share),
+    (r"Now each thread makes a copy of its tiles", one_thread),
+    (r"Now each thread makes (\d+)×(\d+) results", makes),
 ]
 
 # Of loads: who fetches what.
 
 
-def in_order(told: Told, match: re.Match[str]) -> bool:
-    """Each lane of the first warp begins in the tile where the one before it has ended."""
-    found = expand_copy(told.plan, Copy("A", 0, 0))
-    cols = told.tiling.tile_shape("A")[1]
-    row, col = told.plan.origin("A")
-    place = ((found.row - row) * cols + found.col - col)[found.thread < WARP]
-    thread = found.thread[found.thread < WARP]
-    first = [int(place[thread == lane][0]) for lane in np.unique(thread)]
-    size = {"row": cols, "element": 1}.get(match[1]) or int(match[1].split()[0])
-    return bool((np.diff(first) == size).all())
+def first_values(told: Told) -> list[Accesses]:
+    """What threads read of A at the first k and, if there is one, at the next."""
+    reads = [event for event in told.plan.events if isinstance(event, Fragments)][:2]
+    return [expand_fragments(told.plan, event)["A"] for event in reads]
 
 
-def fetch_rows(told: Told, match: re.Match[str]) -> bool:
-    """What the first warp's lanes read of A first."""
-    event = next(event for event in told.plan.events if isinstance(event, Fragments))
-    found = expand_fragments(told.plan, event)["A"]
-    row, inside = found.row[:WARP, 0], found.predicate[:WARP, 0]
-    if match[0].startswith("all"):
-        return bool(inside.all()) and len(np.unique(row)) == 1
-    if match[0].startswith("each"):
-        return len(np.unique(row)) == len(row)
-    return len(np.unique(row)) < len(row)
+def rows_of_warp(told: Told, match: re.Match[str]) -> bool:
+    """Whether the lanes of the first warp have one row of A, the same by groups, or each its own.
+    Rows that lie outside A are not loaded."""
+    found = first_values(told)[0]
+    row = found.row[:WARP, 0][found.predicate[:WARP, 0]]
+    apart = len(np.unique(row))
+    return {"All": apart == 1, "Lan": apart < len(row), "eac": apart == len(row)}[match[0][:3]]
 
 
 def outside(told: Told, match: re.Match[str]) -> bool:
     if not told.tiling.direct:
         return not expand_copy(told.plan, Copy("A", 0, 0)).predicate.all()
-    first = next(event for event in told.plan.events if isinstance(event, Fragments))
-    return any(not each.predicate.all() for each in expand_fragments(told.plan, first).values())
-
-
-def barrier(told: Told, match: re.Match[str]) -> bool:
-    """Between the copies and the first read all wait for one another."""
-    events = told.plan.events
-    read = next(i for i, event in enumerate(events) if isinstance(event, Fragments))
-    written = [i for i, event in enumerate(events[:read]) if isinstance(event, Copy | Wait)]
-    waits = Wait if told.tiling.asynchronous else Copy
-    last = max(i for i in written if isinstance(events[i], waits))
-    return any(isinstance(event, Barrier) for event in events[last:read])
+    return not first_values(told)[0].predicate.all()
 
 
 def asynchronous(told: Told, match: re.Match[str]) -> bool:
-    return told.tiling.asynchronous and barrier(told, match)
+    """Between the wait for one's own copies and the first read there is a barrier."""
+    events = told.plan.events
+    read = next(i for i, event in enumerate(events) if isinstance(event, Fragments))
+    wait = max(
+        (i for i, event in enumerate(events[:read]) if isinstance(event, Wait)), default=read
+    )
+    return any(isinstance(event, Barrier) for event in events[wait:read])
 
 
 def next_k(told: Told, match: re.Match[str]) -> bool:
-    reads = [event for event in told.plan.events if isinstance(event, Fragments)][:2]
-    found = [expand_fragments(told.plan, event)["A"] for event in reads]
     sectors = [
-        set(((one.row * told.gemm.k + one.col) * 4 // 32)[one.predicate].tolist()) for one in found
+        set(((one.row * told.gemm.k + one.col) * 4 // 32)[one.predicate].tolist())
+        for one in first_values(told)
     ]
     return (sectors[0] == sectors[1]) == ("same" in match[0])
 
 
+def no_conflict(told: Told, match: re.Match[str]) -> bool:
+    """The words that the first warp writes first into As are in banks of their own."""
+    found = expand_copy(told.plan, Copy("A", 0, 0))
+    first = np.unique(found.thread[found.thread < WARP], return_index=True)[1]
+    bank = found.word[first] % 32
+    return len(np.unique(bank)) == len(np.unique(found.word[first]))
+
+
 LOADS: Claims = [
-    (r"each fetches the next (row|\d+ elements|element)", in_order),
-    (r"all fetch the same element|those of one row of C fetch the same element", fetch_rows),
-    (r"each fetches from a row of its own", fetch_rows),
-    (r"(?:Outside [AC]) nothing is requested", outside),
-    (r"nobody reads before all have written", barrier),
-    (r"Each waits for its own copies; then a barrier, for those of all", asynchronous),
-    (r"Each keeps it in a register, where no other thread sees it|No shared memory", direct),
-    (r"no shared memory: who fetches what at each k", direct),
-    (r"who fetches what at each k", direct),
-    (r"the same sectors of A are requested again|all request again", next_k),
-    (r"it is the same: (\S+) sectors? either way", always),
-    (r"In all", always),
+    (
+        r"All lanes of the warp load the same element|Lanes of one row of C load the same element",
+        (rows_of_warp),
+    ),
+    (r"each loads from a row of its own", rows_of_warp),
+    (r"Outside [AC] nothing is loaded", outside),
+    (r"Each waits for its copies, then for all the others", asynchronous),
+    (r"No shared memory|Each keeps it in a register of its own", direct),
+    (r"the same sectors move again|all of it happens again", next_k),
+    (r"No price: all words of a store have banks of their own", no_conflict),
+    (r"here each brings 1 word", always),
 ]
 
-# Of one thread: what it reads, and makes of it.
+# Of one thread: what it loads, and makes of it.
 
 
 def same_again(told: Told, match: re.Match[str]) -> bool:
     """Results go row by row: the second is in the same row, or if there is none, column."""
-    return match[1] == ("row of A" if told.tiling.tn > 1 else "column of B")
+    return match[1] == ("row" if min(told.tiling.tn, told.gemm.n) > 1 else "column")
 
 
-def dot_words(told: Told, match: re.Match[str]) -> bool:
-    """Each of the thread's results takes BK products, each a word of A and one of B; past an edge
-    a tiling without shared memory reads none."""
-    words, fma = number(match[1]), number(match[2])
-    tiling = told.tiling
-    return fma == tiling.tm * tiling.tn * tiling.bk and (words == 2 * fma) == (match[3] is None)
-
-
-def each_k(told: Told, match: re.Match[str]) -> bool:
-    """A last k-tile that is short is as long as BK: zeros fill it."""
-    return number(match[1]) == told.tiling.bk
-
-
-def same_results(told: Told, match: re.Match[str]) -> bool:
-    tiling = told.tiling
-    return number(match[2]) == tiling.tm * tiling.tn * tiling.bk
-
-
-def one_by_one(told: Told, match: re.Match[str]) -> bool:
-    return told.tiling.tm * told.tiling.tn == 1
+def meets(told: Told, match: re.Match[str]) -> bool:
+    """Of C's first thread, as far as it lies in C: a multiply-add for each pair of a load each."""
+    rows, cols = min(told.gemm.m, told.tiling.tm), min(told.gemm.n, told.tiling.tn)
+    return (number(match[1]), number(match[2])) == (rows * cols, rows + cols)
 
 
 THREADS: Claims = [
-    (r"each a dot product|for each result|once for all results|each value is used", always),
-    (r"reads the same (row of A|column of B) again", same_again),
-    (r"(\S+) words read for (\S+) FMA: two for each(, none for zeros past an edge)?", dot_words),
-    (r"(\S+) words read for (\S+) FMA, the same results", same_results),
-    (
-        r"(?:[Ee]ach of|[Oo]ne) ?(\d+|value)(?: values)? of a meets "
-        r"(?:each of|one) ?(\d+|value)(?: values)? of b: (\S+) FMA",
-        lambda told, match: (
-            [told.tiling.tm, told.tiling.tn]
-            == [1 if text == "value" else int(text) for text in match.groups()[:2]]
-            and number(match[3]) == told.tiling.tm * told.tiling.tn
-        ),
-    ),
-    (r"for each of the (\S+) k of the tile", each_k),
-    (r"nothing is used twice", one_by_one),
+    (r"The next result loads the same (row|column) again", same_again),
+    (r"Each meets each: (\S+) multiply-adds, (\S+) loads", meets),
+    (r"a column of A and a row of B, once|use each element more often", always),
+    (r"Now the same take \S+ loads?", always),
 ]
 
 CLAIMS: dict[str, Claims] = {

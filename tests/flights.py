@@ -1,6 +1,7 @@
 """Whether what flies flies as the schedule says: which operand, from which memory, to which."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from manim import ManimColor, VMobject
@@ -14,29 +15,41 @@ from scenes.kit.type import Texts
 from scenes.overview.board import ThreeMemories
 from tests.geometry import ends_of, family
 from tiling.layout import AB
-from tiling.schedule import Copy, Event, Exchange, Fragments, Store
+from tiling.schedule import Copy, Event, Exchange, Fragments, Schedule, Store
 from tiling.shapes import Tiling
 
 
 def astray(film: TilingScene) -> Iterator[str]:
     """What is wrong with the flights of the play that begins."""
-    schedule = film.choice.schedule()
-    events = schedule.events
+    flights = [
+        move
+        for move in film.animations or ()
+        if isinstance(move, Carry | Travel) and not isinstance(move.mobject, Texts)
+    ]  # but for numbers: these ride on tiles
+    if not flights:
+        return
+    schedule, where = film.choice.schedule(), "the schedule"
+    allowed = flights_in(schedule)
     if isinstance(board := getattr(film, "board", None), ThreeMemories):
-        events = events[board.state.step : board.state.step + 1]
-    allowed = {route for event in set(events) for route in flights_of(schedule.tiling, event)}
-    for move in film.animations:
-        route = move.route if isinstance(move, Carry | Travel) else None
-        if route is None or isinstance(move.mobject, Texts):  # numbers ride on tiles
-            continue
+        where = schedule.events[board.state.step]
+        allowed = flights_of(schedule.tiling, where)
+    panels = [part for part in family(film) if isinstance(part, Panel)]
+    for move in flights:
+        route = move.route
         if route not in allowed:
-            yield f"{route} is not in {events[0] if len(events) == 1 else 'the schedule'}"
+            yield f"{route} is not in {where}"
         starts, lands = np.split(ends_of(film, move), 2)
         for boxes, memory in (starts, route.here), (lands, route.there):
-            if found := {memory_at(film, box) for box in boxes} - {memory}:
+            if found := {memory_at(panels, box) for box in boxes} - {memory}:
                 yield f"{route} begins or ends in {found}"
         if (of := operand_of(film.look.theme, move.mobject)) != route.operand:
             yield f"{route} has the colour of {of}"
+
+
+@lru_cache(maxsize=8)
+def flights_in(schedule: Schedule) -> set[Route]:
+    """What any of a schedule's events brings from one memory to another."""
+    return {route for event in schedule.events for route in flights_of(schedule.tiling, event)}
 
 
 def flights_of(tiling: Tiling, event: Event) -> set[Route]:
@@ -54,11 +67,11 @@ def flights_of(tiling: Tiling, event: Event) -> set[Route]:
     return set()
 
 
-def memory_at(film: TilingScene, box: np.ndarray) -> str:
+def memory_at(panels: list[Panel], box: np.ndarray) -> str:
     """Of the panels in which a box (left, top, right, bottom) lies, the innermost's memory."""
     x, y = (box[:2] + box[2:]) / 2
-    panels = [part for part in family(film) if isinstance(part, Panel) and holds(part.box, x, y)]
-    return min(panels, key=lambda panel: panel.box.w * panel.box.h).memory
+    around = [panel for panel in panels if holds(panel.box, x, y)]
+    return min(around, key=lambda panel: panel.box.w * panel.box.h).memory
 
 
 def holds(box: Box, x: float, y: float) -> bool:

@@ -1,7 +1,7 @@
 """Whether what is written can be read, at one moment of a scene: where things lie.
 
 A text counts from half its opacity on: one that comes or goes is under half of it while another
-takes its place. Behind a sheet of the background's colour it is not seen. None of those that count
+takes its place. None of those that count
 - is too small, leaves the margin, or touches another text; words keep AIR from one another;
 - has the border of a panel, an outline or a bar under it (lines thinner than OUTLINE may be);
 - is covered by a shape that is drawn over it.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from manim import ManimColor, Mobject, VMobject
+from manim import Mobject, VMobject
 
 from scenes.kit.bars import Bars
 from scenes.kit.look import PIXEL, Box
@@ -34,7 +34,7 @@ AIR = 3
 OUTLINE = 2
 """Design pixels from which a line is an outline."""
 
-WORD = re.compile("[A-Za-z]{2}")
+WORD = re.compile("[a-z]{2}|[A-Z]{3}")
 """What tells words from numbers, and from the names of axes."""
 
 HALF = 0.5
@@ -63,15 +63,11 @@ class Geometry:
     def flaws(self, film: TilingScene, parts: list[Mobject]) -> list[str]:
         flights = {m.mobject: m for m in film.animations or () if isinstance(m, (Carry, Travel))}
         slabs = [part for part in parts if isinstance(part, Slab)]
-        ground = np.array(ManimColor(film.look.theme.background).to_rgb())
-        sheets = sides([slab.pose.box for slab in slabs if is_sheet(slab, ground)])
         texts, order = list[Written](), list[int]()
         for at, part in enumerate(parts):
             if isinstance(part, (Label, Texts)) and seen(part) and part not in flights:
-                written = self._written(film, part)
-                if not (len(sheets) and within(written.inks, sheets).any()):
-                    texts.append(written)
-                    order += [at] * len(written.says)
+                texts.append(self._written(film, part))
+                order += [at] * len(texts[-1].says)
         if not order:
             return []
         says = [word for text in texts for word in text.says]
@@ -147,11 +143,6 @@ def family(film: TilingScene) -> list[Mobject]:
     return list(found)
 
 
-def is_sheet(slab: Slab, ground: np.ndarray) -> bool:
-    """Whether all that lies behind it is hidden: it looks like the ground."""
-    return slab.pose.fill >= HALF and np.array_equal(slab.fill_rgbas[0, :3], ground)
-
-
 def seen(shape: VMobject) -> bool:
     """Whether at least half of a filled shape is seen."""
     return bool(len(shape.points)) and shape.fill_rgbas[0, 3] >= HALF
@@ -181,7 +172,7 @@ def alone(film: TilingScene, mobject: Label | Texts) -> Written:
 def touching(texts: list[Written]) -> list[str]:
     """Texts of two mobjects that touch."""
     ends = [(text.inks[:, :2].min(0), text.inks[:, 2:].max(0)) for text in texts]
-    reach = np.concatenate(ends, axis=1).reshape(-1, 4) if ends else np.zeros((0, 4))
+    reach = np.array(ends).reshape(-1, 4)
     wrong = []
     for i, j in np.argwhere(np.tril(shared(grown(reach, AIR), reach) > 0.01, -1)):
         one, other = texts[i], texts[j]

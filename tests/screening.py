@@ -12,14 +12,18 @@ from publish import worker
 from publish.frames import FrameRenderer
 from publish.settings import Clip
 from scenes.kit.tiling_scene import TilingScene
+from tests.claims import Hearing, untrue
+from tests.claims_of_scenes import CLAIMS
+from tests.colours import confused
 from tests.contrast import Contrast
 from tests.fades import stuck
 from tests.flights import astray
 from tests.geometry import Geometry, family
 from tests.marks import hasty
 
-MOMENTS = (1 / 3, 2 / 3)
-"""Shares of a play at which it is looked into."""
+MOMENTS = (0.45, 0.6)
+"""Shares of a play at which it is looked into: what moves lies between two cells, then most of what
+flies has half of its way behind it."""
 
 LookAt = Callable[[TilingScene], None]
 
@@ -66,17 +70,24 @@ def screen(
 def lint(clip: Clip) -> dict[str, float]:
     """All that is wrong with a clip's pictures and words, and the second at which it is last so."""
     found: dict[str, float] = {}
+    hearing = Hearing()
 
     def note(wrong: Iterable[str], film: TilingScene) -> None:
         found.update(dict.fromkeys(wrong, film.now))
+
+    def begun(film: TilingScene) -> None:
+        hearing.listen(film)
+        note((*astray(film), *stuck(film)), film)
 
     film = screen(
         clip,
         lambda film: note(flaws(film), film),
         lambda film: note(flaws_within(film), film),
-        lambda film: note((*astray(film), *stuck(film)), film),
+        begun,
     )
     note(hasty(film), film)
+    for told in hearing.told(film):
+        note(untrue(told, CLAIMS.get(clip.scene, [])), film)
     return found
 
 
@@ -84,7 +95,11 @@ def flaws(film: TilingScene) -> list[str]:
     """What is wrong with the picture as it stands."""
     parts = family(film)
     shown = [part for part in parts if len(part.points)]
-    return [*film.renderer.geometry.flaws(film, parts), *film.renderer.contrast.flaws(film, shown)]
+    return [
+        *film.renderer.geometry.flaws(film, parts),
+        *film.renderer.contrast.flaws(film, shown),
+        *confused(film, parts),
+    ]
 
 
 def flaws_within(film: TilingScene) -> list[str]:

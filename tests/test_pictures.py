@@ -3,19 +3,20 @@
 Each scene is gone through without drawing; within each play and after it, it is looked at.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from manim import tempconfig
+from manim.__main__ import main as manim
 
-from publish.frames import FrameRenderer
 from publish.settings import ASPECTS, THEMES, Clip
 from publish.worker import scene_class
 from scenes import SCENES
 from scenes.kit.tiling_scene import TilingScene
-from tests.screening import configured, flaws, lint, screen
+from tests.geometry import family
+from tests.screening import Screening, configured, flaws, lint, screen
 from tests.tilings import DIRECT, FILMED, random_choices
 from tiling.presets import Choice, choose
 
@@ -67,25 +68,34 @@ def test_about_a_minute_of_the_toy(scene: str) -> None:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_clip_ends_on_its_first_frame(scene: str) -> None:
-    frames: list[list[np.ndarray]] = []
+    pictures: list[np.ndarray] = []
 
-    def keep(planes: list[np.ndarray], repeat: int) -> None:
-        frames[1:] = [[plane.copy() for plane in planes]]
+    def draw(film: TilingScene) -> None:
+        parts = [part for part in family(film) if len(part.points)]
+        film.renderer.animated = film.renderer.paths = {}
+        film.camera.reset()
+        film.renderer._draw_all(parts, [film.renderer._whole()])
+        pictures.append(film.camera.pixel_array.copy())
 
     clip = Clip(scene, choose("ragged"), quality="draft")
-    ends = 0, len(screen(clip, lambda film: None).chapters) - 1  # what lies between is not drawn
     with configured(clip):
-        scene_class(clip)(renderer=FrameRenderer(keep, lambda chapter: chapter in ends)).render()
-    for one, other in zip(frames[0], frames[1], strict=True):
-        assert int(np.abs(one.astype(int) - other).max()) <= 1
+        film = scene_class(clip)(
+            renderer=Screening(
+                look_at=lambda film: None,
+                within=None,
+                begun=lambda film: None if pictures else draw(film),
+            )
+        )
+        film.render()
+        draw(film)
+    assert int(np.abs(pictures[0].astype(int) - pictures[1]).max()) <= 1
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_scenes_are_ordinary_manim_scenes(scene: str, tmp_path: Path) -> None:
     name = scene.title().replace("_", "")
-    command = [sys.executable, "-m", "manim", "render", "--dry_run", "--media_dir", str(tmp_path)]
     slow = ["-ql", "--fps", "5"]  # every run time is a whole number of frames still
-    run = subprocess.run(
-        [*command, *slow, f"scenes/{scene}/scene.py", name], capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
+    command = ["render", "--dry_run", "--media_dir", str(tmp_path), *slow]
+    with tempconfig({}):
+        run = CliRunner().invoke(manim, [*command, f"scenes/{scene}/scene.py", name])
+    assert run.exit_code == 0, run.output[-2000:]

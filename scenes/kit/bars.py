@@ -80,10 +80,15 @@ class Bars(Figure[Sequence[Parts]]):
         self.letters.take(self._letters(state))
 
     def moves(self, state: Sequence[Parts], swap: float = 0.5) -> list[Animation]:
-        """A letter comes when its part has room for it, and goes before it loses that."""
-        grows = any(p.box.w > self.slabs[name].pose.box.w for name, p in self.poses(state).items())
-        letters = Swap(self.letters, self._letters(state), 0.95 if grows else 0)
-        return [*super().moves(state, swap), letters]
+        """Letters go before their parts move, and come when these have room for them."""
+        moves, letters = super().moves(state, swap), self._letters(state)
+        if letters.boxes != self.letters.boxes:
+            nothing = [dict.fromkeys(parts, 0.0) for parts in state]
+            moves += [
+                Swap(self.letters, self._letters(nothing), 0),
+                Swap(self.letters, letters, 0.95),
+            ]
+        return moves
 
     def _letters(self, state: Sequence[Parts]) -> Tags:
         theme, poses = self.look.theme, self.poses(state)

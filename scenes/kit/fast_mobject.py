@@ -16,6 +16,19 @@ class FastMobject(VMobject):
         self.stroke_rgbas = np.array([[0.0, 0.0, 0.0, self.stroke_opacity]])
         return self
 
+    def update_rgbas_array(
+        self,
+        array_name: str,
+        color: ParsableManimColor | Iterable[ManimColor] | None = None,
+        opacity: float | None = None,
+    ) -> "FastMobject":
+        """Where only the opacity changes, as it does in most frames, no colour is made."""
+        if color is None and opacity is not None:
+            getattr(self, array_name)[:, 3] = opacity
+        else:
+            super().update_rgbas_array(array_name, color, opacity)
+        return self
+
     def generate_rgbas_array(
         self,
         color: ParsableManimColor | Iterable[ManimColor] | None,

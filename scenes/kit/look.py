@@ -24,6 +24,10 @@ LEAST = 22
 """Design pixels of the smallest number; on a phone that shows `tall` 360 pixels across, 11."""
 
 
+MADE = 0.65
+"""Strength of the tint of what is made of C: from 0.62 on those who see no green tell it from B."""
+
+
 @dataclass(frozen=True)
 class Box:
     """A rectangle in design pixels: left, top, width, height."""

@@ -4,7 +4,7 @@ import numpy as np
 from manim import Animation, VGroup
 
 from scenes.kit.figure import S
-from scenes.kit.look import LABEL, LEAST, Box, Look
+from scenes.kit.look import LABEL, LEAST, MADE, Box, Look
 from scenes.kit.matrix import ABC, Corner, Name, frame, marks
 from scenes.kit.motion import GROWN, LANDED, Glimpse, Move, Spread, Swap, carried
 from scenes.kit.places import Places
@@ -40,10 +40,10 @@ class RegistersPanel(ProductPanel[S]):
                 self.slab(held(name, buffer), self.buffer(operand, buffer), tint(operand, 0.95))
             self.add(self._frame(operand))
         self.add(Slab(look, corner.box("C"), fill=tint("C", 0.12)))
-        self.slab("acc", corner.box("C"), tint("C", 0.5))
+        self.slab("acc", corner.box("C"), tint("C", MADE))
         for name, operand in zip("ab", AB, strict=True):
             self.slab(f"{name} spread", corner.box(operand), tint(operand, 0.95))
-        self.slab("products", corner.box("C"), tint("C", 0.5))
+        self.slab("products", corner.box("C"), tint("C", MADE))
         self.add(self._frame("C"))
         along = "" if self.buffers == 1 else f"{self.buffers} k"
         self.letters({"A": "a", "B": "b", "C": "acc"}, ("TM", "TN", along), LETTER - 4)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from manim import Animation, VGroup
 
 from scenes.kit.kernel_line import KernelLine
-from scenes.kit.look import Box, Look
+from scenes.kit.look import MADE, Box, Look
 from scenes.kit.motion import LANDED, Move, Pulse, Swap, carried
 from scenes.kit.route import Route
 from scenes.kit.shapes import STROKE, Path, Pose, Slab
@@ -131,7 +131,7 @@ class ThreeMemories(VGroup):
                 here, there = self.shared.corner.box("C"), self.shared.exchange
                 route = Route("C", "registers", "shared")
                 return [
-                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, MADE, (0.1, LANDED)),
                     Move(slabs["Cs"], picture["Cs"], (LANDED, 1)),
                     *(Swap(self.shared.cells[name], numbers[name], 0) for name in zeros),
                     Swap(self.shared.cells["Cs"], numbers["Cs"], LANDED),
@@ -141,7 +141,7 @@ class ThreeMemories(VGroup):
                 here = registers if row is None else self.shared.exchange
                 route = Route("C", "registers" if row is None else "shared", "global")
                 return [
-                    carried(self.look, here, there, route, 0.5, (0.1, LANDED)),
+                    carried(self.look, here, there, route, MADE, (0.1, LANDED)),
                     Move(slabs["C tile"], picture["C tile"], (LANDED, 1)),
                 ]
             case Commit() | Wait():  # what has arrived fills its stage

@@ -8,7 +8,7 @@ import numpy as np
 from manim import Animation
 
 from scenes.kit.amounts import plural
-from scenes.kit.look import LABEL, Box, Look
+from scenes.kit.look import LABEL, MADE, Box, Look
 from scenes.kit.matrix import ABC, Corner, Name, cut, frame, marks, tile_marks
 from scenes.kit.motion import Arrive
 from scenes.kit.panel import LINE, NOTCH, Panel
@@ -54,7 +54,7 @@ class GlobalMemory(ProductPanel[State]):
         for operand in AB:
             self.add(Slab(look, self._way(operand), fill=tint(operand, 0.22)))
             self.slab(f"{operand} tile", self.inside(operand), tint(operand, 0.5))
-        self.slab("C tile", self.inside("C"), tint("C", 0.6))
+        self.slab("C tile", self.inside("C"), tint("C", MADE))
         for operand in AB:
             box, shape = whole[operand], schedule.gemm.shape(operand)
             self.add(cut(look, box, operand, shape, tiling.tile_shape(operand)))
@@ -156,12 +156,12 @@ class SharedMemory(ProductPanel[State]):
             self._draw(operand)
         c, axes = corner.box("C"), arrangement(tiling)
         self.add(Slab(look, c, fill=tint("C", 0.05)))
-        self.slab("accumulators", c, tint("C", 0.5))
+        self.slab("accumulators", c, tint("C", MADE))
         quads = axes.rows.quad, axes.cols.quad
         lines = tile_marks(c.h, tiling.bm, quads[0]), tile_marks(c.w, tiling.bn, quads[1])
         self.add(frame(look, c, "C", *lines))
         if tiling.shared_store:
-            self.slab("Cs", self.exchange, tint("C", 0.5), tint("C", 0.9))
+            self.slab("Cs", self.exchange, tint("C", MADE), tint("C", 0.9))
         self.add_cells(self.cells_at(State()))
         self.waiting = [
             Patch(

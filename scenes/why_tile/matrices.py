@@ -168,6 +168,9 @@ class CopiedTiles(Figure[Seen]):
         self.corner = Corner(tiling.bm, tiling.bn, tiling.bk, within, GAP / 2)
         if self.corner.stretched:
             self.panel.head(stretched(self.corner))
+            lower = LINE if look.aspect == "wide" else 0  # under that line, too
+            within = Box(within.x, within.y + lower, within.w, within.h - lower)
+            self.corner = replace(self.corner, within=within)
         for operand in AB:
             whole, tile = self.corner.box(operand), tiling.tile_shape(operand)
             self.add(Slab(look, whole, fill=tint(operand, 0.06)))
