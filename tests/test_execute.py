@@ -77,7 +77,7 @@ def test_many_ctas_run_group_after_group(monkeypatch):
     a, b = floats((13, 10)), floats((10, 11), 1)
     want = bits(execute(RAGGED, a, b))
     for at_once in (1, 72, 10**6):  # one CTA, two, all six
-        monkeypatch.setattr("tiling.execute.AT_ONCE", at_once)
+        monkeypatch.setattr("tiling.execute.CTAS_AT_ONCE", at_once)
         assert bits(execute(RAGGED, a, b)) == want
 
 

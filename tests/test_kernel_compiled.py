@@ -168,7 +168,7 @@ class Mutants:
 STATE = ("requested_a", "requested_b", "stored", "shared_writes", "shared_reads", "epoch")
 COUNTS = {
     "half the multiply-adds": (tied, "state_at", Mutants.half_the_fma),
-    "half the multiply-adds of a table": (tied, "count", Mutants.half_the_fma),
+    "half the multiply-adds of a table": (tied, "counts_of", Mutants.half_the_fma),
     **{
         f"state: one more of {name}": (tied, "state_at", Mutants.one_more(name))
         for name in (

@@ -99,7 +99,7 @@ def test_a_rung_without_its_tools_is_not_run(monkeypatch: pytest.MonkeyPatch) ->
         raise Missing("no tools here")
 
     monkeypatch.setattr(host, "run", missing)
-    monkeypatch.setattr(nvidia, "versions", missing)
+    monkeypatch.setattr(nvidia, "tools", missing)
     for name in "host", "race", "compiler":
         rung = verify(name, choose("seed"))
         assert (rung.status, rung.says) == ("not run", "no tools here")

@@ -200,7 +200,7 @@ WRONG_OPTIONS = [
     ("verify", "--sizes", "--sizes: says nothing without --kernel"),
     ("verify", "--kernel=k.ptx --rung=model", "--rung: does not go with --kernel"),
     ("verify", "--kernel=k.ptx --without-barrier=1", "does not go with --kernel"),
-    ("verify", "--kernel=k.ptx --report=.", "--report .: is a folder"),
+    ("verify", "--kernel=k.ptx --report=.", "--report .: cannot be written"),
 ]
 
 

@@ -9,7 +9,7 @@ from scenes.global_to_shared.shots import FirstLoads, Picture
 from scenes.global_to_shared.views import BEFORE, EMPTY, NOW, ZERO, Cells, Flight, View
 from scenes.kit.amounts import plural
 from scenes.kit.bars import Bars
-from scenes.kit.board import Board
+from scenes.kit.board import StateBoard
 from scenes.kit.figure import Figure
 from scenes.kit.look import LABEL, LEAST, Box, Look
 from scenes.kit.matrix import frame, marks
@@ -172,7 +172,7 @@ class Strip(Sheet):
         return {**super().cells_at(self._folded(state)), "told": self._told(state.told)}
 
 
-class LoadBoard(Board[Picture]):
+class LoadBoard(StateBoard[Picture]):
     """What is on the screen, part by part: a part is made when it first comes."""
 
     def __init__(self, look: Look, loads: FirstLoads) -> None:
