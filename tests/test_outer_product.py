@@ -177,15 +177,38 @@ def test_what_is_loaded_travels_to_the_registers(choice: Choice, board_of) -> No
     board, takes = board_of(choice), takes_for(choice)
     memory, registers = board.slices.corner.part, board.thread.corner.part
     (a, b), by_chapter = thread_operands(choice), {take.said.chapter: take for take in takes}
-    for chapter, first, rows, cols in (
-        ("dot products", 0, 1, 1),
-        ("outer product", 1, a.shape[0], b.shape[1]),
+    more = next((t for t in takes if t.said.text.startswith("k after k")), by_chapter["start"])
+    for take, rows, cols in (
+        (by_chapter["dot products"], 1, 1),
+        (by_chapter.get("outer product", more), a.shape[0], b.shape[1]),
+        (more, a.shape[0], b.shape[1]),
     ):
-        moves = board.moves(by_chapter[chapter].shows[first].states[0])
-        assert [(move.start.box, move.to) for move in moves if isinstance(move, Carry)] == [
-            (memory("A", 0, 0, rows, 1), registers("A", 0, 0, rows, 1)),
-            (memory("B", 0, 0, 1, cols), registers("B", 0, 0, 1, cols)),
-        ]
+        told = [show.states[0] for show in take.shows if len(show.states) == 1]
+        for k, state in [(k_of(state), state) for state in told if k_of(state) is not None]:
+            moves = board.moves(state)
+            assert [(move.start.box, move.to) for move in moves if isinstance(move, Carry)] == [
+                (memory("A", 0, k, rows, 1), registers("A", 0, 0, rows, 1)),
+                (memory("B", k, 0, 1, cols), registers("B", 0, 0, 1, cols)),
+            ]
+
+
+def k_of(state: OneThread) -> int | None:
+    """Of which k something has just been loaded, if anything has."""
+    moment = state.moment
+    if isinstance(moment, Dot):
+        return moment.k if moment.held == moment.k else None
+    return moment.fragment[1] if moment.fragment and moment.fragment[1] == moment.k_done else None
+
+
+def test_a_thread_inside_is_followed_where_one_is() -> None:
+    assert plan_for(choose()).cta == choose().cta == (1, 0)
+    ragged = choose("ragged")
+    assert ragged.cta == (2, 1) and plan_for(ragged).cta == (0, 0)
+    assert extent_inside(plan_for(ragged)) == (2, 2, 4) and extent_inside(plan_for(SMALL)) == (
+        1,
+        2,
+        3,
+    )
 
 
 def test_where_a_row_meets_a_column_it_is_purple(board_of) -> None:
